@@ -1,0 +1,115 @@
+"""Access states and orders: what the server lets a device do, and what it commands it to do.
+
+Access travels as state in every answer. *Pause* and *wipe* are also orders: signed, numbered,
+addressed to one device and generation, so that they reach a locked one. A wipe is a state, not a
+message: it is repeated in every answer until its signed receipt has come.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar, Literal
+
+from fieldward_sync.encoding import Message
+from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
+from fieldward_sync.names import AuthorityCode, Count, DeviceId, Seconds
+from fieldward_sync.signing import Signed
+
+
+class Access(Enum):
+    """What the server permits a device, in every signed answer."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    DRAINING = "draining"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What an access state permits. Delivering is never on this list: everybody may, always."""
+
+    read: bool
+    renew: bool
+    pull: bool
+    edits_merge: bool
+    """Whether delivered edits merge; otherwise they wait in the inbox for a person."""
+
+
+RIGHTS = {
+    Access.ACTIVE: Rights(read=True, renew=True, pull=True, edits_merge=True),
+    Access.PAUSED: Rights(read=False, renew=False, pull=False, edits_merge=True),
+    Access.DRAINING: Rights(read=True, renew=False, pull=False, edits_merge=True),
+    Access.REVOKED: Rights(read=False, renew=False, pull=False, edits_merge=False),
+}
+
+MOVES: dict[Access, frozenset[Access]] = {
+    Access.ACTIVE: frozenset({Access.PAUSED, Access.DRAINING, Access.REVOKED}),
+    Access.PAUSED: frozenset({Access.ACTIVE, Access.DRAINING, Access.REVOKED}),
+    Access.DRAINING: frozenset({Access.ACTIVE, Access.PAUSED, Access.REVOKED}),
+    Access.REVOKED: frozenset(),
+}
+"""Revoked is final: who comes back is invited again."""
+
+
+class WipeState(Enum):
+    """How far a wipe has come. Nothing is shown as done without the device's signed receipt."""
+
+    NONE = "none"
+    ORDERED = "ordered"
+    SEEN = "seen"
+    DONE = "done"
+
+
+WIPE_MOVES: dict[WipeState, frozenset[WipeState]] = {
+    WipeState.NONE: frozenset({WipeState.ORDERED}),
+    WipeState.ORDERED: frozenset({WipeState.SEEN, WipeState.DONE}),
+    WipeState.SEEN: frozenset({WipeState.DONE}),
+    WipeState.DONE: frozenset(),
+}
+
+
+def require_move(moves: dict[Access, frozenset[Access]], old: Access, new: Access) -> None:
+    """Raise ``CallerMistake("no-such-move")`` unless the table allows the move."""
+    if new not in moves[old]:
+        raise CallerMistake(
+            "no-such-move", f"A device that is {old.value} cannot become {new.value}."
+        )
+
+
+class Order(Message, frozen=True):
+    """A command to one device. It does not expire; it is done once and answered once."""
+
+    marker: ClassVar[bytes] = b"fieldward/order/1"
+    authority: AuthorityCode
+    device: DeviceId
+    generation: Count
+    number: Count
+    kind: Literal["pause", "resume", "wipe"]
+    issued: Seconds
+
+
+class Receipt(Message, frozen=True):
+    """The device's signed answer to an order, made with its identity key."""
+
+    marker: ClassVar[bytes] = b"fieldward/receipt/1"
+    authority: AuthorityCode
+    device: DeviceId
+    generation: Count
+    number: Count
+    kind: Literal["pause", "resume", "wipe"]
+    done_at: Seconds
+    """By the device's own clock, which may be wrong; the server adds when it came."""
+    journal_size: Count
+    """Entries in the device's journal when it obeyed: what must still arrive (U4)."""
+
+
+def open_order(
+    signed: Signed, answer_key: bytes, *, authority: str, device: str, generation: int
+) -> Order:
+    """The order, if it is the server's and meant for this device; ``PeerBrokeProtocol`` else."""
+    order = signed.open(Order, answer_key)
+    if (order.authority, order.device, order.generation) != (authority, device, generation):
+        raise PeerBrokeProtocol("order-misaddressed", "This order is meant for another device.")
+    return order

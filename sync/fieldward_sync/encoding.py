@@ -1,0 +1,76 @@
+"""How every Fieldward value becomes bytes, and comes back: one encoding per value.
+
+A value is a frozen ``Message``; its bytes are the marker ``fieldward/<kind>/<version>``, a newline,
+and one MessagePack array with the fields in the order they are declared. Parsing is strict:
+another marker, a missing or further field, a value out of its bounds, trailing bytes, or any
+encoding but the shortest are refused. The marker also separates signatures by purpose.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, ClassVar, TypeVar
+
+import msgspec
+
+from fieldward_sync.errors import PeerBrokeProtocol
+
+MessageT = TypeVar("MessageT", bound="Message")
+
+
+class Part(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A value that only travels inside a ``Message`` and so carries no marker of its own."""
+
+
+class Message(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A value that stands alone, on the wire or on a disk. Each kind names its marker."""
+
+    marker: ClassVar[bytes]
+
+
+_encoder = msgspec.msgpack.Encoder(order="deterministic")
+
+
+@cache
+def _decoder(kind: type[Any]) -> msgspec.msgpack.Decoder[Any]:
+    return msgspec.msgpack.Decoder(kind)
+
+
+def pack(value: object) -> bytes:
+    """One MessagePack value without a marker, for what is hashed or sealed in something else."""
+    return _encoder.encode(value)
+
+
+def unpack(kind: Any, data: bytes) -> Any:
+    """The value of type ``kind`` that ``pack`` made; ``PeerBrokeProtocol`` for anything else."""
+    try:
+        value = _decoder(kind).decode(data)
+    except msgspec.MsgspecError as e:
+        raise PeerBrokeProtocol(
+            "malformed", f"These bytes are not what they should be: {e}."
+        ) from e
+    except RecursionError as e:
+        raise PeerBrokeProtocol("malformed", "These bytes are nested too deeply.") from e
+    if _encoder.encode(value) != data:
+        raise PeerBrokeProtocol("malformed", "These bytes are not in the one encoding allowed.")
+    return value
+
+
+def encode(message: Message) -> bytes:
+    """The message's only encoding, marker first."""
+    return message.marker + b"\n" + _encoder.encode(message)
+
+
+def decode(kind: type[MessageT], data: bytes, *, max_bytes: int) -> MessageT:
+    """The message of ``kind`` in ``data``; ``PeerBrokeProtocol`` if it is another or longer."""
+    if len(data) > max_bytes:
+        raise PeerBrokeProtocol(
+            "too-large", f"{len(data)} bytes, where at most {max_bytes} are allowed."
+        )
+    marker = kind.marker + b"\n"
+    if not data.startswith(marker):
+        raise PeerBrokeProtocol(
+            "wrong-kind", f"Expected {kind.marker.decode()}; the data does not begin with it."
+        )
+    value: MessageT = unpack(kind, data[len(marker) :])
+    return value

@@ -1,0 +1,182 @@
+"""Leases: the signed permission to read local copies offline until a time (design §8).
+
+``active → warning → expired → destroyed``. What each state allows is a table; deadlines are in
+the lease, judged by the device's trusted time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
+
+from fieldward_sync.encoding import Message, Part, encode
+from fieldward_sync.errors import AccessClosed, PeerBrokeProtocol
+from fieldward_sync.keys import hpke_open, hpke_seal, label
+from fieldward_sync.names import (
+    AuthorityCode,
+    Count,
+    DeviceId,
+    Hash,
+    Key,
+    PartitionId,
+    PractitionerId,
+    Seconds,
+)
+from fieldward_sync.signing import Signed
+
+MAX_LEASE_BYTES = 1 << 20
+MAX_PARTITIONS_OF_A_PRACTITIONER = 64
+MAX_EPOCHS_OF_A_PARTITION = 64
+
+
+class LeaseState(Enum):
+    """Where a lease is in its life."""
+
+    ACTIVE = "active"
+    WARNING = "warning"
+    EXPIRED = "expired"
+    DESTROYED = "destroyed"
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What a device may do in a state of its lease."""
+
+    read: bool
+    deliver: bool
+    keep_keys: bool
+
+
+ALLOWED = {
+    LeaseState.ACTIVE: Allowed(read=True, deliver=True, keep_keys=True),
+    LeaseState.WARNING: Allowed(read=True, deliver=True, keep_keys=True),
+    LeaseState.EXPIRED: Allowed(read=False, deliver=True, keep_keys=True),
+    LeaseState.DESTROYED: Allowed(read=False, deliver=True, keep_keys=False),
+}
+
+
+@dataclass(frozen=True)
+class LeaseTerms:
+    """How long a lease runs, counted from its renewal. The defaults are design §8's."""
+
+    warning_seconds: int = 54 * 3600
+    closes_seconds: int = 72 * 3600
+    destroys_seconds: int = 14 * 24 * 3600
+
+
+class Lease(Message, frozen=True):
+    """One practitioner's permission on one device, signed by the server."""
+
+    marker: ClassVar[bytes] = b"fieldward/lease/1"
+    authority: AuthorityCode
+    incarnation: Count
+    lease_id: Annotated[bytes, Meta(min_length=16, max_length=16)]
+    device: DeviceId
+    generation: Count
+    practitioner: PractitionerId
+    issued: Seconds
+    warns: Seconds
+    closes: Seconds
+    destroys: Seconds
+    secrets_hash: Hash
+    """SHA-256 of the sealed secrets: HPKE authenticates nobody, this signature does."""
+
+    def state(self, now: int) -> LeaseState:
+        """The lease's state at the trusted time ``now``."""
+        if now >= self.destroys:
+            return LeaseState.DESTROYED
+        if now >= self.closes:
+            return LeaseState.EXPIRED
+        return LeaseState.WARNING if now >= self.warns else LeaseState.ACTIVE
+
+    def require_reading(self, now: int) -> None:
+        """Raise ``AccessClosed("lease-over")`` unless records may be read now (invariant 3)."""
+        if not ALLOWED[self.state(now)].read:
+            raise AccessClosed(
+                "lease-over",
+                "The lease on this copy is over; it stays shut.",
+                next_step="Connect and sync to renew it. What you typed is kept and is delivered.",
+            )
+
+
+class EpochKey(Part, frozen=True):
+    """A partition's key of one key epoch."""
+
+    epoch: Count
+    key: Key
+
+
+class PartitionKeys(Part, frozen=True):
+    """What opens a partition's files and checks its digest."""
+
+    partition: PartitionId
+    digest_key: Key
+    epochs: Annotated[tuple[EpochKey, ...], Meta(max_length=MAX_EPOCHS_OF_A_PARTITION)]
+
+
+class LeaseSecrets(Message, frozen=True):
+    """What a lease hands over, sealed to the practitioner: the lease secret and the key ring."""
+
+    marker: ClassVar[bytes] = b"fieldward/lease-secrets/1"
+    lease_secret: Key
+    ring: Annotated[tuple[PartitionKeys, ...], Meta(max_length=MAX_PARTITIONS_OF_A_PRACTITIONER)]
+
+    def key(self, partition: str, epoch: int) -> bytes:
+        """The key of a partition's key epoch; ``AccessClosed("not-granted")`` if it is not held."""
+        for keys in self.ring:
+            for held in keys.epochs:
+                if (keys.partition, held.epoch) == (partition, epoch):
+                    return held.key
+        raise AccessClosed("not-granted", f"No key is held for partition {partition}.")
+
+    def digest_key(self, partition: str) -> bytes:
+        """The key of a partition's digest."""
+        for keys in self.ring:
+            if keys.partition == partition:
+                return keys.digest_key
+        raise AccessClosed("not-granted", f"No key is held for partition {partition}.")
+
+
+class LeaseGrant(Message, frozen=True):
+    """A signed lease with its sealed secrets: one value, stored and replaced as one."""
+
+    marker: ClassVar[bytes] = b"fieldward/lease-grant/1"
+    lease: Signed
+    sealed_secrets: Annotated[bytes, Meta(max_length=MAX_LEASE_BYTES)]
+
+    def open_lease(self, answer_key: bytes) -> Lease:
+        """The lease, once signature and secrets match; ``PeerBrokeProtocol`` else."""
+        lease = self.lease.open(Lease, answer_key)
+        if hashlib.sha256(self.sealed_secrets).digest() != lease.secrets_hash:
+            raise PeerBrokeProtocol("lease-mixed", "These secrets belong to another lease.")
+        return lease
+
+
+def seal_secrets(secrets: LeaseSecrets, public_key: bytes, *, info: bytes) -> tuple[bytes, bytes]:
+    """The sealed secrets and their hash, for the lease that will carry it."""
+    sealed = hpke_seal(public_key, info=info, plaintext=encode(secrets))
+    return sealed, hashlib.sha256(sealed).digest()
+
+
+def open_secrets(sealed: bytes, seed: bytes, *, info: bytes) -> bytes:
+    """The bytes of the ``LeaseSecrets`` in ``sealed``."""
+    return hpke_open(seed, info=info, sealed=sealed)
+
+
+def secrets_info(
+    *,
+    authority: str,
+    incarnation: int,
+    lease_id: bytes,
+    device: str,
+    generation: int,
+    practitioner: str,
+) -> bytes:
+    """What sealed secrets are bound to (design §7: everything goes into ``info``)."""
+    return label(
+        "lease-secrets", authority, incarnation, lease_id, device, generation, practitioner
+    )

@@ -1,0 +1,176 @@
+"""The messages of the device API: enrolment and the one round trip of ``POST /v1/sync``."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta
+
+from fieldward_sync.encoding import Message, Part, pack
+from fieldward_sync.journal import JournalItem
+from fieldward_sync.leases import LeaseGrant
+from fieldward_sync.names import (
+    AuthorityCode,
+    Code,
+    Count,
+    DeviceId,
+    Hash,
+    HpkePublicKey,
+    PartitionId,
+    PractitionerId,
+    PublicKey,
+    Seconds,
+)
+from fieldward_sync.outbox import MAX_ENTRY_BYTES
+from fieldward_sync.signing import Signed
+
+MAX_REQUEST_BYTES = 64 * 1024
+MAX_ANSWER_BYTES = 1 << 20
+MAX_ITEMS = 2048
+
+DEVICE_KEY = "device"
+"""The role, in a key id, of a device's identity key; any other role is a practitioner's."""
+
+
+def key_id(authority: str, device: str, generation: int, role: str) -> str:
+    """The key id of requests: authority, device, generation, and ``device`` or a practitioner."""
+    return f"{authority}/{device}/{generation}/{role}"
+
+
+class Trust(Message, frozen=True):
+    """The authority's keys in force, signed by its root key."""
+
+    marker: ClassVar[bytes] = b"fieldward/trust/1"
+    authority: AuthorityCode
+    incarnation: Count
+    version: Count
+    issued: Seconds
+    answer_key: PublicKey
+    """Verifies answers, leases, orders and distributions."""
+    edit_key: HpkePublicKey
+    """Edits are sealed to it."""
+    audit_key: HpkePublicKey
+    """Look-ups are sealed to it; the web workers do not hold its other half."""
+
+
+class EnrolRequest(Message, frozen=True):
+    """A device introduces itself with the keys it has made. The code's secret stays at home."""
+
+    marker: ClassVar[bytes] = b"fieldward/enrol/1"
+    invitation_id: Hash
+    device_key: PublicKey
+    practitioner_key: PublicKey
+    journal_key: PublicKey
+    """The public key of the journal's first epoch."""
+    assurance: Literal["file", "keystore"]
+    """Where the device secret lives."""
+    name: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9 ._-]{1,64}\Z")]
+    proof: Hash
+
+    def statement(self) -> bytes:
+        """What the proof covers: everything else."""
+        return pack(
+            (
+                self.invitation_id,
+                self.device_key,
+                self.practitioner_key,
+                self.journal_key,
+                self.assurance,
+                self.name,
+            )
+        )
+
+
+class EnrolAnswer(Message, frozen=True):
+    """Who the device is from now on, and whom it trusts."""
+
+    marker: ClassVar[bytes] = b"fieldward/enrolled/1"
+    authority: AuthorityCode
+    device: DeviceId
+    generation: Count
+    practitioner: PractitionerId
+    root_key: PublicKey
+    trust: Signed
+
+
+class BoxPart(Part, frozen=True):
+    """Edits of one box: its header, and consecutive entries from ``first`` on."""
+
+    header: Signed
+    first: Count
+    entries: Annotated[
+        tuple[Annotated[bytes, Meta(max_length=MAX_ENTRY_BYTES)], ...],
+        Meta(min_length=1, max_length=MAX_ITEMS),
+    ]
+
+
+class Held(Part, frozen=True):
+    """What the device has: the last distribution it made its own, and the lease it can open."""
+
+    incarnation: Count
+    number: Count
+    lease: Annotated[bytes, Meta(max_length=16)]
+    """The lease's id; empty where there is none."""
+
+
+class SyncRequest(Message, frozen=True):
+    """What the device has and what it has to deliver. One that was signed with the device's key
+    alone can deliver and fetch orders, nothing else."""
+
+    marker: ClassVar[bytes] = b"fieldward/sync/1"
+    held: Held
+    trust_version: Count
+    journal: Annotated[tuple[JournalItem, ...], Meta(max_length=MAX_ITEMS)]
+    journal_size: Count
+    """Entries in the device's journal, delivered or not."""
+    edits: Annotated[tuple[BoxPart, ...], Meta(max_length=MAX_ITEMS)]
+    receipts: Annotated[tuple[Signed, ...], Meta(max_length=16)]
+    orders_seen: Count
+    """The highest order number the device has stored."""
+    pending_edits: Count
+    """Edits without a verdict, those in this request included."""
+    more: bool
+    """Whether another request follows at once: then nothing need come down yet."""
+    next_hpke_key: HpkePublicKey | None
+    """Asks for the lease to be renewed, its secrets sealed to this key."""
+
+
+class FeedPosition(Part, frozen=True):
+    """A partition's feed number."""
+
+    partition: PartitionId
+    number: Count
+
+
+class Verdict(Part, frozen=True):
+    """What became of one edit, without revealing a hidden value."""
+
+    counter: Count
+    number: Count
+    """The record's own number for it, as views will show it; 0 where it was refused."""
+    outcome: Literal["merged", "conflict", "refused"]
+    code: Code
+    """Why it was refused; empty otherwise."""
+    feeds: Annotated[tuple[FeedPosition, ...], Meta(max_length=64)]
+    """Where it will arrive: the device keeps the edit over its view until it holds these."""
+
+
+class SyncAnswer(Message, frozen=True):
+    """What the server took, what it says, and what the device may hold."""
+
+    marker: ClassVar[bytes] = b"fieldward/synced/1"
+    access: Literal["active", "paused", "draining", "revoked"]
+    journal_next: Count
+    """The sequence number of the journal entry due next."""
+    journal_epoch: Count
+    """The epoch due next."""
+    edits_held: Count
+    """Up to this counter the server has every edit of this device."""
+    verdicts: Annotated[tuple[Verdict, ...], Meta(max_length=MAX_ITEMS)]
+    orders: Annotated[tuple[Signed, ...], Meta(max_length=16)]
+    trust: Signed | None
+    lease: LeaseGrant | None
+    lease_refused: Code
+    """Why a renewal that was asked for did not come; empty otherwise."""
+    distribution: Signed | None
+    """Absent where nothing changed."""

@@ -1,0 +1,191 @@
+"""A record is a set of edits, and merging is their union (design §5).
+
+An edit sets one or more paths of one record, all or none, and names at each path the edits whose
+values its author was shown there. Live values are those that no edit replaces, so order, gaps and
+repetition do not matter and no clock decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
+
+from fieldward_sync.encoding import Message, Part, encode, pack
+from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
+from fieldward_sync.names import Code, Count, PractitionerId, RecordId, Seconds, device_actor
+from fieldward_sync.versions import Dot
+
+MAX_PATH_CHARACTERS = 80
+MAX_VALUE_CHARACTERS = 200
+MAX_CHANGES_IN_AN_EDIT = 64
+MAX_REPLACED_AT_A_PATH = 64
+
+Text = Annotated[str, Meta(max_length=MAX_VALUE_CHARACTERS)]
+Value = (
+    Text
+    | int
+    | bool
+    | None
+    | Annotated[
+        dict[Text, Text | Annotated[list[Text], Meta(max_length=8)]],
+        Meta(max_length=8),
+    ]
+)
+"""A field's value. ``None`` is *removed*, a value like any other; a mapping is an address."""
+
+Path = Annotated[str, Meta(min_length=1, max_length=MAX_PATH_CHARACTERS)]
+
+
+class Change(Part, frozen=True):
+    """One path set by an edit, and the dots whose values its author was shown there."""
+
+    path: Path
+    value: Value
+    replaces: Annotated[tuple[Dot, ...], Meta(max_length=MAX_REPLACED_AT_A_PATH)] = ()
+
+
+class Edit(Message, frozen=True):
+    """A change of one or more paths of one record by one actor; its dot is its name for ever."""
+
+    marker: ClassVar[bytes] = b"fieldward/edit/1"
+    dot: Dot
+    record_id: RecordId
+    changes: Annotated[tuple[Change, ...], Meta(min_length=1, max_length=MAX_CHANGES_IN_AN_EDIT)]
+    practitioner: PractitionerId | None
+    made_at: Seconds
+    """When its author says it was made: provenance for people, never used to decide (R1)."""
+
+
+class ProposedChange(Part, frozen=True):
+    """A change as a device words it: what it was shown, by the record's own small numbers."""
+
+    path: Path
+    value: Value
+    shown: Annotated[tuple[Count, ...], Meta(max_length=MAX_REPLACED_AT_A_PATH)] = ()
+    own: Annotated[tuple[Count, ...], Meta(max_length=MAX_REPLACED_AT_A_PATH)] = ()
+    """Counters of the author's own earlier edits that stood there."""
+
+
+class Proposal(Message, frozen=True):
+    """An edit as it leaves a device. It names values by the numbers its image gave them, because
+    dots stay out of images: who edited a shielded child is nobody's business."""
+
+    marker: ClassVar[bytes] = b"fieldward/proposal/1"
+    counter: Annotated[int, Meta(ge=1, le=2**53 - 1)]
+    incarnation: Count
+    record_id: RecordId
+    changes: Annotated[
+        tuple[ProposedChange, ...], Meta(min_length=1, max_length=MAX_CHANGES_IN_AN_EDIT)
+    ]
+    practitioner: PractitionerId
+    made_at: Seconds
+    reason: Code
+
+    def as_edit(self, *, device: str, generation: int, shown: Mapping[int, Dot]) -> Edit:
+        """The edit meant, with dots for numbers; ``CallerMistake("unknown-version")`` for a number
+        that the record never gave out."""
+        actor = device_actor(device, generation)
+
+        def dots(change: ProposedChange) -> tuple[Dot, ...]:
+            unknown = [number for number in change.shown if number not in shown]
+            if unknown:
+                raise CallerMistake(
+                    "unknown-version",
+                    f"The edit replaces version {unknown[0]} of {change.path}; there is none.",
+                )
+            named = {shown[number] for number in change.shown}
+            named |= {Dot(actor, counter) for counter in change.own}
+            return tuple(sorted(named))
+
+        return Edit(
+            dot=Dot(actor, self.counter),
+            record_id=self.record_id,
+            changes=tuple(Change(c.path, c.value, dots(c)) for c in self.changes),
+            practitioner=self.practitioner,
+            made_at=self.made_at,
+        )
+
+
+@dataclass(frozen=True)
+class LiveValue:
+    """A value that no accepted edit replaces, and the edit that set it."""
+
+    dot: Dot
+    value: Value
+
+
+@dataclass(frozen=True)
+class Record:
+    """All that one replica knows of a record."""
+
+    record_id: str
+    edits: Mapping[Dot, Edit] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, record_id: str, edits: Iterable[Edit]) -> Record:
+        """The record made of these edits, whatever their order and however often repeated."""
+        record = cls(record_id)
+        for edit in edits:
+            record = record.with_edit(edit)
+        return record
+
+    def with_edit(self, edit: Edit) -> Record:
+        """This record and one more edit.
+
+        The same edit again changes nothing; the same dot with other content is refused as
+        ``PeerBrokeProtocol("dot-reused")``: somebody's counter has run backwards.
+        """
+        if edit.record_id != self.record_id:
+            raise CallerMistake("wrong-record", "The edit belongs to another record.")
+        known = self.edits.get(edit.dot)
+        if known is None:
+            return Record(self.record_id, {**self.edits, edit.dot: edit})
+        if encode(known) != encode(edit):
+            raise PeerBrokeProtocol(
+                "dot-reused",
+                f"Edit {edit.dot.counter} of {edit.dot.actor} is known with other content.",
+            )
+        return self
+
+    def join(self, other: Record) -> Record:
+        """What a replica knows that knows all of both: commutative, associative, idempotent."""
+        record = self
+        for edit in other.edits.values():
+            record = record.with_edit(edit)
+        return record
+
+    @cached_property
+    def live(self) -> Mapping[str, tuple[LiveValue, ...]]:
+        """Path to its live values, in the order of their dots; several different ones conflict."""
+        replaced = {
+            (change.path, dot)
+            for edit in self.edits.values()
+            for change in edit.changes
+            for dot in change.replaces
+        }
+        values: dict[str, list[LiveValue]] = {}
+        for dot in sorted(self.edits):
+            for change in self.edits[dot].changes:
+                if (change.path, dot) not in replaced:
+                    values.setdefault(change.path, []).append(LiveValue(dot, change.value))
+        return {path: tuple(found) for path, found in sorted(values.items())}
+
+    @property
+    def conflicts(self) -> tuple[str, ...]:
+        """The paths with several different live values, for a person to settle."""
+        return tuple(path for path, values in self.live.items() if differ(v.value for v in values))
+
+    def value(self, path: str) -> Value:
+        """The one live value at a path, ``None`` where there is none; the caller has ruled out a
+        conflict there."""
+        values = self.live.get(path, ())
+        return values[0].value if values else None
+
+
+def differ(values: Iterable[Value]) -> bool:
+    """Whether there are several different values among these."""
+    return len({pack(value) for value in values}) > 1

@@ -1,0 +1,235 @@
+"""Images, segments and manifests: whatever is broken, truncated or swapped is refused by name."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+import pytest
+from fieldward_sync import digest
+from fieldward_sync.distribution import (
+    Distribution,
+    FileContext,
+    FileEntry,
+    Manifest,
+    file_name,
+    open_file,
+    seal_file,
+)
+from fieldward_sync.encoding import encode
+from fieldward_sync.errors import PeerBrokeProtocol
+from fieldward_sync.images import Image, Segment, SegmentChange, changed_digest
+from fieldward_sync.search import Query
+from fieldward_sync.views import View, ViewValue
+
+KEY = b"k" * 32
+DIGEST_KEY = b"d" * 32
+CONTEXT = FileContext("E08000019", 1, "hv-1", 1, "image", 0, 40)
+
+
+def view(record_id: str, family: str, *, revision: int = 1) -> View:
+    return View(record_id, revision, False, (ViewValue("name.family", 1, family),))
+
+
+VIEWS = [view("r-1", "Okafor"), view("r-2", "O'Brien"), view("r-3", "Žižka")]
+BODY = Image.build(VIEWS).to_bytes()
+SEALED, ENTRY = seal_file(BODY, context=CONTEXT, key=KEY, entropy=os.urandom)
+
+
+def flipped(data: bytes, place: int) -> bytes:
+    return data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
+
+
+def as_listed(sealed: bytes, context: FileContext = CONTEXT) -> FileEntry:
+    """A manifest's line that lists exactly these bytes: a hostile server can always write one."""
+    return FileEntry(context, file_name(sealed), len(sealed), len(BODY))
+
+
+OTHER_SEALED, OTHER_ENTRY = seal_file(
+    Image.build([view("r-9", "Other")]).to_bytes(),
+    context=msgspec.structs.replace(CONTEXT, partition="hv-2"),
+    key=KEY,
+    entropy=os.urandom,
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    sealed: bytes
+    entry: FileEntry
+    code: str
+    key: bytes = KEY
+
+
+CASES = [
+    Case("truncated", SEALED[:-1], ENTRY, "file-wrong"),
+    Case("extended", SEALED + b"\x00", ENTRY, "file-wrong"),
+    Case("empty", b"", ENTRY, "file-wrong"),
+    Case("another file", OTHER_SEALED, ENTRY, "file-wrong"),
+    Case("a flipped bit", flipped(SEALED, 100), ENTRY, "file-wrong"),
+    *(
+        Case(
+            f"a flipped bit at {place}, listed so",
+            flipped(SEALED, place),
+            as_listed(flipped(SEALED, place)),
+            "seal-broken",
+        )
+        for place in (0, 30, 60, len(SEALED) - 1)
+    ),
+    Case("truncated, listed so", SEALED[:-1], as_listed(SEALED[:-1]), "seal-broken"),
+    Case("sealed with another key", SEALED, ENTRY, "seal-broken", key=b"x" * 32),
+    *(
+        Case(
+            f"swapped to another {name}",
+            SEALED,
+            as_listed(SEALED, msgspec.structs.replace(CONTEXT, **{name: value})),
+            "seal-broken",
+        )
+        for name, value in {
+            "authority": "E08000003",
+            "incarnation": 2,
+            "partition": "hv-2",
+            "epoch": 2,
+            "kind": "segment",
+            "feed_from": 1,
+            "feed_to": 41,
+        }.items()
+    ),
+    Case(
+        "larger than announced",
+        SEALED,
+        msgspec.structs.replace(ENTRY, opened_bytes=len(BODY) - 1),
+        "file-wrong",
+    ),
+    Case(
+        "smaller than announced",
+        SEALED,
+        msgspec.structs.replace(ENTRY, opened_bytes=len(BODY) + 1),
+        "file-wrong",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_file_is_refused_that_is(case: Case) -> None:
+    with pytest.raises(PeerBrokeProtocol) as refusal:
+        open_file(case.sealed, entry=case.entry, key=case.key)
+    assert refusal.value.code == case.code
+
+
+def test_a_file_opens_as_what_it_is() -> None:
+    image = Image.open(open_file(SEALED, entry=ENTRY, key=KEY))
+    assert list(image.views()) == VIEWS
+    assert len(image) == 3
+    assert image.view("r-2") == VIEWS[1]
+    assert image.view("r-4") is None
+
+
+def test_an_image_finds_records_by_the_beginning_of_a_folded_name() -> None:
+    image = Image.open(BODY)
+    assert list(image.candidates(Query(family="zizka").ranges())) == [VIEWS[2]]
+    assert list(image.candidates(Query(family="OBRIEN").ranges())) == [VIEWS[1]]
+
+
+def with_another_schema() -> bytes:
+    connection = sqlite3.connect(":memory:")
+    connection.deserialize(BODY)
+    connection.execute("CREATE TRIGGER t AFTER INSERT ON record BEGIN SELECT 1; END")
+    return connection.serialize()
+
+
+def in_wal_mode() -> bytes:
+    return BODY[:18] + b"\x02\x02" + BODY[20:]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [bytes, lambda: b"\x00" * 4096, lambda: BODY[:50], with_another_schema, in_wal_mode],
+    ids=["empty", "zeros", "cut in the header", "another schema", "in WAL mode"],
+)
+def test_what_is_not_an_image_is_refused(make: Callable[[], bytes]) -> None:
+    with pytest.raises(PeerBrokeProtocol) as refusal:
+        Image.open(make())
+    assert refusal.value.code == "image-malformed"
+
+
+def test_an_open_image_cannot_be_written() -> None:
+    with pytest.raises(sqlite3.OperationalError):
+        Image.open(BODY)._connection.execute("DELETE FROM record")
+
+
+SEGMENT = Segment(
+    (
+        SegmentChange(41, "r-1", view("r-1", "Okafor-Smith", revision=2).to_bytes()),
+        SegmentChange(42, "r-2", b""),
+        SegmentChange(43, "r-4", view("r-4", "Nowak").to_bytes()),
+    )
+)
+
+
+def digest_of(views: list[View]) -> bytes:
+    total = digest.EMPTY
+    for one in views:
+        total = digest.added(
+            total, digest.element(DIGEST_KEY, one.record_id, one.revision, one.to_bytes())
+        )
+    return total
+
+
+def test_a_segment_changes_the_digest_to_that_of_the_records_left() -> None:
+    after = [view("r-1", "Okafor-Smith", revision=2), VIEWS[2], view("r-4", "Nowak")]
+    changed = changed_digest(
+        Image.open(BODY), SEGMENT, image_digest=digest_of(VIEWS), digest_key=DIGEST_KEY
+    )
+    assert changed == digest_of(after)
+
+
+def test_a_segment_comes_back_as_it_was_and_refuses_trailing_bytes() -> None:
+    assert Segment.read(encode(SEGMENT)) == SEGMENT
+    with pytest.raises(PeerBrokeProtocol):
+        Segment.read(encode(SEGMENT) + b"\x00")
+
+
+def distribution(**changes: object) -> Distribution:
+    manifest = Manifest("hv-1", "Team 1", 43, 3, b"i" * 32, b"d" * 32, 1_000, (ENTRY,))
+    told: dict[str, object] = {
+        "authority": "E08000019",
+        "incarnation": 1,
+        "device": "d-1",
+        "generation": 1,
+        "practitioner": "p-1",
+        "number": 10,
+        "issued": 1_000,
+        "expires": 2_000,
+        "manifests": (manifest,),
+        "lost": (),
+    }
+    return Distribution(**{**told, **changes})  # type: ignore[arg-type]  # a table of one call
+
+
+@pytest.mark.parametrize(
+    ("offered", "now", "code"),
+    [
+        (distribution(number=9), 1_500, "distribution-rolled-back"),
+        (distribution(incarnation=0, number=11), 1_500, "distribution-rolled-back"),
+        (distribution(number=11), 2_000, "distribution-expired"),
+        (distribution(manifests=()), 1_500, "distribution-mixed"),
+    ],
+    ids=["rolled back", "an older incarnation", "frozen", "mixed"],
+)
+def test_a_list_of_partitions_is_refused_that_is(
+    offered: Distribution, now: int, code: str
+) -> None:
+    with pytest.raises(PeerBrokeProtocol) as refusal:
+        offered.require_successor_of(distribution(), now=now)
+    assert refusal.value.code == code
+
+
+def test_a_newer_list_replaces_an_older_one() -> None:
+    distribution(number=11).require_successor_of(distribution(), now=1_500)
+    distribution(incarnation=2, number=1).require_successor_of(distribution(), now=1_500)
+    distribution().require_successor_of(None, now=1_500)
