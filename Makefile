@@ -1,0 +1,65 @@
+# Every verb a contributor needs. `make run` and `make test` work from a clean clone.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INITDB := /usr/lib/postgresql/*/bin/initdb
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	--generate-hashes --custom-compile-command 'make lock'
+
+.PHONY: help run test check lint types format lock clean postgresql
+.DELETE_ON_ERROR:
+
+help: ## print this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: .venv/installed ## install, start the system and play the main job
+	$(BIN)/fieldward demo
+
+test: postgresql lint types ## everything: lint, types, import contracts, all tests on both databases
+	$(BIN)/python -m pytest
+
+check: lint types ## the fast subset: lint, types, import contracts, unit and property tests
+	$(BIN)/python -m pytest tests/unit tests/property
+
+lint: .venv/ready ## formatting, lint and import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports --config setup.cfg
+
+types: .venv/ready ## mypy, strict
+	$(BIN)/mypy
+
+format: .venv/ready ## mend what lint can mend safely, and rewrite the code in the one format
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+lock: .venv/created ## bring the locked dependencies up to date
+	$(LOCK) requirements/uv.in --output-file requirements/uv.txt
+	$(LOCK) setup.cfg --extra server requirements/server.in \
+		--output-file requirements/server.txt
+	$(LOCK) setup.cfg --extra server requirements/server.in requirements/development.in \
+		--constraint requirements/server.txt --output-file requirements/development.txt
+
+clean: ## remove the environment and everything generated
+	rm -rf .venv build dist *.egg-info .hypothesis .*_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+postgresql:
+	@ls $(INITDB) >/dev/null 2>&1 || scripts/apt-install postgresql
+	@ls $(INITDB) >/dev/null
+
+# The environment, in three steps; each is repeated only when a lock or the metadata changes.
+
+.venv/created: requirements/uv.txt
+	scripts/new-environment $(PYTHON)
+	@touch $@
+
+.venv/installed: .venv/created requirements/server.txt setup.cfg pyproject.toml
+	$(INSTALL) --require-hashes --requirement requirements/server.txt
+	$(INSTALL) --offline --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/ready: .venv/installed requirements/development.txt
+	$(INSTALL) --require-hashes --requirement requirements/development.txt
+	@touch $@

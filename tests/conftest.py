@@ -1,0 +1,8 @@
+from hypothesis import settings
+
+pytest_plugins = ["postgres"]
+
+# Machines are shared and slow at times: a property is judged by what it finds, not by how long
+# one example took. On CI Hypothesis itself chooses the same examples every time.
+settings.register_profile("fieldward", deadline=None, print_blob=True)
+settings.load_profile("fieldward")

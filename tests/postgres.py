@@ -1,0 +1,139 @@
+"""PostgreSQL for the tests: a throwaway cluster of Debian's server, reached by a Unix socket only.
+
+PostgreSQL refuses to run as root, so for root the cluster belongs to the system user ``postgres``
+that Debian's package makes. Sorting follows a language, as an operator's database usually does:
+what depends on byte order has to ask for it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+OWNER = "postgres" if os.geteuid() == 0 else None
+NOT_DURABLE = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A running PostgreSQL server of our own. ``folder`` holds its data, socket and log."""
+
+    folder: Path
+
+    def dsn(self, database: str) -> str:
+        """The address of one of its databases."""
+        return f"postgresql://fieldward@/{database}?host={quote(str(self.folder), safe='')}"
+
+
+@contextmanager
+def postgres_cluster(*, durable: bool) -> Iterator[Cluster]:
+    """A fresh cluster for the length of the block.
+
+    Without ``durable`` it is quicker, and a crash of the machine could lose what it acknowledged:
+    right for every test but those about crashes.
+    """
+    programs = _programs()
+    # Not pytest's own folders: nobody else may enter them, and socket paths end at 107 bytes.
+    folder = Path(tempfile.mkdtemp(prefix="fieldward-", dir="/tmp"))
+    if OWNER is not None:
+        shutil.chown(folder, OWNER)
+    try:
+        _initialise(programs, folder)
+        with _running(programs, folder, durable=durable):
+            yield Cluster(folder)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _programs() -> Path:
+    """The folder of the newest installed server's programs."""
+    found = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda initdb: int(initdb.parts[4])
+    )
+    if not found:
+        pytest.fail(
+            "There is no PostgreSQL server here (/usr/lib/postgresql/*/bin/initdb). `make test` "
+            "installs it; by hand: apt-get install postgresql",
+            pytrace=False,
+        )
+    return found[-1].parent
+
+
+def _initialise(programs: Path, folder: Path) -> None:
+    _command(
+        folder,
+        *(str(programs / "initdb"), "--pgdata", str(folder / "data"), "--username", "fieldward"),
+        *("--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8"),
+        *("--locale-provider", "icu", "--icu-locale", "en-GB", "--no-sync"),
+    )
+
+
+@contextmanager
+def _running(programs: Path, folder: Path, *, durable: bool) -> Iterator[None]:
+    control = (str(programs / "pg_ctl"), "--wait", "--pgdata", str(folder / "data"))
+    options = f"-k {folder} -c listen_addresses= {'' if durable else NOT_DURABLE}"
+    _command(folder, *control, "--log", str(folder / "log"), "--options", options, "start")
+    try:
+        yield
+    finally:
+        _command(folder, *control, "--mode", "immediate", "stop")
+
+
+def _command(folder: Path, *command: str) -> None:
+    """Run one of PostgreSQL's programs as the cluster's owner; fail with all it said.
+
+    Its words go to a file: a pipe would stay open for as long as the server lives.
+    """
+    said = folder / "said"
+    with said.open("wb") as output:
+        status = subprocess.run(
+            command,
+            cwd=folder,
+            user=OWNER,
+            group=OWNER,
+            extra_groups=None if OWNER is None else [],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        ).returncode
+    if status != 0:
+        log = folder / "log"
+        words = said.read_text() + (log.read_text() if log.exists() else "")
+        pytest.fail(f"{' '.join(command)} failed ({status}):\n{words}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """One cluster for the whole run, quick rather than durable."""
+    with postgres_cluster(durable=False) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def postgres_dsn(postgres: Cluster) -> str:
+    """The address of the cluster's maintenance database, for a superuser."""
+    return postgres.dsn("postgres")
+
+
+@pytest.fixture
+def postgres_database(postgres: Cluster) -> Iterator[str]:
+    """The address of a new and empty database, which is gone after the test."""
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name))
+        )
+        yield postgres.dsn(name)
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
