@@ -52,7 +52,8 @@ class ClockState(Message, frozen=True):
         anchored = self.mark
         if reading.boot == self.at.boot:
             anchored = max(anchored, self.server_time + reading.since_boot - self.at.since_boot)
-        if reading.wall < anchored - TOLERATED_LAG_SECONDS:
+        known_lag = max(0, self.server_time - self.at.wall)  # a slow clock was not set back
+        if reading.wall + known_lag < anchored - TOLERATED_LAG_SECONDS:
             raise _untrusted("The clock has been set back.")
         if self.starts(reading) >= TOLERATED_COLD_STARTS:
             raise _untrusted(f"Started {TOLERATED_COLD_STARTS} times without contact.")

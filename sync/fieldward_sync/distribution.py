@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
@@ -26,7 +25,7 @@ from fieldward_sync.names import (
     PractitionerId,
     Seconds,
 )
-from fieldward_sync.sealing import open_sealed, seal
+from fieldward_sync.sealing import Entropy, open_sealed, seal
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -115,7 +114,7 @@ class Distribution(Message, frozen=True):
 
 
 def seal_file(
-    body: bytes, *, context: FileContext, key: bytes, entropy: Callable[[int], bytes]
+    body: bytes, *, context: FileContext, key: bytes, entropy: Entropy
 ) -> tuple[bytes, FileEntry]:
     """Compress and seal a file, and the manifest's line for it."""
     sealed = seal(

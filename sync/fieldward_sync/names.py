@@ -9,14 +9,14 @@ from typing import Annotated
 
 from msgspec import Meta
 
-AuthorityCode = Annotated[str, Meta(pattern=r"\AE\d{8}\Z")]
+AuthorityCode = Annotated[str, Meta(pattern=r"\AE[0-9]{8}\Z")]
 """A local authority, by its ONS code."""
 
 RecordId = Annotated[str, Meta(pattern=r"\A[a-z0-9-]{1,32}\Z")]
 PartitionId = Annotated[str, Meta(pattern=r"\A[a-z0-9-]{1,48}\Z")]
 PractitionerId = Annotated[str, Meta(pattern=r"\A[a-z0-9-]{1,32}\Z")]
 DeviceId = Annotated[str, Meta(pattern=r"\A[a-z0-9-]{1,32}\Z")]
-Actor = Annotated[str, Meta(pattern=r"\A[a-z0-9-]{1,32}\.\d{1,9}\Z")]
+Actor = Annotated[str, Meta(pattern=r"\A[a-z0-9-]{1,32}\.[0-9]{1,9}\Z")]
 """Who makes edits: a device and its generation, or an authority's server and its incarnation."""
 
 Code = Annotated[str, Meta(pattern=r"\A[a-z0-9-]{0,48}\Z")]

@@ -10,7 +10,6 @@ a new box.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
@@ -23,7 +22,7 @@ from fieldward_sync.encoding import Message
 from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.keys import KEY_BYTES, hpke_open, hpke_seal, label
 from fieldward_sync.names import AuthorityCode, Count, DeviceId, PractitionerId
-from fieldward_sync.sealing import open_sealed, seal
+from fieldward_sync.sealing import Entropy, open_sealed, seal
 from fieldward_sync.signing import Signed, sign
 
 BOX_ID_BYTES = 16
@@ -82,7 +81,7 @@ def new_box(
     authority_key: bytes,
     store_key: bytes | None,
     signing_key: Ed25519PrivateKey,
-    entropy: Callable[[int], bytes],
+    entropy: Entropy,
 ) -> Box:
     """A box for one unlocked session, its content key wrapped to the authority's public key (of a
     journal: its audit key) and, where ``store_key`` is given, to that."""

@@ -21,7 +21,9 @@ from fieldward_sync.versions import Dot
 
 MAX_PATH_CHARACTERS = 80
 MAX_VALUE_CHARACTERS = 200
-MAX_CHANGES_IN_AN_EDIT = 64
+MAX_CHANGES_IN_AN_EDIT = 2048
+"""A whole record is loaded as one edit; a whole childhood's involvements fit."""
+MAX_CHANGES_IN_A_PROPOSAL = 64
 MAX_REPLACED_AT_A_PATH = 64
 
 Text = Annotated[str, Meta(max_length=MAX_VALUE_CHARACTERS)]
@@ -79,7 +81,7 @@ class Proposal(Message, frozen=True):
     incarnation: Count
     record_id: RecordId
     changes: Annotated[
-        tuple[ProposedChange, ...], Meta(min_length=1, max_length=MAX_CHANGES_IN_AN_EDIT)
+        tuple[ProposedChange, ...], Meta(min_length=1, max_length=MAX_CHANGES_IN_A_PROPOSAL)
     ]
     practitioner: PractitionerId
     made_at: Seconds

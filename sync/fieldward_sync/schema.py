@@ -91,7 +91,9 @@ def _check_words(text: str, *, punctuation: frozenset[str], max_characters: int)
     """Letters and marks of any script with some punctuation, in one spelling only."""
     if not text or len(text) > max_characters:
         raise ValidationError(f"Write 1 to {max_characters} characters.")
-    if not all(unicodedata.category(c)[0] in "LM" for c in text if c not in punctuation):
+    if not text.isalpha() and not all(
+        c in punctuation or c.isalpha() or unicodedata.category(c)[0] == "M" for c in text
+    ):
         allowed = "".join(sorted(punctuation - set(" 0123456789")))
         digits = ", digits" if "0" in punctuation else ""
         raise ValidationError(f"Use only letters{digits}, single spaces and {allowed}")

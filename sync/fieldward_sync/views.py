@@ -16,7 +16,7 @@ from fieldward_sync.names import Count, RecordId
 from fieldward_sync.records import Path, Value, differ
 
 MAX_VIEW_BYTES = 64 * 1024
-MAX_VALUES_OF_A_VIEW = 1024
+MAX_VALUES_OF_A_VIEW = 2048
 
 
 class ViewValue(Part, frozen=True):
@@ -52,7 +52,10 @@ class View(Part, frozen=True):
 
     def by_path(self) -> Mapping[str, tuple[ViewValue, ...]]:
         """All paths with their live values."""
-        return {path: self.at(path) for path in dict.fromkeys(v.path for v in self.values)}
+        found: dict[str, list[ViewValue]] = {}
+        for value in self.values:
+            found.setdefault(value.path, []).append(value)
+        return {path: tuple(values) for path, values in found.items()}
 
     def text(self, path: str) -> str:
         """The first value at a path as text, empty where there is none."""
@@ -61,7 +64,8 @@ class View(Part, frozen=True):
     @property
     def conflicts(self) -> tuple[str, ...]:
         """The paths with several different live values."""
-        return tuple(p for p, values in self.by_path().items() if differ(v.value for v in values))
+        several = ((p, values) for p, values in self.by_path().items() if len(values) > 1)
+        return tuple(path for path, values in several if differ(v.value for v in values))
 
 
 def texts(values: Iterable[ViewValue]) -> tuple[str, ...]:

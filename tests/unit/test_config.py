@@ -1,0 +1,150 @@
+"""The service's settings: from a file, from the environment, and wrong."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from fieldward_server.config import Config, load_config
+from fieldward_sync.errors import CallerMistake
+
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / "fieldward.toml"
+    file.write_text(text)
+    return file
+
+
+def mistakes(file: Path | None, environ: dict[str, str]) -> list[str]:
+    """What is said of wrong settings, a line for each mistake."""
+    with pytest.raises(CallerMistake) as caught:
+        load_config(file, environ)
+    assert caught.value.code == "config-wrong"
+    return [line.strip() for line in caught.value.message.splitlines()[1:]]
+
+
+def test_without_any_setting_everything_lies_in_one_folder_here() -> None:
+    config = load_config(None, {})
+    assert config.data_folder == Path("fieldward-data").absolute()
+    assert config.master_key_file == config.data_folder / "master.key"
+    assert config.database_url == f"sqlite:///{config.data_folder / 'fieldward.db'}"
+    assert config.signed_authority == "127.0.0.1:8441"
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    file = written(tmp_path, "workers = 3\nthreads = 5\n")
+    config = load_config(file, {"FIELDWARD_WORKERS": "7", "HOME": "/nowhere"})
+    assert (config.workers, config.threads) == (7, 5)
+
+
+def test_paths_in_the_file_are_taken_from_its_folder(tmp_path: Path) -> None:
+    config = load_config(written(tmp_path, 'data_folder = "data"\n'), {})
+    assert config.data_folder == tmp_path / "data"
+    assert config.database_url == f"sqlite:///{tmp_path}/data/fieldward.db"
+
+
+def test_the_variable_that_names_the_file_is_no_setting(tmp_path: Path) -> None:
+    assert load_config(None, {"FIELDWARD_CONFIG": "x.toml"}) == load_config(None, {})
+
+
+def test_every_setting_can_be_given_in_the_environment() -> None:
+    given = {
+        "data_folder": "/data",
+        "master_key_file": "/keys/master",
+        "database_url": "postgresql://fieldward@db/fieldward",
+        "public_authority": "fieldward.example",
+        "listen_host": "::1",
+        "listen_port": "80",
+        "workers": "4",
+        "threads": "16",
+        "seal_every_seconds": "60",
+        "lease_warning_seconds": "10",
+        "lease_closes_seconds": "20",
+        "lease_destroys_seconds": "30",
+        "log_level": "debug",
+        "max_request_bytes": "4096",
+    }
+    assert given.keys() == {field.name for field in fields(Config)}
+    config = load_config(None, {f"FIELDWARD_{name.upper()}": v for name, v in given.items()})
+    assert {name: str(getattr(config, name)) for name in given} == given
+    assert config.lease_terms.destroys_seconds == 30
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("workers", "0", "workers: '0' is not a whole number from 1 to 64"),
+        ("workers", "two", "workers: 'two' is not a whole number from 1 to 64"),
+        ("listen_port", "65536", "listen_port: '65536' is not a whole number from 0 to 65535"),
+        ("max_request_bytes", "65537", "'65537' is not a whole number from 1024 to 65536"),
+        ("log_level", "chatty", "log_level: 'chatty' is none of debug, info, warning, error"),
+        ("data_folder", " ", "data_folder: ' ' is not a text"),
+        ("database_url", "mysql://x", "begins with neither sqlite:/// nor postgresql://"),
+        ("public_authority", "Fieldward.example", "is not a host in lower case"),
+        ("public_authority", "https://fieldward.example", "is not a host in lower case"),
+        ("lease_closes_seconds", "1", "a lease first warns, then closes, then destroys"),
+        ("wrokers", "2", "environment: no setting is called wrokers"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_mistake(setting: str, value: str, said: str) -> None:
+    (mistake,) = mistakes(None, {f"FIELDWARD_{setting.upper()}": value})
+    assert said in mistake
+
+
+def test_a_truth_value_is_not_a_number(tmp_path: Path) -> None:
+    assert len(mistakes(written(tmp_path, "workers = true\n"), {})) == 1
+
+
+def test_all_mistakes_are_reported_together(tmp_path: Path) -> None:
+    file = written(tmp_path, 'workers = 0\nthreads = "many"\ncolour = "blue"\n')
+    found = mistakes(file, {"FIELDWARD_LOG_LEVEL": "loud", "FIELDWARD_TYPO": "1"})
+    assert len(found) == 5
+
+
+def test_a_file_that_is_not_toml_is_a_mistake_among_others(tmp_path: Path) -> None:
+    found = mistakes(written(tmp_path, "workers: 3\n"), {"FIELDWARD_THREADS": "0"})
+    assert "not TOML" in found[0]
+    assert found[1].startswith("threads: ")
+
+
+def test_a_file_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
+    (mistake,) = mistakes(tmp_path / "missing.toml", {})
+    assert "cannot be read (No such file or directory)" in mistake
+
+
+@pytest.mark.parametrize(
+    ("environ", "authority"),
+    [
+        ({"LISTEN_HOST": "10.0.0.5", "LISTEN_PORT": "8000"}, "10.0.0.5:8000"),
+        ({"LISTEN_HOST": "10.0.0.5", "LISTEN_PORT": "80"}, "10.0.0.5"),
+        ({"LISTEN_HOST": "::1", "LISTEN_PORT": "8000"}, "[::1]:8000"),
+        ({"PUBLIC_AUTHORITY": "fieldward.example"}, "fieldward.example"),
+        ({"PUBLIC_AUTHORITY": "[2001:db8::1]:8443"}, "[2001:db8::1]:8443"),
+    ],
+)
+def test_devices_sign_the_public_authority_or_else_the_address_listened_on(
+    environ: dict[str, str], authority: str
+) -> None:
+    config = load_config(None, {f"FIELDWARD_{name}": value for name, value in environ.items()})
+    assert config.signed_authority == authority
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://fieldward:s3cret@db/fieldward",
+        "postgresql://db/fieldward?user=x&password=s3cret&sslmode=require",
+    ],
+)
+def test_a_description_shows_every_value_and_no_password(url: str) -> None:
+    config = load_config(None, {"FIELDWARD_DATABASE_URL": url})
+    described = config.describe()
+    assert described.keys() == {field.name for field in fields(Config)}
+    assert "s3cret" not in str(described)
+    assert described["database_url"] == url.replace("s3cret", "…")
+
+
+def test_the_path_of_an_embedded_database_is_described_as_it_is() -> None:
+    config = load_config(None, {})
+    assert config.describe()["database_url"] == config.database_url
