@@ -127,13 +127,20 @@ def postgres_dsn(postgres: Cluster) -> str:
     return postgres.dsn("postgres")
 
 
-@pytest.fixture
-def postgres_database(postgres: Cluster) -> Iterator[str]:
-    """The address of a new and empty database, which is gone after the test."""
+@contextmanager
+def fresh_database(cluster: Cluster) -> Iterator[str]:
+    """The address of a new and empty database, which is gone after the block."""
     name = f"test_{uuid4().hex}"
-    with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as connection:
+    with psycopg.connect(cluster.dsn("postgres"), autocommit=True) as connection:
         connection.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name))
         )
-        yield postgres.dsn(name)
+        yield cluster.dsn(name)
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def postgres_database(postgres: Cluster) -> Iterator[str]:
+    """The address of a new and empty database, which is gone after the test."""
+    with fresh_database(postgres) as url:
+        yield url

@@ -6,6 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+
 from fieldward_server.config import Config, load_config
 from fieldward_sync.errors import CallerMistake
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from io import StringIO
 
 import pytest
+
 from fieldward_server.logs import EventFormatter, event, failure, request_id
 
 logger = logging.getLogger("fieldward_server.test")

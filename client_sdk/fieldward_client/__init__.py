@@ -1,0 +1,57 @@
+"""Fieldward's client: what an integrator embeds in an app for people who work without signal.
+
+``Device`` is the way in. Errors are a few families, by what the caller does next; being offline is
+an outcome of ``Device.sync``, never an exception.
+"""
+
+from fieldward_client.child import Child
+from fieldward_client.clock import Clock, SystemClock
+from fieldward_client.device import Device
+from fieldward_client.report import EditVerdict, SyncOutcome, SyncProgress, SyncReport
+from fieldward_client.session import Hit, Session
+from fieldward_client.status import LeaseStatus, PartitionStatus, PendingEdit, Status
+from fieldward_client.transport import HttpAnswer, HttpTransport, Transport
+from fieldward_sync.clock import Reading
+from fieldward_sync.errors import (
+    AccessClosed,
+    CallerMistake,
+    Error,
+    LocalDataDamaged,
+    PeerBrokeProtocol,
+    RefusedByServer,
+    RetryLater,
+)
+from fieldward_sync.journal import REASONS
+from fieldward_sync.leases import LeaseState
+from fieldward_sync.records import Value
+
+__all__ = [
+    "REASONS",
+    "AccessClosed",
+    "CallerMistake",
+    "Child",
+    "Clock",
+    "Device",
+    "EditVerdict",
+    "Error",
+    "Hit",
+    "HttpAnswer",
+    "HttpTransport",
+    "LeaseState",
+    "LeaseStatus",
+    "LocalDataDamaged",
+    "PartitionStatus",
+    "PeerBrokeProtocol",
+    "PendingEdit",
+    "Reading",
+    "RefusedByServer",
+    "RetryLater",
+    "Session",
+    "Status",
+    "SyncOutcome",
+    "SyncProgress",
+    "SyncReport",
+    "SystemClock",
+    "Transport",
+    "Value",
+]

@@ -1,0 +1,81 @@
+"""The device's clocks, and what it trusts of them (design §8, V5)."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+from fieldward_client.folder import Folder
+from fieldward_sync.clock import ClockState, Reading
+from fieldward_sync.errors import AccessClosed
+
+STATE = "clock"
+REMEMBER_SECONDS = 5 * 60
+"""How far trusted time may run ahead of what is stored: what a crash can give back at most."""
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+class Clock(Protocol):
+    """Where readings come from."""
+
+    def reading(self) -> Reading:
+        """What the device's clocks say now."""
+
+
+class SystemClock:
+    """The clocks of a Linux machine; ``CLOCK_BOOTTIME`` runs on while it sleeps."""
+
+    def reading(self) -> Reading:
+        """What the machine's clocks say now."""
+        return Reading(
+            wall=int(time.time()),
+            since_boot=int(time.clock_gettime(time.CLOCK_BOOTTIME)),
+            boot=_BOOT_ID.read_text().strip(),
+        )
+
+
+class TrustedClock:
+    """Trusted time, remembered in the folder so that it only moves forward."""
+
+    def __init__(self, folder: Folder, clock: Clock) -> None:
+        self._folder, self._clock = folder, clock
+        self._state = folder.load(STATE, ClockState)
+
+    @classmethod
+    def start(cls, folder: Folder, clock: Clock, server_time: int) -> None:
+        """The first memory: enrolment was the first contact."""
+        folder.store(STATE, ClockState.at_contact(server_time, clock.reading()))
+
+    def now(self) -> int:
+        """The trusted time; ``AccessClosed("clock-untrusted")`` if there is none."""
+        if self._state is None:
+            raise AccessClosed("clock-untrusted", "The device has lost its memory of time.")
+        reading = self._clock.reading()
+        now = self._state.trusted(reading)
+        if now > self._state.mark + REMEMBER_SECONDS or reading.boot != self._state.at.boot:
+            self._keep(self._state.advanced(reading))
+        return now
+
+    def estimate(self) -> int:
+        """The likeliest time, fit to sign requests with and for nothing that depends on trust."""
+        reading = self._clock.reading()
+        if self._state is None or reading.boot != self._state.at.boot:
+            return reading.wall
+        return self._state.server_time + reading.since_boot - self._state.at.since_boot
+
+    def contact(self, server_time: int) -> None:
+        """A fresh time of the server's, signed and bound to our request, replaces every mark."""
+        self._keep(ClockState.at_contact(server_time, self._clock.reading()))
+
+    def remember(self) -> None:
+        """Store how far trusted time has come, if there is any."""
+        if self._state is not None:
+            with suppress(AccessClosed):
+                self._keep(self._state.advanced(self._clock.reading()))
+
+    def _keep(self, state: ClockState) -> None:
+        self._folder.store(STATE, state)
+        self._state = state

@@ -1,0 +1,174 @@
+"""The way up: journal, edits and receipts, in as many requests as they need; and what each answer
+tells the device, orders first."""
+
+from __future__ import annotations
+
+from fieldward_client.identity import answer_keys
+from fieldward_client.installation import Installation
+from fieldward_client.outbox import SealedEdit
+from fieldward_client.packing import fill
+from fieldward_client.practitioner import Practitioner
+from fieldward_client.report import EditVerdict, Progress, SyncProgress
+from fieldward_client.store import stored_distribution
+from fieldward_client.wipe import is_wiped, obey
+from fieldward_sync.access import Access, Order, Receipt
+from fieldward_sync.encoding import decode, encode
+from fieldward_sync.errors import Error, LocalDataDamaged, PeerBrokeProtocol
+from fieldward_sync.journal import EntryItem, JournalItem
+from fieldward_sync.messages import MAX_ANSWER_BYTES, Held, SyncAnswer, SyncRequest
+from fieldward_sync.signing import MAX_SIGNED_BYTES, Signed
+
+PATH = "/v1/sync"
+
+
+class Delivery:
+    """The requests of one sync. What one answer settled stays settled if the next never comes."""
+
+    def __init__(
+        self, installation: Installation, practitioner: Practitioner | None, tell: Progress
+    ) -> None:
+        self._here = installation
+        self._practitioner = practitioner
+        self._tell = tell
+        self._sent: set[int] = set()
+        self._journal_stuck = False
+        self.answered = False
+        self.fault: Error | None = None
+        """What kept a part from being delivered, without stopping the rest."""
+        self.look_ups = 0
+        self.verdicts: list[EditVerdict] = []
+
+    @property
+    def edits(self) -> int:
+        """How many edits were sent and answered."""
+        return len(self._sent)
+
+    def run(self) -> tuple[SyncAnswer, int]:
+        """Deliver everything; the last answer, and the server's time with it."""
+        self._seal_journal()
+        while True:
+            edits, items = self._edits_left(), self._items_left()
+            request = fill(self._empty_request(), edits, self._here.outbox.boxes, items)
+            answer, server_time = self._exchange(request)
+            taken = sum(len(part.entries) for part in request.edits)
+            self._sent.update(edit.counter for edit in edits[:taken])
+            self.look_ups += sum(isinstance(item, EntryItem) for item in request.journal)
+            self._note(request, answer)
+            self._obey(answer)
+            self._tell_progress()
+            unsent_receipts = set(self._here.contact.receipts) - set(request.receipts)
+            if not (self._edits_left() or self._items_left() or unsent_receipts):
+                return answer, server_time
+
+    def _seal_journal(self) -> None:
+        try:
+            self._here.journal.seal(self._here.clock.estimate())
+        except LocalDataDamaged as e:
+            self.fault = e  # what is good of it is delivered all the same
+
+    def _edits_left(self) -> tuple[SealedEdit, ...]:
+        undelivered = self._here.outbox.undelivered()
+        return tuple(edit for edit in undelivered if edit.counter not in self._sent)
+
+    def _items_left(self) -> tuple[JournalItem, ...]:
+        contact = self._here.contact
+        if self._journal_stuck:
+            return ()
+        return self._here.journal.due(contact.journal_next, contact.journal_epoch)
+
+    def _empty_request(self) -> SyncRequest:
+        here, contact, asking = self._here, self._here.contact, self._practitioner
+        return SyncRequest(
+            held=self._held(),
+            trust_version=here.trust.version,
+            journal=(),
+            journal_size=here.journal.size,
+            edits=(),
+            receipts=contact.receipts,
+            orders_seen=contact.orders_seen,
+            pending_edits=len(here.outbox.undelivered()),
+            more=False,
+            next_hpke_key=asking.vault.next_public_key() if asking else None,
+        )
+
+    def _held(self) -> Held:
+        here, asking = self._here, self._practitioner
+        if asking is None:
+            return Held(here.trust.incarnation, 0, b"")
+        distribution = stored_distribution(here.folder, here.identity, asking.id)
+        lease = asking.lease.lease_id if asking.lease else b""
+        if distribution is None:
+            return Held(here.trust.incarnation, 0, lease)
+        return Held(distribution.incarnation, distribution.number, lease)
+
+    def _exchange(self, request: SyncRequest) -> tuple[SyncAnswer, int]:
+        here, asking = self._here, self._practitioner
+        caller = asking.caller() if asking else here.identity.caller()
+        body, server_time = here.line.post(
+            PATH, encode(request), caller=caller, answer_keys=answer_keys(here.trust)
+        )
+        self.answered = True
+        return decode(SyncAnswer, body, max_bytes=MAX_ANSWER_BYTES), server_time
+
+    def _note(self, request: SyncRequest, answer: SyncAnswer) -> None:
+        """Remember what the answer says of the device as a whole, durably and as one."""
+        contact = self._here.contact
+        waiting = {_order(signed).number for signed in answer.orders}
+        came = (answer.journal_next, answer.journal_epoch)
+        if request.journal and came == (contact.journal_next, contact.journal_epoch):
+            self._journal_stuck = True
+        if answer.journal_next > self._here.journal.size:
+            self.fault = LocalDataDamaged(
+                "journal-behind", "The server has look-ups of this device that are not here."
+            )
+        self._here.keep(
+            trust=self._newer_trust(answer.trust),
+            access=answer.access,
+            journal_next=answer.journal_next,
+            journal_epoch=answer.journal_epoch,
+            receipts=tuple(
+                receipt
+                for receipt in contact.receipts
+                if receipt not in request.receipts or _receipt(receipt).number in waiting
+            ),
+        )
+
+    def _newer_trust(self, offered: Signed | None) -> Signed:
+        """The keys to trust from now on: never older ones (design §7)."""
+        held = self._here.trust
+        if offered is None:
+            return self._here.contact.trust
+        trust = self._here.identity.open_trust(offered)
+        if (trust.version, trust.incarnation) < (held.version, held.incarnation):
+            raise PeerBrokeProtocol("trust-rolled-back", "The server offers keys from before.")
+        return offered
+
+    def _obey(self, answer: SyncAnswer) -> None:
+        """Orders first; then what became of edits; then what revocation takes away."""
+        obey(self._here, answer.orders)
+        if is_wiped(self._here) and self._practitioner is not None:
+            self._practitioner.close()
+            self._practitioner = None
+        self.verdicts += (
+            EditVerdict(verdict.counter, verdict.outcome, verdict.code)
+            for verdict in self._here.outbox.settle(answer.verdicts)
+        )
+        if Access(answer.access) is Access.REVOKED:
+            if self._practitioner is not None:
+                self._practitioner.destroy_lease()
+            self._here.lose_copies()
+
+    def _tell_progress(self) -> None:
+        done = self.edits + self.look_ups
+        left = len(self._edits_left()) + sum(isinstance(i, EntryItem) for i in self._items_left())
+        if done + left:
+            self._tell(SyncProgress("deliver", done, done + left))
+
+
+def _order(signed: Signed) -> Order:
+    """What an order says, before its signature is checked: enough to know whether it repeats."""
+    return decode(Order, signed.payload, max_bytes=MAX_SIGNED_BYTES)
+
+
+def _receipt(signed: Signed) -> Receipt:
+    return decode(Receipt, signed.payload, max_bytes=MAX_SIGNED_BYTES)

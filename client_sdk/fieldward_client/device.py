@@ -1,0 +1,200 @@
+"""A device: what an integrator holds in hand."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from fieldward_client.clock import Clock, SystemClock
+from fieldward_client.enrolment import enrol, forget_attempt
+from fieldward_client.folder import Folder
+from fieldward_client.installation import Installation, Ports
+from fieldward_client.practitioner import Practitioner
+from fieldward_client.report import Progress, SyncProgress, SyncReport
+from fieldward_client.session import Session
+from fieldward_client.status import PendingEdit, Status, read_pending, read_status
+from fieldward_client.synchronise import synchronise
+from fieldward_client.transport import HttpTransport, Transport
+from fieldward_client.wipe import go_on, gone, is_gone, is_wiped, require_not_gone, wiped
+from fieldward_sync.errors import AccessClosed, CallerMistake, LocalDataDamaged
+from fieldward_sync.sealing import Entropy
+
+
+class Device:
+    """One enrolled device, open. Use it in ``with``, or ``close`` it: closing is locking.
+
+    A device belongs to one process and, in it, to one thread at a time. Without signal everything
+    but ``sync`` works; being offline is an outcome of ``sync``, never an exception.
+    """
+
+    def __init__(
+        self,
+        installation: Installation,
+        practitioner_id: str | None,
+        practitioner: Practitioner | None,
+        resources: ExitStack,
+    ) -> None:
+        """For ``enrol`` and ``open`` alone."""
+        self._installation = installation
+        self._practitioner_id = practitioner_id
+        self._practitioner = practitioner
+        self._resources = resources
+        self._closed = False
+
+    @classmethod
+    def enrol(
+        cls,
+        home: str | os.PathLike[str],
+        server_url: str,
+        code: str,
+        *,
+        passphrase: str,
+        name: str = "device",
+        clock: Clock | None = None,
+        transport: Transport | None = None,
+        entropy: Entropy = os.urandom,
+    ) -> Device:
+        """Make a folder a device, with an invitation code that names its practitioner; opened.
+
+        ``name`` is what administrators see. Raises ``CallerMistake`` for what cannot be,
+        ``RetryLater`` without the server, ``RefusedByServer`` for a code that is used up or over,
+        ``PeerBrokeProtocol`` if what answers is not who the code names. The same call may be
+        repeated after each: it goes on where it was.
+        """
+        ports = _ports(clock, transport, entropy)
+        folder = Folder(Path(home))
+        folder.create()
+        with folder.held():
+            practitioner = enrol(
+                folder, server_url, code, passphrase=passphrase, name=name, ports=ports
+            )
+        return cls._open(folder, practitioner, passphrase, ports)
+
+    @classmethod
+    def open(
+        cls,
+        home: str | os.PathLike[str],
+        practitioner: str | None = None,
+        passphrase: str | None = None,
+        *,
+        clock: Clock | None = None,
+        transport: Transport | None = None,
+        entropy: Entropy = os.urandom,
+    ) -> Device:
+        """Open a device for a practitioner, who may be left out where there is only one.
+
+        Without a passphrase it stays locked: it can deliver, fetch orders and obey them, and
+        nothing else. Raises ``AccessClosed`` for a wrong passphrase or a wiped device,
+        ``CallerMistake`` where there is no such device or practitioner,
+        ``RetryLater("folder-in-use")`` if another process has it open, and ``LocalDataDamaged``.
+        """
+        folder = Folder(Path(home))
+        return cls._open(folder, practitioner, passphrase, _ports(clock, transport, entropy))
+
+    @classmethod
+    def _open(
+        cls, folder: Folder, practitioner_id: str | None, passphrase: str | None, ports: Ports
+    ) -> Device:
+        with ExitStack() as undo:
+            undo.enter_context(folder.held())
+            require_not_gone(folder)
+            installation = Installation(folder, ports)
+            undo.callback(installation.close)
+            forget_attempt(folder)
+            go_on(installation)
+            installation.erase_overdue_leases()
+            chosen = practitioner_id or _only_one(installation)
+            practitioner = _unlock(installation, chosen, passphrase)
+            return cls(installation, chosen, practitioner, undo.pop_all())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lock: close the journal's epoch, drop every key from memory, let go of the folder."""
+        with self._resources:
+            if self._practitioner is not None:
+                self._practitioner.close()
+            if not self._closed and not is_gone(self._installation):
+                with suppress(LocalDataDamaged):  # the next start closes the epoch instead
+                    self._installation.journal.seal(self._installation.clock.estimate())
+                    self._installation.clock.remember()
+            self._closed = True
+
+    def sync(self, progress: Progress | None = None) -> SyncReport:
+        """Deliver what was typed and looked up, and bring lease and copies up to date.
+
+        Raises ``LocalDataDamaged`` if the folder cannot be worked with, and ``AccessClosed`` on a
+        device that has been wiped and has nothing more to say; all else is an outcome.
+        """
+        self._require_open()
+        report = synchronise(self._installation, self._practitioner, progress or _tell_nobody)
+        if report.wiped:
+            self._practitioner = None
+        return report
+
+    def session(self, reason: str, on_behalf_of: str | None = None) -> Session:
+        """Begin looking things up, for one of ``REASONS``, for oneself or for a colleague."""
+        self._require_open()
+        if self._practitioner is None:
+            raise AccessClosed(
+                "locked", "The device is locked.", next_step="Open it with the passphrase."
+            )
+        return Session(
+            self._installation, self._practitioner, reason=reason, on_behalf_of=on_behalf_of
+        )
+
+    def status(self) -> Status:
+        """Where the device stands; readable while locked."""
+        self._require_open()
+        return read_status(self._installation, self._practitioner_id, self._practitioner)
+
+    def pending(self) -> tuple[PendingEdit, ...]:
+        """Each edit that is unsent or was refused; what it says, while it can be read."""
+        self._require_open()
+        return read_pending(self._installation, self._practitioner)
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise CallerMistake("device-closed", "This device has been closed; open it again.")
+        if is_gone(self._installation):
+            raise gone()
+
+
+def _unlock(
+    installation: Installation, practitioner: str | None, passphrase: str | None
+) -> Practitioner | None:
+    if passphrase is None:
+        return None
+    if is_wiped(installation):
+        raise wiped("Open it without a passphrase and sync, to deliver what is left.")
+    if practitioner is None:
+        raise CallerMistake("practitioner-missing", "Say who is to work on this device.")
+    return Practitioner.unlock(installation, practitioner, passphrase)
+
+
+def _only_one(installation: Installation) -> str | None:
+    people = installation.practitioners()
+    return people[0] if len(people) == 1 else None
+
+
+def _ports(clock: Clock | None, transport: Transport | None, entropy: Entropy) -> Ports:
+    def connect(server_url: str) -> Transport:
+        return transport or HttpTransport(server_url)
+
+    return Ports(clock or SystemClock(), entropy, connect)
+
+
+def _tell_nobody(progress: SyncProgress) -> None:
+    """For whoever did not ask."""

@@ -1,0 +1,249 @@
+"""Enrolment: the device makes its keys, and the invitation code vouches for both sides.
+
+The keys are stored before the request is sent, so that a broken attempt is repeated with the same
+request and gets the same answer. The identity is stored last: without it there is no device.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, ClassVar
+
+import msgspec
+from msgspec import Meta
+
+from fieldward_client.clock import TrustedClock
+from fieldward_client.counters import Counters
+from fieldward_client.exchange import CLOCK_SKEW, Caller, Sent, refusal, send, verified_time
+from fieldward_client.folder import Folder
+from fieldward_client.identity import CONTACT, IDENTITY, Contact, Identity, answer_keys
+from fieldward_client.installation import Ports
+from fieldward_client.journal import Journal
+from fieldward_client.outbox import Outbox
+from fieldward_client.vault import (
+    DEVICE_SECRET,
+    SECRET_BYTES,
+    DeviceSecret,
+    Lock,
+    Vault,
+    VaultSecrets,
+    check_passphrase,
+    open_secrets,
+    seal_secrets,
+)
+from fieldward_sync.encoding import Message, decode, encode
+from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
+from fieldward_sync.invitations import Invitation, fingerprint, proof, read_code
+from fieldward_sync.journal import JournalHead
+from fieldward_sync.keys import label
+from fieldward_sync.messages import (
+    MAX_ANSWER_BYTES,
+    MAX_REQUEST_BYTES,
+    EnrolAnswer,
+    EnrolRequest,
+    Trust,
+)
+from fieldward_sync.names import Key
+from fieldward_sync.signing import public_key, signing_key
+
+ENROLLING = "enrolling"
+PATH = "/v1/enrol"
+
+
+class Enrolling(Message, frozen=True):
+    """An attempt to enrol: the request, and the keys it announces."""
+
+    marker: ClassVar[bytes] = b"fieldward/enrolling/1"
+    server_url: Annotated[str, Meta(max_length=1000)]
+    request: Annotated[bytes, Meta(max_length=MAX_REQUEST_BYTES)]
+    identity_seed: Key
+    journal_seed: Key
+    lock: Lock
+    sealed: Annotated[bytes, Meta(max_length=4096)]
+    """The practitioner's keys, under the passphrase already."""
+
+
+def enrol(
+    folder: Folder, server_url: str, code: str, *, passphrase: str, name: str, ports: Ports
+) -> str:
+    """Make this folder a device of the authority behind the code; its practitioner's id.
+
+    Raises ``CallerMistake`` for what cannot be, ``RetryLater`` without the server,
+    ``RefusedByServer`` for a code that is used up or over, ``PeerBrokeProtocol`` if what answers
+    is not who the code names. After each the same call may be repeated.
+    """
+    if folder.read(IDENTITY) is not None:
+        raise CallerMistake("already-enrolled", "There is a device in this folder already.")
+    check_passphrase(passphrase)
+    invitation = read_code(code)
+    attempt, unlock, secrets = _attempt(folder, invitation, server_url, passphrase, name, ports)
+    answer, server_time = _ask(folder, attempt, invitation, ports)
+    identity = Identity(
+        server_url=attempt.server_url,
+        authority=answer.authority,
+        device=answer.device,
+        generation=answer.generation,
+        seed=attempt.identity_seed,
+        root_key=answer.root_key,
+    )
+    vault = Vault(
+        folder,
+        identity,
+        answer.practitioner,
+        lock=attempt.lock,
+        unlock=unlock,
+        secrets=secrets,
+        entropy=ports.entropy,
+    )
+    vault.save()
+    _begin(folder, identity, attempt, answer, server_time, ports)
+    folder.store(IDENTITY, identity)
+    return answer.practitioner
+
+
+def forget_attempt(folder: Folder) -> None:
+    """Once there is an identity, erase the attempt that led to it."""
+    if folder.read(ENROLLING) is not None:
+        folder.erase(ENROLLING)
+
+
+def _attempt(
+    folder: Folder,
+    invitation: Invitation,
+    server_url: str,
+    passphrase: str,
+    name: str,
+    ports: Ports,
+) -> tuple[Enrolling, bytes, VaultSecrets]:
+    """The attempt that is under way with this code and server, or a new one."""
+    context = label("enrolling", invitation.invitation_id)
+    attempt = folder.load(ENROLLING, Enrolling)
+    if attempt is not None and _is_for(attempt, invitation, server_url):
+        unlock = attempt.lock.unlock_key(passphrase, folder)
+        return attempt, unlock, open_secrets(attempt.sealed, unlock, context)
+    folder.store(DEVICE_SECRET, DeviceSecret(ports.entropy(SECRET_BYTES)))
+    lock = Lock.new(ports.entropy)
+    unlock = lock.unlock_key(passphrase, folder)
+    secrets = VaultSecrets(signing_seed=ports.entropy(SECRET_BYTES))
+    identity_seed, journal_seed = ports.entropy(SECRET_BYTES), ports.entropy(SECRET_BYTES)
+    request = _request(
+        invitation,
+        device=_public(identity_seed),
+        practitioner=_public(secrets.signing_seed),
+        journal=_public(journal_seed),
+        name=name,
+    )
+    attempt = Enrolling(
+        server_url=server_url,
+        request=encode(request),
+        identity_seed=identity_seed,
+        journal_seed=journal_seed,
+        lock=lock,
+        sealed=seal_secrets(secrets, unlock, context, entropy=ports.entropy),
+    )
+    folder.store(ENROLLING, attempt)
+    return attempt, unlock, secrets
+
+
+def _is_for(attempt: Enrolling, invitation: Invitation, server_url: str) -> bool:
+    request = decode(EnrolRequest, attempt.request, max_bytes=MAX_REQUEST_BYTES)
+    asked = (request.invitation_id, attempt.server_url)
+    return asked == (invitation.invitation_id, server_url)
+
+
+def _request(
+    invitation: Invitation, *, device: bytes, practitioner: bytes, journal: bytes, name: str
+) -> EnrolRequest:
+    unproven = EnrolRequest(
+        invitation_id=invitation.invitation_id,
+        device_key=device,
+        practitioner_key=practitioner,
+        journal_key=journal,
+        assurance="file",
+        name=name,
+        proof=bytes(32),
+    )
+    return msgspec.structs.replace(
+        unproven, proof=proof(invitation.proof_key, unproven.statement())
+    )
+
+
+def _ask(
+    folder: Folder, attempt: Enrolling, invitation: Invitation, ports: Ports
+) -> tuple[EnrolAnswer, int]:
+    """The server's answer and time, once everything in it hangs together with the code."""
+    sent = _send(folder, attempt, ports)
+    if sent.answer.status != 200:
+        # There is no key to check a refusal with yet; nothing is changed on its word.
+        raise refusal(sent.answer)[0]
+    answer = decode(EnrolAnswer, sent.answer.body, max_bytes=MAX_ANSWER_BYTES)
+    if fingerprint(answer.root_key) != invitation.root_fingerprint:
+        raise PeerBrokeProtocol(
+            "root-key-wrong",
+            "The server is not the one that the code was made for.",
+            next_step="Compare the server's address with the one you were given.",
+        )
+    trust = answer.trust.open(Trust, answer.root_key)
+    if trust.authority != answer.authority:
+        raise PeerBrokeProtocol("trust-misaddressed", "These keys are another authority's.")
+    return answer, verified_time(sent, answer_keys(trust))
+
+
+def _send(folder: Folder, attempt: Enrolling, ports: Ports) -> Sent:
+    """Send the request; if our clock is wrong, once more with the time that the server says. It is
+    used for nothing else: nobody has vouched for it."""
+    transport, counters = ports.connect(attempt.server_url), Counters(folder, last_edit=0)
+    caller = _caller(attempt)
+    created = ports.clock.reading().wall
+
+    def send_at(created: int) -> Sent:
+        return send(
+            transport,
+            PATH,
+            attempt.request,
+            caller=caller,
+            counter=counters.next_request(),
+            created=created,
+        )
+
+    sent = send_at(created)
+    told = sent.answer.headers.get("fieldward-time", "")
+    if sent.answer.status == 200 or not told.isdecimal():
+        return sent
+    error, _ = refusal(sent.answer)
+    return send_at(int(told[:15])) if error.code == CLOCK_SKEW else sent
+
+
+def _caller(attempt: Enrolling) -> Caller:
+    key_hash = hashlib.sha256(_public(attempt.identity_seed)).hexdigest()
+    return Caller(signing_key(attempt.identity_seed), f"enrol/{key_hash[:32]}")
+
+
+def _begin(
+    folder: Folder,
+    identity: Identity,
+    attempt: Enrolling,
+    answer: EnrolAnswer,
+    server_time: int,
+    ports: Ports,
+) -> None:
+    """The device's beginnings: an empty outbox and journal, and the first contact."""
+    Outbox.create(folder)
+    head = JournalHead.first(identity.device, identity.generation, _public(attempt.journal_seed))
+    Journal.create(folder, head, attempt.journal_seed)
+    TrustedClock.start(folder, ports.clock, server_time)
+    contact = Contact(
+        trust=answer.trust,
+        access="active",
+        journal_next=0,
+        journal_epoch=0,
+        orders_seen=0,
+        receipts=(),
+        last_tried=0,
+        last_complete={},
+    )
+    folder.store(CONTACT, contact)
+
+
+def _public(seed: bytes) -> bytes:
+    return public_key(signing_key(seed))

@@ -1,0 +1,85 @@
+"""The sealed files on the device, stored exactly as they came and named by their hash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+
+from fieldward_client.folder import Folder
+from fieldward_client.transport import Transport
+from fieldward_sync.distribution import FileEntry, file_name
+from fieldward_sync.errors import LocalDataDamaged, PeerBrokeProtocol, RetryLater
+
+FILES = "files"
+PARTIAL = ".part"
+
+
+class SealedFiles:
+    """What is on the disk of the files that manifests list."""
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+
+    def has(self, entry: FileEntry) -> bool:
+        """Whether the file is here, whole; its content is checked when it is opened."""
+        return self._folder.size(_path(entry.name)) == entry.sealed_bytes
+
+    def bytes_missing(self, entry: FileEntry) -> int:
+        """What is still to be fetched of a file."""
+        return max(0, entry.sealed_bytes - self._folder.size(_path(entry.name) + PARTIAL))
+
+    def read(self, entry: FileEntry) -> bytes:
+        """A file's sealed bytes; ``LocalDataDamaged("file-missing")`` if it is not here."""
+        sealed = self._folder.read(_path(entry.name))
+        if sealed is None:
+            raise LocalDataDamaged(
+                "file-missing",
+                "A file of this partition is missing.",
+                next_step="Connect and sync: it is fetched again.",
+            )
+        return sealed
+
+    def fetch(
+        self, entry: FileEntry, transport: Transport, *, arrived: Callable[[int], None]
+    ) -> None:
+        """Bring a file, going on where an earlier attempt broke off, and replace any that is here.
+
+        ``RetryLater`` keeps what has come; ``PeerBrokeProtocol("file-wrong")`` drops it, because
+        it is not what the manifest lists.
+        """
+        partial = _path(entry.name) + PARTIAL
+        file = self._folder.appended(partial)
+        try:
+            for offset, piece in transport.fetch(f"/v1/files/{entry.name}", offset=len(file)):
+                if offset != len(file):
+                    file.cut(offset)
+                file.write(piece)
+                arrived(len(piece))
+                if len(file) > entry.sealed_bytes:
+                    break
+            file.sync()
+            sealed = file.read()
+        finally:
+            file.close()
+        if len(sealed) < entry.sealed_bytes:
+            raise RetryLater("file-cut", "A file broke off while it was being fetched.")
+        if file_name(sealed) != entry.name:
+            self._folder.remove(partial)
+            raise PeerBrokeProtocol("file-wrong", "A file is not the one its manifest lists.")
+        self._folder.rename(partial, _path(entry.name))
+
+    def discard(self, entry: FileEntry) -> None:
+        """Drop a file that turned out to be damaged, so that the next sync fetches it."""
+        self._folder.remove(_path(entry.name))
+
+    def keep_only(self, names: Container[str]) -> None:
+        """Erase every file that no manifest lists any more, unfinished ones included."""
+        stored = self._folder.names(FILES)
+        self._folder.remove(*(path for path in stored if path.rpartition("/")[2] not in names))
+
+    def keep_none(self) -> None:
+        """Erase all files."""
+        self.keep_only(())
+
+
+def _path(name: str) -> str:
+    return f"{FILES}/{name}"

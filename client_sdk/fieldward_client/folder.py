@@ -1,0 +1,284 @@
+"""The device's folder: where everything durable goes, and the only module that writes.
+
+A name is a path below the folder, with slashes. What has been replaced or appended is on the disk
+when the call returns; a file that is being replaced is the old one or the new one, never between.
+Files are for their owner alone. What may be written here is sealed, signed or says nothing of
+anybody: the folder never sees a record.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from fieldward_sync.encoding import Message, MessageT, decode, encode
+from fieldward_sync.errors import LocalDataDamaged, PeerBrokeProtocol, RetryLater
+
+MAX_DOCUMENT_BYTES = 4 << 20
+_OWNER_ONLY = 0o600
+_OWNER_ONLY_FOLDER = 0o700
+_UNFINISHED = ".new"
+_READ_BYTES = 1 << 20
+
+
+class Folder:
+    """A device's folder. One process holds it at a time."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._lock = FileLock(home / "lock", mode=_OWNER_ONLY, thread_local=False)
+
+    def create(self) -> None:
+        """Make the folder, for its owner alone."""
+        with _disk():
+            _make_folder(self._home)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes out; ``RetryLater("folder-in-use")`` if one is in it."""
+        if not self._home.is_dir():
+            yield
+            return
+        try:
+            self._lock.acquire(blocking=False)
+        except Timeout as e:
+            raise RetryLater("folder-in-use", "Another process has this device open.") from e
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        """The names below a folder, in order; none if there is no such folder."""
+        try:
+            with _disk():
+                entries = sorted(os.listdir(self._path(folder)))
+        except FileNotFoundError:
+            return ()
+        return tuple(f"{folder}/{entry}" for entry in entries)
+
+    def read(self, name: str) -> bytes | None:
+        """A file's bytes; ``None`` if there is none."""
+        try:
+            with _disk():
+                descriptor = os.open(self._path(name), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        try:
+            with _disk():
+                return b"".join(iter(lambda: os.read(descriptor, _READ_BYTES), b""))
+        finally:
+            os.close(descriptor)
+
+    def load(self, name: str, kind: type[MessageT]) -> MessageT | None:
+        """The message in a file, ``None`` without one; ``LocalDataDamaged`` for anything else."""
+        data = self.read(name)
+        if data is None:
+            return None
+        try:
+            return decode(kind, data, max_bytes=MAX_DOCUMENT_BYTES)
+        except PeerBrokeProtocol as e:
+            raise LocalDataDamaged("file-damaged", f"The file {name} is damaged.") from e
+
+    def size(self, name: str) -> int:
+        """How many bytes a file has; 0 if there is none."""
+        try:
+            with _disk():
+                return os.stat(self._path(name)).st_size
+        except FileNotFoundError:
+            return 0
+
+    def store(self, name: str, message: Message) -> None:
+        """Replace a file by a message."""
+        self.replace(name, encode(message))
+
+    def replace(self, name: str, data: bytes) -> None:
+        """Replace a file, whole and durably; ``LocalDataDamaged("disk-refused")`` if it cannot."""
+        path = self._path(name)
+        unfinished = path.with_name(path.name + _UNFINISHED)
+        with _disk():
+            _make_folder(path.parent)
+            descriptor = os.open(
+                unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _OWNER_ONLY
+            )
+            try:
+                _write(descriptor, data)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            os.replace(unfinished, path)
+            _sync_folder(path.parent)
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a file that is durable already its name, durably."""
+        with _disk():
+            os.replace(self._path(old), self._path(new))
+            _sync_folder(self._path(new).parent)
+
+    def appended(self, name: str) -> AppendedFile:
+        """A file to append to; made if there is none."""
+        path = self._path(name)
+        with _disk():
+            _make_folder(path.parent)
+            return AppendedFile(path)
+
+    def remove(self, *names: str) -> None:
+        """Remove files, durably. All are tried before a failure is raised."""
+        failures: list[OSError] = []
+        folders = set()
+        for name in names:
+            path = self._path(name)
+            for each in (path, path.with_name(path.name + _UNFINISHED)):
+                try:
+                    os.unlink(each)
+                    folders.add(path.parent)
+                except FileNotFoundError:
+                    continue
+                except OSError as e:
+                    failures.append(e)
+        with _disk():
+            for folder in folders:
+                _sync_folder(folder)
+            if failures:
+                raise failures[0]
+
+    def erase(self, *names: str) -> None:
+        """Remove files that hold keys, and overwrite what they held.
+
+        Each loses its name first, so that nothing ever reads it half overwritten. Overwriting helps
+        on plain disks; flash may keep the old bytes. That is why every key here is also wrapped
+        under something that lies elsewhere.
+        """
+        for name in names:
+            with suppress(OSError):  # what matters is that they are removed, just below
+                self._blank(name)
+        self.remove(*names)
+
+    def _blank(self, name: str) -> None:
+        path = self._path(name)
+        nameless = path.with_name(path.name + _UNFINISHED)
+        with suppress(FileNotFoundError):
+            os.replace(path, nameless)
+            _sync_folder(path.parent)
+        descriptor = os.open(nameless, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            _write(descriptor, bytes(os.fstat(descriptor).st_size))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _path(self, name: str) -> Path:
+        return self._home / name
+
+
+class AppendedFile:
+    """A file that grows at its end."""
+
+    def __init__(self, path: Path) -> None:
+        made = not path.exists()
+        self._descriptor = os.open(
+            path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, _OWNER_ONLY
+        )
+        if made:
+            _sync_folder(path.parent)
+        self._length = os.fstat(self._descriptor).st_size
+        self._broken = False
+
+    def __len__(self) -> int:
+        return self._length
+
+    def read(self) -> bytes:
+        """The whole content."""
+        with _disk():
+            return os.pread(self._descriptor, self._length, 0)
+
+    def append(self, data: bytes) -> None:
+        """Append, durably and as one: after a failure the file is as it was before.
+
+        Raises ``LocalDataDamaged("disk-refused")``. If not even the old state could be restored,
+        every later append is refused too, until the file is opened again.
+        """
+        if self._broken:
+            raise _refused("An earlier failure has left this file in doubt")
+        with _disk():
+            try:
+                _write(self._descriptor, data)
+                os.fsync(self._descriptor)
+            except OSError:
+                self._undo()
+                raise
+        self._length += len(data)
+
+    def write(self, data: bytes) -> None:
+        """Append, not yet durably."""
+        with _disk():
+            _write(self._descriptor, data)
+        self._length += len(data)
+
+    def sync(self) -> None:
+        """Make durable what was written."""
+        with _disk():
+            os.fsync(self._descriptor)
+
+    def cut(self, length: int) -> None:
+        """Keep the first ``length`` bytes, durably."""
+        with _disk():
+            os.ftruncate(self._descriptor, length)
+            os.fsync(self._descriptor)
+        self._length = length
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._descriptor)
+
+    def _undo(self) -> None:
+        try:
+            os.ftruncate(self._descriptor, self._length)
+            os.fsync(self._descriptor)
+        except OSError:
+            self._broken = True
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _make_folder(path: Path) -> None:
+    if not path.is_dir():
+        _make_folder(path.parent)
+        os.mkdir(path, _OWNER_ONLY_FOLDER)
+        _sync_folder(path.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    """Foreign errors end here; that a file is not there is for the caller to know."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as e:
+        raise _refused(e.strerror or type(e).__name__) from e
+
+
+def _refused(why: str) -> LocalDataDamaged:
+    return LocalDataDamaged(
+        "disk-refused",
+        f"The disk did not take what must be kept: {why}. Nothing was changed.",
+        next_step="Make room on the disk or have it repaired, then try again. "
+        "What was accepted before is kept.",
+    )

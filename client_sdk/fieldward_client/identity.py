@@ -1,0 +1,73 @@
+"""Who the device is, and what the server last said: readable while locked, for the owner alone."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta
+
+from fieldward_client.exchange import Caller
+from fieldward_sync.encoding import Message
+from fieldward_sync.errors import PeerBrokeProtocol
+from fieldward_sync.messages import DEVICE_KEY, Trust, key_id
+from fieldward_sync.names import (
+    AuthorityCode,
+    Count,
+    DeviceId,
+    Key,
+    PractitionerId,
+    PublicKey,
+    Seconds,
+)
+from fieldward_sync.signing import Signed, signing_key
+
+IDENTITY, CONTACT = "identity", "contact"
+
+
+class Identity(Message, frozen=True):
+    """What enrolment settled for good. Its key may deliver and fetch orders, nothing else."""
+
+    marker: ClassVar[bytes] = b"fieldward/identity/1"
+    server_url: Annotated[str, Meta(max_length=1000)]
+    authority: AuthorityCode
+    device: DeviceId
+    generation: Count
+    seed: Key
+    root_key: PublicKey
+
+    def caller(self) -> Caller:
+        """The device itself, as the signer of a request."""
+        return Caller(
+            signing_key(self.seed),
+            key_id(self.authority, self.device, self.generation, DEVICE_KEY),
+        )
+
+    def open_trust(self, signed: Signed) -> Trust:
+        """A trust document of our authority's; ``PeerBrokeProtocol`` if it is anything else."""
+        trust = signed.open(Trust, self.root_key)
+        if trust.authority != self.authority:
+            raise PeerBrokeProtocol("trust-misaddressed", "These keys are another authority's.")
+        return trust
+
+
+class Contact(Message, frozen=True):
+    """What the signed answers so far add up to; replaced as one after each."""
+
+    marker: ClassVar[bytes] = b"fieldward/contact/1"
+    trust: Signed
+    access: Literal["active", "paused", "draining", "revoked"]
+    journal_next: Count
+    """The sequence number of the journal entry that the server waits for."""
+    journal_epoch: Count
+    orders_seen: Count
+    """The highest number of an order that has been obeyed."""
+    receipts: Annotated[tuple[Signed, ...], Meta(max_length=16)]
+    """Answers to orders that the server has not been seen to have."""
+    last_tried: Seconds
+    last_complete: dict[PractitionerId, Seconds]
+    """Per practitioner: one's own state is not told to the next user of the device (P27)."""
+
+
+def answer_keys(trust: Trust) -> dict[str, bytes]:
+    """The keys that sign answers, by key id."""
+    return {f"{trust.authority}/answer": trust.answer_key}

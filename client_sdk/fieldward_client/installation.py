@@ -1,0 +1,152 @@
+"""An enrolled device as it lies in its folder: all that works without a passphrase."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from fieldward_client.clock import Clock, TrustedClock
+from fieldward_client.counters import Counters
+from fieldward_client.exchange import Line
+from fieldward_client.files import SealedFiles
+from fieldward_client.folder import Folder
+from fieldward_client.identity import CONTACT, IDENTITY, Contact, Identity
+from fieldward_client.journal import Journal
+from fieldward_client.lease import earlier_keys_file, lease_file, stored_lease
+from fieldward_client.outbox import Outbox
+from fieldward_client.store import distribution_file, stored_distribution
+from fieldward_client.transport import Transport
+from fieldward_sync.access import RIGHTS, Access, Rights
+from fieldward_sync.distribution import Distribution
+from fieldward_sync.errors import AccessClosed, CallerMistake, LocalDataDamaged
+from fieldward_sync.leases import ALLOWED
+from fieldward_sync.sealing import Entropy
+
+PRACTITIONERS = "practitioners"
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What a device needs of the world; tests bring their own."""
+
+    clock: Clock
+    entropy: Entropy
+    connect: Callable[[str], Transport]
+    """From a server's address to the way there."""
+
+
+class Installation:
+    """An enrolled device's parts, in a folder that this process holds until ``close``."""
+
+    def __init__(self, folder: Folder, ports: Ports) -> None:
+        """``CallerMistake("not-enrolled")`` if there is no device in the folder."""
+        identity, contact = folder.load(IDENTITY, Identity), folder.load(CONTACT, Contact)
+        if identity is None:
+            raise CallerMistake(
+                "not-enrolled",
+                "There is no device in this folder.",
+                next_step="Enrol it with the invitation code that your administrator gave you.",
+            )
+        if contact is None:
+            raise LocalDataDamaged("file-missing", "What the server last said is gone.")
+        self.folder = folder
+        self.identity = identity
+        self.entropy = ports.entropy
+        self._contact = contact
+        self.trust = identity.open_trust(contact.trust)
+        self.clock = TrustedClock(folder, ports.clock)
+        self.files = SealedFiles(folder)
+        self.outbox = Outbox(folder)
+        self.journal = Journal(folder, identity, entropy=ports.entropy)
+        self.counters = Counters(folder, last_edit=self.outbox.last_counter)
+        self.line = Line(ports.connect(identity.server_url), self.clock, self.counters)
+
+    @property
+    def contact(self) -> Contact:
+        """What the signed answers so far add up to."""
+        return self._contact
+
+    @property
+    def rights(self) -> Rights:
+        """What the server last permitted."""
+        return RIGHTS[Access(self._contact.access)]
+
+    def keep(self, **changes: Any) -> None:
+        """Change what is remembered of the contact, durably and as one."""
+        contact = msgspec.structs.replace(self._contact, **changes)
+        if contact != self._contact:
+            self.folder.store(CONTACT, contact)
+            self._contact = contact
+            self.trust = self.identity.open_trust(contact.trust)
+
+    def practitioners(self) -> tuple[str, ...]:
+        """Who has keys on this device."""
+        names = self.folder.names(PRACTITIONERS)
+        return tuple(name.rpartition("/")[2] for name in names)
+
+    def distributions(self) -> tuple[Distribution, ...]:
+        """What is in force, of all practitioners."""
+        found = (
+            stored_distribution(self.folder, self.identity, each) for each in self.practitioners()
+        )
+        return tuple(distribution for distribution in found if distribution is not None)
+
+    def erase_unlisted_files(self) -> None:
+        """Erase the sealed files that nobody's distribution lists."""
+        self.files.keep_only(
+            {
+                entry.name
+                for distribution in self.distributions()
+                for manifest in distribution.manifests
+                for entry in manifest.files
+            }
+        )
+
+    def erase_overdue_leases(self) -> None:
+        """Erase each lease whose last deadline has passed; no passphrase is needed for that."""
+        try:
+            now = self.clock.now()
+        except AccessClosed:
+            return  # nothing opens with an untrusted clock; contact decides
+        for practitioner in self.practitioners():
+            with suppress(LocalDataDamaged):  # a lease that cannot be read opens nothing
+                held = stored_lease(self.folder, self.identity, practitioner)
+                if held is not None and not ALLOWED[held[1].state(now)].keep_keys:
+                    self.folder.erase(lease_file(practitioner))
+
+    def discard_damaged(self) -> None:
+        """Put aside documents that are damaged, so that a sync brings them again."""
+        for practitioner in self.practitioners():
+            for name, load in (
+                (lease_file(practitioner), stored_lease),
+                (distribution_file(practitioner), stored_distribution),
+            ):
+                try:
+                    load(self.folder, self.identity, practitioner)
+                except LocalDataDamaged:
+                    self.folder.remove(name)
+
+    def lose_copies(self) -> None:
+        """Erase every lease, list of partitions and sealed file: nothing is read here again until
+        a server grants it anew."""
+        people = self.practitioners()
+        self.folder.erase(*(lease_file(each) for each in people))
+        self.folder.erase(*(earlier_keys_file(each) for each in people))
+        self.folder.remove(*(distribution_file(each) for each in people))
+        self.files.keep_none()
+
+    def require_access(self) -> None:
+        """``AccessClosed`` unless the server's last word permits reading."""
+        if not self.rights.read:
+            raise AccessClosed(
+                f"access-{self._contact.access}", f"Access is {self._contact.access}."
+            )
+
+    def close(self) -> None:
+        """Let go of the open files."""
+        self.outbox.close()
+        self.journal.close()

@@ -1,0 +1,159 @@
+"""The outbox: edits that were accepted, until what became of them is known and held (design §7).
+
+Edits are sealed to the authority and to their author's store key; box, number and verdict of an
+edit stand beside it in the open, so that a locked device can deliver it and take its verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+
+from fieldward_client.boxes import OpenBox, read_box
+from fieldward_client.folder import Folder
+from fieldward_client.frames import FrameFile
+from fieldward_sync.encoding import Part, pack, unpack
+from fieldward_sync.errors import PeerBrokeProtocol
+from fieldward_sync.messages import Verdict
+from fieldward_sync.names import Count
+from fieldward_sync.outbox import BoxId
+from fieldward_sync.signing import Signed
+
+OUTBOX = "outbox"
+KEPT_BYTES = 256 * 1024
+"""Settled edits are kept until the file is this long."""
+
+
+class _Box(Part, frozen=True, tag="box"):
+    header: Signed
+
+
+class SealedEdit(Part, frozen=True, tag="edit"):
+    """An edit as it waits: whose box, which place in it, which number, and its sealed bytes."""
+
+    box: BoxId
+    index: Count
+    counter: Count
+    sealed: bytes
+
+
+class _Settled(Part, frozen=True, tag="settled"):
+    verdict: Verdict
+
+
+class _Mark(Part, frozen=True, tag="mark"):
+    counter: Count
+    """The highest number of an edit that was ever here."""
+
+
+_Frame = _Box | SealedEdit | _Settled | _Mark
+
+
+class Outbox:
+    """A device's open outbox."""
+
+    def __init__(self, folder: Folder) -> None:
+        self._file = FrameFile(folder, OUTBOX)
+        self._boxes: dict[bytes, Signed] = {}
+        self._edits: dict[int, SealedEdit] = {}
+        self._verdicts: dict[int, Verdict] = {}
+        self._last = 0
+        self.is_whole = not (self._file.broken or self._file.torn_bytes)
+        """Whether nothing was torn or damaged; otherwise a number may be missing here."""
+        for payload in self._file.payloads:
+            try:
+                self._take(unpack(_Frame, payload))
+            except PeerBrokeProtocol:
+                self.is_whole = False
+
+    @classmethod
+    def create(cls, folder: Folder) -> None:
+        """An empty outbox."""
+        FrameFile.create(folder, OUTBOX, [pack(_Mark(0))]).close()
+
+    @property
+    def last_counter(self) -> int | None:
+        """The highest number of an edit; ``None`` if damage leaves that in doubt."""
+        return self._last if self.is_whole else None
+
+    @property
+    def edits(self) -> Mapping[int, SealedEdit]:
+        """All edits that are kept, by number."""
+        return self._edits
+
+    @property
+    def verdicts(self) -> Mapping[int, Verdict]:
+        """What became of them, as far as that is known."""
+        return self._verdicts
+
+    @property
+    def boxes(self) -> Mapping[bytes, Signed]:
+        """The headers of their boxes, by the boxes' ids."""
+        return self._boxes
+
+    def undelivered(self) -> tuple[SealedEdit, ...]:
+        """The edits without a verdict, in the order of their numbers."""
+        return tuple(
+            self._edits[counter]
+            for counter in sorted(self._edits)
+            if counter not in self._verdicts and self._edits[counter].box in self._boxes
+        )
+
+    def add(self, plaintext: bytes, counter: int, box: OpenBox) -> None:
+        """Make an edit durable; ``LocalDataDamaged`` if it cannot be, and then it is not there."""
+        index, sealed = box.seal_next(plaintext)
+        frames: list[_Frame] = [] if box.id in self._boxes else [_Box(box.signed_header)]
+        frames.append(SealedEdit(box=box.id, index=index, counter=counter, sealed=sealed))
+        self._append(frames)
+
+    def settle(self, verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
+        """Make verdicts on our edits durable; those that are new are returned."""
+        new = tuple(
+            verdict
+            for verdict in verdicts
+            if verdict.counter in self._edits and verdict.counter not in self._verdicts
+        )
+        if new:
+            self._append([_Settled(verdict) for verdict in new])
+        return new
+
+    def prune(self, live: Container[int]) -> None:
+        """Let go of edits that are neither live nor refused, once the file has grown long."""
+        if len(self._file) < KEPT_BYTES or not self.is_whole:
+            return
+        kept = {c: e for c, e in self._edits.items() if c in live or self._was_refused(c)}
+        used = {edit.box for edit in kept.values()}
+        self._boxes = {box: header for box, header in self._boxes.items() if box in used}
+        self._edits = kept
+        self._verdicts = {c: v for c, v in self._verdicts.items() if c in kept}
+        self._file.rewrite(pack(frame) for frame in self._frames())
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def _frames(self) -> Iterator[_Frame]:
+        yield _Mark(self._last)
+        yield from (_Box(header) for header in self._boxes.values())
+        yield from self._edits.values()
+        yield from (_Settled(verdict) for verdict in self._verdicts.values())
+
+    def _append(self, frames: Sequence[_Frame]) -> None:
+        self._file.append(*(pack(frame) for frame in frames))
+        for frame in frames:
+            self._take(frame)
+
+    def _take(self, frame: _Frame) -> None:
+        match frame:
+            case _Box():
+                self._boxes[read_box(frame.header).box] = frame.header
+            case SealedEdit():
+                self._edits[frame.counter] = frame
+                self._last = max(self._last, frame.counter)
+            case _Settled():
+                self._verdicts[frame.verdict.counter] = frame.verdict
+            case _Mark():
+                self._last = max(self._last, frame.counter)
+
+    def _was_refused(self, counter: int) -> bool:
+        verdict = self._verdicts.get(counter)
+        return verdict is not None and verdict.outcome == "refused"

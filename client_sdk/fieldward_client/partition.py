@@ -1,0 +1,113 @@
+"""A partition opened in memory: its image, with the later changes laid over it (design §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+
+from fieldward_sync.distribution import FileEntry, Manifest, open_file
+from fieldward_sync.errors import PeerBrokeProtocol
+from fieldward_sync.images import Image, Segment, SegmentChange, changed_digest
+from fieldward_sync.leases import LeaseSecrets
+from fieldward_sync.search import KeyRange
+from fieldward_sync.views import View
+
+Read = Callable[[FileEntry], bytes]
+"""Gives a sealed file's bytes."""
+
+
+class Partition:
+    """The records of one partition at one feed number."""
+
+    def __init__(self, manifest: Manifest, image: Image, changes: Iterable[SegmentChange]) -> None:
+        self.manifest = manifest
+        self.image = image
+        changes = tuple(changes)
+        self._masked = frozenset(change.record_id for change in changes)
+        self._changed = Image.build(View.read(c.view) for c in changes if c.view)
+
+    @classmethod
+    def open(
+        cls, manifest: Manifest, read: Read, keys: LeaseSecrets, *, before: Partition | None
+    ) -> Partition:
+        """Open a partition's files and check them against its manifest.
+
+        The image that ``before`` has open is used again if it is the same file. Raises
+        ``PeerBrokeProtocol`` for files that are not what the manifest says, and
+        ``AccessClosed("not-granted")`` without a key.
+        """
+        first, *later = _in_order(manifest)
+        if before is not None and before.image_file == first:
+            image = before.image
+        else:
+            image = Image.open(_open(first, read, keys))
+        latest: dict[str, SegmentChange] = {}
+        for entry in later:
+            changes = Segment.read(_open(entry, read, keys)).changes
+            latest |= {change.record_id: change for change in changes}
+        segment = Segment(tuple(latest.values()))
+        found = changed_digest(
+            image,
+            segment,
+            image_digest=manifest.image_digest,
+            digest_key=keys.digest_key(manifest.partition),
+        )
+        if found != manifest.digest:
+            raise PeerBrokeProtocol(
+                "digest-differs", f"Partition {manifest.partition} is not in its manifest's state."
+            )
+        return cls(manifest, image, segment.changes)
+
+    @property
+    def image_file(self) -> FileEntry:
+        """The file that the image came in."""
+        return _in_order(self.manifest)[0]
+
+    def view(self, record_id: str) -> View | None:
+        """One record; ``None`` if it is not in this partition."""
+        source = self._changed if record_id in self._masked else self.image
+        return source.view(record_id)
+
+    def candidates(self, ranges: Iterable[KeyRange]) -> Iterator[View]:
+        """The records with a search key in one of the ranges, each once, as they are now."""
+        ranges = tuple(ranges)
+        for view in self.image.candidates(ranges):
+            if view.record_id not in self._masked:
+                yield view
+        yield from self._changed.candidates(ranges)
+
+    @cached_property
+    def in_conflict(self) -> frozenset[str]:
+        """The ids of the records that show a conflict. Reads them all, once."""
+        return frozenset(view.record_id for view in self._views() if view.conflicts)
+
+    def _views(self) -> Iterator[View]:
+        yield from self._changed.views()
+        for view in self.image.views():
+            if view.record_id not in self._masked:
+                yield view
+
+    def close(self, *, keep_image: bool = False) -> None:
+        """Drop the partition from memory; its image only if nobody goes on with it."""
+        self._changed.close()
+        if not keep_image:
+            self.image.close()
+
+
+def _open(entry: FileEntry, read: Read, keys: LeaseSecrets) -> bytes:
+    key = keys.key(entry.context.partition, entry.context.epoch)
+    return open_file(read(entry), entry=entry, key=key)
+
+
+def _in_order(manifest: Manifest) -> tuple[FileEntry, ...]:
+    """The image and then the segments, each building on the one before."""
+    files = sorted(manifest.files, key=lambda entry: entry.context.feed_to)
+    files.sort(key=lambda entry: entry.context.kind != "image")
+    at = 0
+    for number, entry in enumerate(files):
+        context = entry.context
+        fits = context.feed_from == at and context.partition == manifest.partition
+        if not fits or (context.kind == "image") != (number == 0):
+            raise PeerBrokeProtocol("manifest-broken", "A manifest's files do not fit together.")
+        at = context.feed_to
+    return tuple(files)

@@ -1,0 +1,226 @@
+"""A practitioner at an unlocked device: their keys, their lease, and what it lets them read."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from fieldward_client.boxes import OpenBox
+from fieldward_client.exchange import Caller
+from fieldward_client.holdings import Holdings
+from fieldward_client.installation import Installation
+from fieldward_client.lease import (
+    StoredLease,
+    check_grant,
+    keep_earlier_keys,
+    lease_file,
+    open_grant,
+    open_store_key,
+    stored_lease,
+    with_earlier_keys,
+)
+from fieldward_client.store import Store, stored_distribution
+from fieldward_client.vault import Vault
+from fieldward_sync.distribution import Distribution
+from fieldward_sync.encoding import encode
+from fieldward_sync.errors import AccessClosed, LocalDataDamaged, PeerBrokeProtocol
+from fieldward_sync.journal import LookUp
+from fieldward_sync.leases import ALLOWED, Lease, LeaseGrant, LeaseSecrets
+from fieldward_sync.messages import key_id
+from fieldward_sync.outbox import BoxKind, new_box
+from fieldward_sync.records import Proposal
+from fieldward_sync.signing import public_key
+
+
+class Practitioner:
+    """One practitioner, unlocked. ``close`` is the lock."""
+
+    def __init__(self, installation: Installation, practitioner: str, vault: Vault) -> None:
+        self.id = practitioner
+        self.vault = vault
+        self._installation = installation
+        self._holdings: Holdings | None = None
+        self._boxes: dict[tuple[BoxKind, bytes], OpenBox] = {}
+        self._held: tuple[StoredLease, Lease] | None = None
+        with suppress(LocalDataDamaged):  # the next sync brings another lease
+            self._held = stored_lease(installation.folder, installation.identity, practitioner)
+        if self._held is None:
+            vault.forget_opened_seed()
+
+    @classmethod
+    def unlock(cls, installation: Installation, practitioner: str, passphrase: str) -> Practitioner:
+        """Open a practitioner's keys; ``AccessClosed("passphrase-wrong")`` if they do not."""
+        vault = Vault.open(
+            installation.folder,
+            installation.identity,
+            practitioner,
+            passphrase,
+            entropy=installation.entropy,
+        )
+        return cls(installation, practitioner, vault)
+
+    @property
+    def lease(self) -> Lease | None:
+        """The lease in force."""
+        return self._held[1] if self._held else None
+
+    def caller(self) -> Caller:
+        """The practitioner, as the signer of a request."""
+        identity = self._installation.identity
+        name = key_id(identity.authority, identity.device, identity.generation, self.id)
+        return Caller(self.vault.signing_key, name)
+
+    def holdings(self) -> Holdings:
+        """What may be read now, opened if it was not.
+
+        Raises ``AccessClosed`` if the server's last word, the clock or the lease forbids it, and
+        drops what was open (invariant 3). There is no other way to the store.
+        """
+        try:
+            self._installation.require_access()
+            held = self._require_lease(self._installation.clock.now())
+        except AccessClosed:
+            self.shut()
+            raise
+        if self._holdings is None:
+            self._holdings = self._open(*held)
+        return self._holdings
+
+    def accept(self, grant: LeaseGrant) -> None:
+        """Take a renewed lease: store it, open it, and only then forget the key before it.
+
+        Raises ``PeerBrokeProtocol`` for one that is not ours, and keeps the one in force.
+        """
+        here = self._installation
+        stored = StoredLease(here.contact.trust, grant)
+        lease = check_grant(stored, here.identity, self.id)
+        secrets, seed = self._open_secrets(grant, lease)
+        store_key = self._store_key(lease, secrets)
+        self._keep_earlier_keys(lease, secrets, store_key)
+        here.folder.store(lease_file(self.id), stored)
+        self._held = stored, lease
+        self.vault.promote(seed)
+        if self._holdings is not None:
+            self._holdings.store.keys = with_earlier_keys(here.folder, lease, store_key, secrets)
+
+    def write_look_ups(self, *look_ups: LookUp, now: int) -> None:
+        """Make look-ups durable before anything of them is shown (invariant 2)."""
+        here = self._installation
+        here.journal.write(look_ups, self._box("journal", here.trust.audit_key, None), now=now)
+
+    def write_edit(self, proposal: Proposal) -> None:
+        """Make an edit durable: from here on it is delivered, whatever happens (invariant 1)."""
+        here, holdings = self._installation, self.holdings()
+        box = self._box("edits", here.trust.edit_key, holdings.store_key)
+        here.outbox.add(encode(proposal), proposal.counter, box)
+        holdings.add(proposal)
+
+    def shut(self) -> None:
+        """Drop from memory all that reads; what delivers and renews stays."""
+        if self._holdings is not None:
+            self._holdings.close()
+        self._holdings = None
+        self._boxes = {key: box for key, box in self._boxes.items() if key[0] != "edits"}
+
+    def close(self) -> None:
+        """Lock: nothing of this practitioner's stays in memory."""
+        self.shut()
+        self._boxes.clear()
+
+    def destroy_lease(self) -> None:
+        """Erase what opens the store. The next lease brings the same secret, and it opens again."""
+        self.close()
+        self._installation.folder.erase(lease_file(self.id))
+        self.vault.forget_lease_seeds()
+        self._held = None
+
+    def _require_lease(self, now: int) -> tuple[StoredLease, Lease]:
+        if self._held is None:
+            raise AccessClosed(
+                "no-lease", "No lease is here.", next_step="Connect and sync: that brings one."
+            )
+        held = self._held
+        if not ALLOWED[held[1].state(now)].keep_keys:
+            self.destroy_lease()
+        held[1].require_reading(now)
+        return held
+
+    def _open(self, stored: StoredLease, lease: Lease) -> Holdings:
+        here = self._installation
+        try:
+            secrets, seed = self._open_secrets(stored.grant, lease)
+            store_key = self._store_key(lease, secrets)
+            keys = with_earlier_keys(here.folder, lease, store_key, secrets)
+        except PeerBrokeProtocol as e:
+            raise LocalDataDamaged(
+                "lease-damaged",
+                "The stored lease does not open.",
+                next_step="Connect and sync: that brings a new one.",
+            ) from e
+        self.vault.promote(seed)
+        return Holdings(
+            Store(here.files, keys, stored_distribution(here.folder, here.identity, self.id)),
+            here.outbox,
+            practitioner_key=public_key(self.vault.signing_key),
+            store_key=store_key,
+        )
+
+    def _keep_earlier_keys(self, lease: Lease, after: LeaseSecrets, store_key: bytes) -> None:
+        here = self._installation
+        distribution = stored_distribution(here.folder, here.identity, self.id)
+        if self._held is None or distribution is None:
+            return
+        with suppress(PeerBrokeProtocol):  # a lease that does not open here gave nothing to read
+            before, _ = self._open_secrets(self._held[0].grant, self._held[1])
+            keep_earlier_keys(
+                here.folder,
+                lease,
+                store_key,
+                before=with_earlier_keys(here.folder, lease, store_key, before),
+                after=after,
+                needed=_key_epochs(distribution),
+                entropy=here.entropy,
+            )
+
+    def _open_secrets(self, grant: LeaseGrant, lease: Lease) -> tuple[LeaseSecrets, bytes]:
+        for seed in self.vault.lease_seeds:
+            with suppress(PeerBrokeProtocol):
+                return open_grant(grant, lease, seed), seed
+        raise PeerBrokeProtocol("lease-unopened", "The lease was sealed to a key not held here.")
+
+    def _store_key(self, lease: Lease, secrets: LeaseSecrets) -> bytes:
+        here = self._installation
+        return open_store_key(
+            here.folder,
+            lease,
+            self.vault.unlock,
+            secrets.lease_secret,
+            entropy=here.entropy,
+        )
+
+    def _box(self, kind: BoxKind, authority_key: bytes, store_key: bytes | None) -> OpenBox:
+        """This session's box of a kind; another one once the authority's key has changed."""
+        identity = self._installation.identity
+        if (kind, authority_key) not in self._boxes:
+            self._boxes[kind, authority_key] = OpenBox(
+                new_box(
+                    kind,
+                    authority=identity.authority,
+                    device=identity.device,
+                    generation=identity.generation,
+                    practitioner=self.id,
+                    authority_key=authority_key,
+                    store_key=store_key,
+                    signing_key=self.vault.signing_key,
+                    entropy=self._installation.entropy,
+                )
+            )
+        return self._boxes[kind, authority_key]
+
+
+def _key_epochs(distribution: Distribution) -> frozenset[tuple[str, int]]:
+    """The partitions and key epochs whose keys open a distribution's files."""
+    return frozenset(
+        (manifest.partition, entry.context.epoch)
+        for manifest in distribution.manifests
+        for entry in manifest.files
+    )

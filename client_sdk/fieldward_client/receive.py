@@ -1,0 +1,121 @@
+"""The way down: the lease, and the distribution that takes effect with one rename (design §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fieldward_client.holdings import Holdings
+from fieldward_client.installation import Installation
+from fieldward_client.lease import earlier_keys_file
+from fieldward_client.partition import Partition
+from fieldward_client.practitioner import Practitioner
+from fieldward_client.report import Progress, SyncProgress
+from fieldward_client.store import (
+    Store,
+    StoredDistribution,
+    check_distribution,
+    distribution_file,
+)
+from fieldward_sync.distribution import Distribution, FileEntry, Manifest
+from fieldward_sync.errors import Error, PeerBrokeProtocol, RefusedByServer
+from fieldward_sync.messages import SyncAnswer
+from fieldward_sync.signing import Signed
+
+
+class Reception:
+    """What one sync brings to an unlocked device."""
+
+    def __init__(
+        self, installation: Installation, practitioner: Practitioner, tell: Progress
+    ) -> None:
+        self._here = installation
+        self._practitioner = practitioner
+        self._tell = tell
+        self.fault: Error | None = None
+        self.renewed = False
+        self.updated: list[str] = []
+        self.lost: list[str] = []
+        self.bytes_fetched = 0
+        self._bytes_wanted = 0
+
+    def run(self, answer: SyncAnswer, server_time: int) -> None:
+        """Take lease and distribution, and let go of what is no longer needed.
+
+        Raises ``AccessClosed`` if nothing can be read even now, ``RetryLater`` if a file did not
+        come, and ``PeerBrokeProtocol`` for what is not as signed; the store then is as before.
+        """
+        if answer.lease is not None:
+            self._practitioner.accept(answer.lease)
+            self.renewed = True
+        if answer.lease_refused:
+            self.fault = RefusedByServer(
+                answer.lease_refused, "The lease on this copy was not renewed."
+            )
+        holdings = self._practitioner.holdings()
+        if answer.distribution is not None:
+            self._apply(holdings.store, answer.distribution, server_time)
+        elif holdings.store.distribution is not None:
+            self._fetch(holdings.store.distribution.manifests)
+        self._here.erase_unlisted_files()
+        self._prune(holdings)
+
+    def _apply(self, store: Store, signed: Signed, server_time: int) -> None:
+        here, practitioner = self._here, self._practitioner.id
+        stored = StoredDistribution(here.contact.trust, signed)
+        distribution = check_distribution(stored, here.identity, practitioner)
+        distribution.require_successor_of(store.distribution, now=server_time)
+        _require_losses_named(store.distribution, distribution)
+        self._fetch(distribution.manifests)
+        prepared = {each.partition: self._prepare(store, each) for each in distribution.manifests}
+        here.folder.store(distribution_file(practitioner), stored)
+        before = store.distribution.manifests if store.distribution else ()
+        store.replace(distribution, prepared)
+        here.folder.erase(earlier_keys_file(practitioner))
+        kept = {each.partition for each in distribution.manifests}
+        self.updated += (each.title for each in distribution.manifests if each not in before)
+        self.lost += (each.title for each in before if each.partition not in kept)
+
+    def _fetch(self, manifests: Iterable[Manifest]) -> None:
+        """Bring the files that are not here."""
+        missing = {
+            entry.name: entry
+            for manifest in manifests
+            for entry in manifest.files
+            if not self._here.files.has(entry)
+        }
+        self._bytes_wanted += sum(self._here.files.bytes_missing(e) for e in missing.values())
+        for entry in missing.values():
+            self._fetch_one(entry)
+
+    def _fetch_one(self, entry: FileEntry) -> None:
+        self._here.files.fetch(entry, self._here.line.transport, arrived=self._arrived)
+
+    def _arrived(self, count: int) -> None:
+        self.bytes_fetched += count
+        done = min(self.bytes_fetched, self._bytes_wanted)
+        self._tell(SyncProgress("fetch", done, self._bytes_wanted))
+
+    def _prepare(self, store: Store, manifest: Manifest) -> Partition:
+        """Open a partition of the next state; if it is not as signed, fetch it again, once."""
+        try:
+            return store.prepare(manifest)
+        except PeerBrokeProtocol:
+            for entry in manifest.files:
+                self._bytes_wanted += entry.sealed_bytes
+                self._fetch_one(entry)
+            return store.prepare(manifest)
+
+    def _prune(self, holdings: Holdings) -> None:
+        contact = self._here.contact
+        self._here.outbox.prune(holdings.live())
+        self._here.journal.prune(contact.journal_next, contact.journal_epoch)
+
+
+def _require_losses_named(before: Distribution | None, after: Distribution) -> None:
+    """What a device loses is told by name, never inferred from its absence (invariant 4)."""
+    named = {*after.lost, *(each.partition for each in after.manifests)}
+    held = before.manifests if before else ()
+    if any(each.partition not in named for each in held):
+        raise PeerBrokeProtocol(
+            "loss-unnamed", "A partition is missing from the list, but not named as lost."
+        )

@@ -1,0 +1,189 @@
+"""What a device says of itself at any time, locked or not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Literal
+
+from fieldward_client.installation import Installation
+from fieldward_client.lease import stored_lease
+from fieldward_client.practitioner import Practitioner
+from fieldward_client.store import stored_distribution
+from fieldward_client.wipe import is_wiped
+from fieldward_sync.errors import AccessClosed, LocalDataDamaged
+from fieldward_sync.leases import Lease, LeaseState
+from fieldward_sync.records import Proposal, Value
+
+
+@dataclass(frozen=True)
+class LeaseStatus:
+    """How long the copy can still be read; times in seconds since 1970 UTC."""
+
+    state: LeaseState | None
+    """``None`` while the clock is not trusted."""
+    warns: int
+    closes: int
+    """When the copy shuts."""
+    destroys: int
+    """When the keys are erased."""
+
+
+@dataclass(frozen=True)
+class PartitionStatus:
+    """One partition on this device."""
+
+    partition: str
+    title: str
+    records: int
+    feed: int
+    made: int
+    """When the server made this state of it, in seconds since 1970 UTC."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a device stands. Times are in seconds since 1970 UTC, ``None`` for never."""
+
+    authority: str
+    device: str
+    generation: int
+    practitioner: str | None
+    """Whose lease and partitions these are; ``None`` if it is open for no one in particular."""
+    locked: bool
+    wiped: bool
+    access: Literal["active", "paused", "draining", "revoked"]
+    now: int | None
+    """The trusted time; ``None`` while there is none, and then nothing can be read."""
+    lease: LeaseStatus | None
+    last_tried: int | None
+    last_complete: int | None
+    pending_edits: int
+    """Edits the server has not been heard to have, counted from the queue itself."""
+    refused_edits: int
+    conflicts: int | None
+    """Records that show a conflict; ``None`` while records cannot be read."""
+    partitions: tuple[PartitionStatus, ...]
+    look_ups: int
+    """Entries in the journal."""
+    look_ups_delivered: int
+
+
+@dataclass(frozen=True)
+class PendingEdit:
+    """An edit that is unsent or was refused; what it says is there while it can be read."""
+
+    counter: int
+    """Its number on this device."""
+    state: Literal["unsent", "refused"]
+    code: str
+    """Why it was refused."""
+    record_id: str | None
+    changes: Mapping[str, Value] | None = field(repr=False)
+    made_at: int | None
+
+
+def read_status(
+    installation: Installation, practitioner_id: str | None, practitioner: Practitioner | None
+) -> Status:
+    """The device's status, for whom it is open."""
+    identity, contact, outbox = installation.identity, installation.contact, installation.outbox
+    now = _trusted_now(installation)
+    return Status(
+        authority=identity.authority,
+        device=identity.device,
+        generation=identity.generation,
+        practitioner=practitioner_id,
+        locked=practitioner is None,
+        wiped=is_wiped(installation),
+        access=contact.access,
+        now=now,
+        lease=_lease_status(installation, practitioner_id, now),
+        last_tried=contact.last_tried or None,
+        last_complete=contact.last_complete.get(practitioner_id) if practitioner_id else None,
+        pending_edits=len(outbox.undelivered()),
+        refused_edits=sum(v.outcome == "refused" for v in outbox.verdicts.values()),
+        conflicts=_conflicts(practitioner),
+        partitions=_partitions(installation, practitioner_id),
+        look_ups=installation.journal.size,
+        look_ups_delivered=min(contact.journal_next, installation.journal.size),
+    )
+
+
+def read_pending(
+    installation: Installation, practitioner: Practitioner | None
+) -> tuple[PendingEdit, ...]:
+    """Every edit that is unsent or was refused, in the order in which they were made."""
+    outbox = installation.outbox
+    own = {proposal.counter: proposal for proposal in _proposals(practitioner)}
+    unsent = {edit.counter: "" for edit in outbox.undelivered()}
+    refused = {c: v.code for c, v in outbox.verdicts.items() if v.outcome == "refused"}
+    return tuple(
+        PendingEdit(
+            counter=counter,
+            state="refused" if counter in refused else "unsent",
+            code=code,
+            record_id=own[counter].record_id if counter in own else None,
+            changes=_changes(own[counter]) if counter in own else None,
+            made_at=own[counter].made_at if counter in own else None,
+        )
+        for counter, code in sorted({**unsent, **refused}.items())
+    )
+
+
+def _changes(proposal: Proposal) -> dict[str, Value]:
+    return {change.path: change.value for change in proposal.changes}
+
+
+def _proposals(practitioner: Practitioner | None) -> tuple[Proposal, ...]:
+    if practitioner is not None:
+        with suppress(AccessClosed, LocalDataDamaged):
+            return practitioner.holdings().proposals
+    return ()
+
+
+def _conflicts(practitioner: Practitioner | None) -> int | None:
+    if practitioner is not None:
+        with suppress(AccessClosed, LocalDataDamaged):
+            return len(practitioner.holdings().conflicts())
+    return None
+
+
+def _trusted_now(installation: Installation) -> int | None:
+    with suppress(AccessClosed):
+        return installation.clock.now()
+    return None
+
+
+def _lease_status(
+    installation: Installation, practitioner_id: str | None, now: int | None
+) -> LeaseStatus | None:
+    lease = _lease(installation, practitioner_id)
+    if lease is None:
+        return None
+    return LeaseStatus(
+        state=lease.state(now) if now is not None else None,
+        warns=lease.warns,
+        closes=lease.closes,
+        destroys=lease.destroys,
+    )
+
+
+def _lease(installation: Installation, practitioner_id: str | None) -> Lease | None:
+    if practitioner_id is None:
+        return None
+    held = stored_lease(installation.folder, installation.identity, practitioner_id)
+    return held[1] if held else None
+
+
+def _partitions(
+    installation: Installation, practitioner_id: str | None
+) -> tuple[PartitionStatus, ...]:
+    if practitioner_id is None:
+        return ()
+    distribution = stored_distribution(installation.folder, installation.identity, practitioner_id)
+    return tuple(
+        PartitionStatus(each.partition, each.title, each.records, each.feed, each.made)
+        for each in (distribution.manifests if distribution else ())
+    )

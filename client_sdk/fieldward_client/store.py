@@ -1,0 +1,167 @@
+"""The sealed store: what a distribution lists, opened in memory when it is first needed.
+
+On the disk there are only sealed files and the signed distribution that lists them. A new
+distribution takes effect with one rename, after all of it has been opened and checked: the store is
+one state of the server's or the next, never between (design §6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from fieldward_client.files import SealedFiles
+from fieldward_client.folder import Folder
+from fieldward_client.identity import Identity
+from fieldward_client.partition import Partition
+from fieldward_sync.distribution import Distribution, FileEntry, Manifest
+from fieldward_sync.encoding import Message
+from fieldward_sync.errors import LocalDataDamaged, PeerBrokeProtocol
+from fieldward_sync.leases import LeaseSecrets
+from fieldward_sync.search import KeyRange
+from fieldward_sync.signing import Signed
+from fieldward_sync.views import View
+
+
+class StoredDistribution(Message, frozen=True):
+    """A distribution with the keys that vouched for it, so that it outlives their replacement."""
+
+    marker: ClassVar[bytes] = b"fieldward/stored-distribution/1"
+    trust: Signed
+    distribution: Signed
+
+
+def distribution_file(practitioner: str) -> str:
+    """Where a practitioner's distribution lies."""
+    return f"practitioners/{practitioner}/distribution"
+
+
+def check_distribution(
+    stored: StoredDistribution, identity: Identity, practitioner: str
+) -> Distribution:
+    """The distribution, if it is meant for this practitioner on this device; else
+    ``PeerBrokeProtocol``."""
+    trust = identity.open_trust(stored.trust)
+    found = stored.distribution.open(Distribution, trust.answer_key)
+    named = (found.authority, found.incarnation, found.device, found.generation)
+    ours = (identity.authority, trust.incarnation, identity.device, identity.generation)
+    if named != ours or found.practitioner != practitioner:
+        raise PeerBrokeProtocol(
+            "distribution-misaddressed", "This list of partitions is somebody else's."
+        )
+    return found
+
+
+def stored_distribution(
+    folder: Folder, identity: Identity, practitioner: str
+) -> Distribution | None:
+    """The distribution in force, readable while locked; ``None`` before the first."""
+    stored = folder.load(distribution_file(practitioner), StoredDistribution)
+    if stored is None:
+        return None
+    try:
+        return check_distribution(stored, identity, practitioner)
+    except PeerBrokeProtocol as e:
+        raise LocalDataDamaged(
+            "distribution-damaged", "The stored list of partitions is damaged."
+        ) from e
+
+
+@dataclass(frozen=True)
+class Found:
+    """A record, and the partition that has it at its highest revision."""
+
+    view: View
+    manifest: Manifest
+
+
+class Store:
+    """A practitioner's records while they can be read."""
+
+    def __init__(
+        self, files: SealedFiles, keys: LeaseSecrets, distribution: Distribution | None
+    ) -> None:
+        self._files = files
+        self.keys = keys
+        self.distribution = distribution
+        self._opened: dict[str, Partition] = {}
+
+    def view(self, record_id: str) -> Found | None:
+        """A record at its highest revision; ``None`` if no partition has it."""
+        found = (
+            Found(view, partition.manifest)
+            for partition in self.partitions()
+            if (view := partition.view(record_id)) is not None
+        )
+        return max(found, key=lambda each: each.view.revision, default=None)
+
+    def candidates(self, ranges: Iterable[KeyRange]) -> Iterator[Found]:
+        """The records with a search key in one of the ranges, each once, at its highest revision.
+
+        A key that only an older revision has finds the record too; whoever matches sees the newer.
+        """
+        ranges = tuple(ranges)
+        ids = {
+            view.record_id
+            for partition in self.partitions()
+            for view in partition.candidates(ranges)
+        }
+        for record_id in sorted(ids):
+            found = self.view(record_id)
+            if found is not None:
+                yield found
+
+    def in_conflict(self) -> frozenset[str]:
+        """The ids of records that show a conflict in some partition."""
+        return frozenset().union(*(each.in_conflict for each in self.partitions()))
+
+    def partitions(self) -> tuple[Partition, ...]:
+        """All partitions that are granted, opened. ``LocalDataDamaged`` if one cannot be: a search
+        that silently passed over it would say "no such child".
+
+        A lease that no longer grants a partition hides it at once (invariant 4); it goes with the
+        distribution that names it as lost.
+        """
+        manifests = self.distribution.manifests if self.distribution else ()
+        granted = {keys.partition for keys in self.keys.ring}
+        return tuple(self._partition(each) for each in manifests if each.partition in granted)
+
+    def prepare(self, manifest: Manifest) -> Partition:
+        """A partition of the next distribution, opened and checked beside the one in force."""
+        before = self._opened.get(manifest.partition)
+        if before is not None and before.manifest == manifest:
+            return before
+        return Partition.open(manifest, self._files.read, self.keys, before=before)
+
+    def replace(self, distribution: Distribution, prepared: Mapping[str, Partition]) -> None:
+        """Go over to a distribution that is stored, with the partitions prepared for it."""
+        before, self._opened = self._opened, dict(prepared)
+        self.distribution = distribution
+        images = {id(partition.image) for partition in prepared.values()}
+        for partition_id, partition in before.items():
+            if prepared.get(partition_id) is not partition:
+                partition.close(keep_image=id(partition.image) in images)
+
+    def close(self) -> None:
+        """Drop everything from memory."""
+        for partition in self._opened.values():
+            partition.close()
+        self._opened = {}
+
+    def _partition(self, manifest: Manifest) -> Partition:
+        if manifest.partition not in self._opened:
+            try:
+                self._opened[manifest.partition] = self.prepare(manifest)
+            except PeerBrokeProtocol as e:
+                self._discard(manifest.files)
+                raise LocalDataDamaged(
+                    "partition-damaged",
+                    f"The copy of {manifest.title} is damaged and was put aside.",
+                    next_step="Connect and sync: it is fetched again.",
+                ) from e
+        return self._opened[manifest.partition]
+
+    def _discard(self, entries: Iterable[FileEntry]) -> None:
+        for entry in entries:
+            self._files.discard(entry)

@@ -1,0 +1,134 @@
+"""How bytes travel: the port, and its HTTP form.
+
+A transport carries; it verifies nothing. Whatever it fails with is a ``RetryLater``: no signal is
+the normal case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import urllib3
+
+from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol, RetryLater
+
+CONNECT_SECONDS = 5
+READ_SECONDS = 30
+PIECE_BYTES = 64 * 1024
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    """An answer as it came, its header names in lower case; nobody has vouched for it yet."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Transport(Protocol):
+    """The way to one server. Each call is one request; nothing is repeated, nothing redirected."""
+
+    authority: str
+    """The server's host, and port if it is not the default: what requests are signed for."""
+
+    def post(
+        self, path: str, *, body: bytes, headers: Mapping[str, str], max_bytes: int
+    ) -> HttpAnswer:
+        """Send a request and return its answer, whatever its status.
+
+        ``RetryLater("offline")`` if none came, ``PeerBrokeProtocol("too-large")`` for a longer one
+        than ``max_bytes``.
+        """
+
+    def fetch(self, path: str, *, offset: int) -> Iterator[tuple[int, bytes]]:
+        """A file's bytes from ``offset`` on, in pieces, each with its own offset; pieces may begin
+        at 0 again if the server does not resume. ``RetryLater`` if it breaks off or is not there.
+        """
+
+
+class HttpTransport:
+    """HTTP through urllib3, with bounded times and sizes."""
+
+    def __init__(self, server_url: str) -> None:
+        """Raise ``CallerMistake("server-url")`` for an address that is not a server's root."""
+        self._base, self.authority = _read_url(server_url)
+        self._pool = urllib3.PoolManager(
+            retries=False,
+            timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+        )
+
+    def post(
+        self, path: str, *, body: bytes, headers: Mapping[str, str], max_bytes: int
+    ) -> HttpAnswer:
+        """See ``Transport.post``."""
+        with _offline(), self._request("POST", path, headers, body) as answer:
+            content = answer.read(max_bytes + 1, decode_content=False)
+            if len(content) > max_bytes:
+                raise PeerBrokeProtocol("too-large", "The answer is longer than any should be.")
+            names = {name.lower(): value for name, value in answer.headers.items()}
+            return HttpAnswer(answer.status, names, content)
+
+    def fetch(self, path: str, *, offset: int) -> Iterator[tuple[int, bytes]]:
+        """See ``Transport.fetch``."""
+        headers = {"Range": f"bytes={offset}-"} if offset else {}
+        with _offline(), self._request("GET", path, headers) as answer:
+            if answer.status not in (200, 206):
+                raise RetryLater(
+                    "file-unavailable", f"The server answers {answer.status} for a file it listed."
+                )
+            at = offset if answer.status == 206 else 0
+            for piece in answer.stream(PIECE_BYTES, decode_content=False):
+                yield at, piece
+                at += len(piece)
+
+    @contextmanager
+    def _request(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> Iterator[urllib3.BaseHTTPResponse]:
+        answer = self._pool.request(
+            method,
+            self._base + path,
+            body=body,
+            headers={"Accept-Encoding": "identity", **headers},
+            redirect=False,
+            preload_content=False,
+        )
+        try:
+            yield answer
+        except BaseException:
+            answer.close()  # what is left of the body is not worth waiting for
+            raise
+        answer.drain_conn()
+        answer.release_conn()
+
+
+def _read_url(server_url: str) -> tuple[str, str]:
+    """The address without a trailing slash, and the authority in it as requests sign it."""
+    parts = urlsplit(server_url)
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.path.strip("/"):
+        raise CallerMistake(
+            "server-url",
+            "This is not the address of a server.",
+            next_step="Give it as https://host or https://host:port, without a path.",
+        )
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    authority = host if port in (None, _DEFAULT_PORTS[parts.scheme]) else f"{host}:{port}"
+    return f"{parts.scheme}://{authority}", authority
+
+
+@contextmanager
+def _offline() -> Iterator[None]:
+    try:
+        yield
+    except (urllib3.exceptions.HTTPError, OSError) as e:
+        raise RetryLater("offline", "The server cannot be reached.") from e

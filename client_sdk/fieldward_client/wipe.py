@@ -1,0 +1,154 @@
+"""Obeying orders; a wipe above all (design §8).
+
+A wipe is a state: once its order is stored here, every start continues it before anything else.
+Keys that read go first, then what they read. Identity, outbox and journal stay until they are
+delivered; then they go too, and the order remains to say why the folder is empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from fieldward_client.clock import STATE
+from fieldward_client.counters import FILE as COUNTERS
+from fieldward_client.folder import Folder
+from fieldward_client.identity import CONTACT, IDENTITY
+from fieldward_client.installation import Installation
+from fieldward_client.journal import EPOCH_KEY, JOURNAL
+from fieldward_client.lease import lease_file, store_key_file
+from fieldward_client.outbox import OUTBOX
+from fieldward_client.vault import DEVICE_SECRET, vault_file
+from fieldward_sync.access import Order, Receipt, open_order
+from fieldward_sync.encoding import Message, decode
+from fieldward_sync.errors import AccessClosed
+from fieldward_sync.signing import MAX_SIGNED_BYTES, Signed, sign, signing_key
+
+WIPE = "wipe"
+_LEFT_FOR_DELIVERY = (JOURNAL, EPOCH_KEY, OUTBOX, COUNTERS, STATE, CONTACT)
+
+
+class StoredWipe(Message, frozen=True):
+    """The order to wipe; its signature was checked when it came."""
+
+    marker: ClassVar[bytes] = b"fieldward/wipe/1"
+    order: Signed
+
+
+def obey(installation: Installation, orders: Iterable[Signed]) -> None:
+    """Do what new orders say, in the order of their numbers, each once, with a receipt for each.
+
+    Raises ``PeerBrokeProtocol`` for an order that is not the server's or not meant for us.
+    """
+    identity = installation.identity
+    opened = [
+        (
+            open_order(
+                signed,
+                installation.trust.answer_key,
+                authority=identity.authority,
+                device=identity.device,
+                generation=identity.generation,
+            ),
+            signed,
+        )
+        for signed in orders
+    ]
+    for order, signed in sorted(opened, key=lambda pair: pair[0].number):
+        if order.number <= installation.contact.orders_seen:
+            continue
+        if order.kind == "wipe":
+            installation.folder.store(WIPE, StoredWipe(signed))
+            wipe(installation, order)
+        else:
+            access = "paused" if order.kind == "pause" else "active"
+            _confirm(installation, order, access=access)
+
+
+def is_wiped(installation: Installation) -> bool:
+    """Whether the device was ordered to wipe itself, however far it has come."""
+    return installation.folder.read(WIPE) is not None
+
+
+def go_on(installation: Installation) -> None:
+    """Continue a wipe that was interrupted, if there is one."""
+    stored = installation.folder.load(WIPE, StoredWipe)
+    if stored is not None:
+        order = decode(Order, stored.order.payload, max_bytes=MAX_SIGNED_BYTES)
+        if order.number > installation.contact.orders_seen:
+            wipe(installation, order)
+
+
+def wipe(installation: Installation, order: Order) -> None:
+    """Erase all that reads, then all that is read, then say so. May be repeated at any point."""
+    people = installation.practitioners()
+    installation.folder.erase(
+        *(lease_file(each) for each in people),
+        DEVICE_SECRET,
+        *(vault_file(each) for each in people),
+        *(store_key_file(each) for each in people),
+    )
+    installation.lose_copies()
+    _confirm(installation, order)
+
+
+def leave(installation: Installation) -> bool:
+    """Erase identity, outbox and journal of a wiped device once they are delivered; say if so."""
+    contact, journal = installation.contact, installation.journal
+    delivered = journal.is_delivered(contact.journal_next, contact.journal_epoch)
+    if contact.receipts or installation.outbox.undelivered() or not delivered:
+        return False
+    _erase_the_rest(installation.folder)
+    return True
+
+
+def is_gone(installation: Installation) -> bool:
+    """Whether a wiped device has delivered everything and erased its identity."""
+    return installation.folder.read(IDENTITY) is None
+
+
+def require_not_gone(folder: Folder) -> None:
+    """``AccessClosed("wiped")`` for the folder of a device that is gone."""
+    if folder.read(IDENTITY) is None and folder.read(WIPE) is not None:
+        _erase_the_rest(folder)
+        raise gone()
+
+
+def gone() -> AccessClosed:
+    """What is left to say of a device that is gone."""
+    return wiped("All that it had to deliver has been delivered.")
+
+
+def wiped(more: str) -> AccessClosed:
+    """What a wiped device answers."""
+    return AccessClosed(
+        "wiped",
+        f"This device was wiped by its administrator. {more}",
+        next_step="Ask your sync administrator; to work again, enrol anew in another folder.",
+    )
+
+
+def _confirm(installation: Installation, order: Order, **changes: str) -> None:
+    """Remember that an order was obeyed, together with the receipt that says so."""
+    receipt = Receipt(
+        authority=order.authority,
+        device=order.device,
+        generation=order.generation,
+        number=order.number,
+        kind=order.kind,
+        done_at=installation.clock.estimate(),
+        journal_size=installation.journal.size,
+    )
+    installation.keep(
+        receipts=(
+            *installation.contact.receipts,
+            sign(receipt, signing_key(installation.identity.seed)),
+        ),
+        orders_seen=order.number,
+        **changes,
+    )
+
+
+def _erase_the_rest(folder: Folder) -> None:
+    folder.erase(IDENTITY)  # first: without it there is no device any more
+    folder.remove(*_LEFT_FOR_DELIVERY)

@@ -1,0 +1,51 @@
+"""One event per request, under an id that the caller sees too; nothing of path, query or body."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import time
+
+from flask import Flask, Response, g, request
+
+from fieldward_server.logs import event, request_id
+
+HEADER = "X-Request-Id"
+
+_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+_logger = logging.getLogger(__name__)
+
+
+def install(app: Flask) -> None:
+    """Give every request of ``app`` an id and log how it ended."""
+    app.before_request(_begin)
+    app.after_request(_end)
+    app.teardown_request(_leave)
+
+
+def _begin() -> None:
+    given = request.headers.get(HEADER, "")
+    request_id.set(given if _ID.fullmatch(given) else secrets.token_hex(8))
+    g.began = time.perf_counter()
+
+
+def _end(response: Response) -> Response:
+    response.headers[HEADER] = request_id.get() or ""
+    event(
+        _logger,
+        "request.done",
+        method=request.method,
+        # The route, not the path: the name of a sealed file is all it takes to fetch it.
+        route=request.url_rule.rule if request.url_rule else None,
+        status=response.status_code,
+        code=g.get("problem_code"),
+        bytes=response.content_length,
+        milliseconds=round((time.perf_counter() - g.began) * 1000, 1),
+    )
+    return response
+
+
+def _leave(_: BaseException | None) -> None:
+    """What this thread does next belongs to no request."""
+    request_id.set(None)

@@ -1,0 +1,144 @@
+"""Who is calling: every request is refused unless it is signed, and every answer to it is signed.
+
+The signature covers what the server itself knows or received: the configured authority, never the
+``Host`` header, and the path as it stood in the request line, never a decoded form of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from flask import Flask, Response, g, request
+
+from fieldward_server.api.context import read_body, service
+from fieldward_server.services.authentication import Caller, authenticate
+from fieldward_server.services.authorities import answer_key
+from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
+from fieldward_sync.http_signatures import (
+    RequestSignature,
+    read_request_signature,
+    sign_answer,
+    verify_request,
+)
+
+OPEN_ENDPOINTS = frozenset(
+    {
+        "device_api.enrol",  # authenticates itself, with the keys in its body
+        "device_api.fetch_file",  # the name is unguessable, the content sealed
+        "health.live",
+        "health.ready",
+        "openapi.document",
+        "openapi.problem",
+    }
+)
+"""Everything that may be asked without being known here."""
+
+
+@dataclass(frozen=True)
+class Signer:
+    """Whose key signs the answer to the current request."""
+
+    authority: str
+    key: Ed25519PrivateKey
+
+
+def install(app: Flask) -> None:
+    """Authenticate every request to ``app``, and sign every answer that can be signed."""
+    app.before_request(_authenticate)
+    app.after_request(_sign)
+
+
+def caller() -> Caller:
+    """Who signed the current request."""
+    found: Caller = g.caller
+    return found
+
+
+def sign_answer_with(authority: str, key: Ed25519PrivateKey) -> None:
+    """Have the answer to the current request signed with the key of ``authority``."""
+    g.signer = Signer(authority, key)
+
+
+def answer_key_id(authority: str) -> str:
+    """The key id in signed answers."""
+    return f"{authority}/answer"
+
+
+def verify_own_signature(public_key: bytes) -> RequestSignature:
+    """The signature of an enrolment, once it holds with the key that the body itself brings."""
+    signature = read_request_signature(_headers())
+    if signature.key_id != f"enrol/{hashlib.sha256(public_key).hexdigest()[:32]}":
+        raise PeerBrokeProtocol("unknown-key", "This is not the key id of the key in the body.")
+    path, query = _target()
+    verify_request(
+        signature,
+        method=request.method,
+        authority=service().config.signed_authority,
+        path=path,
+        query=query,
+        body=read_body(),
+        public_key=public_key,
+    )
+    return signature
+
+
+def _authenticate() -> None:
+    if request.endpoint in OPEN_ENDPOINTS:
+        return
+    here = service()
+    signature = read_request_signature(_headers())
+    _find_signer(signature.key_id.partition("/")[0])
+    path, query = _target()
+    g.caller = authenticate(
+        here.platform,
+        signature,
+        method=request.method,
+        authority_header=here.config.signed_authority,
+        path=path,
+        query=query,
+        body=read_body(),
+        now=here.now(),
+    )
+
+
+def _find_signer(authority: str) -> None:
+    try:
+        sign_answer_with(authority, answer_key(service().platform, authority))
+    except CallerMistake:
+        # Nobody's key: the refusal that follows goes out unsigned.
+        return
+
+
+def _sign(response: Response) -> Response:
+    signer: Signer | None = g.get("signer")
+    if signer is not None:
+        response.headers.update(
+            sign_answer(
+                status=response.status_code,
+                body=response.get_data(),
+                request_signature=request.headers["signature"],
+                now=service().now(),
+                key=signer.key,
+                key_id=answer_key_id(signer.authority),
+            )
+        )
+    return response
+
+
+def _headers() -> dict[str, str]:
+    return {name.lower(): value for name, value in request.headers.items()}
+
+
+def _target() -> tuple[str, str]:
+    """Path and query as they stood in the request line.
+
+    Where the web server does not tell, the decoded path will do: the profile allows no character in
+    a path that could have been encoded.
+    """
+    raw: str | None = request.environ.get("RAW_URI")
+    if raw is None:
+        return request.environ["PATH_INFO"], request.environ.get("QUERY_STRING", "")
+    path, _, query = raw.partition("?")
+    return path, query

@@ -1,0 +1,47 @@
+"""What handlers share: the application's service, and the body of the current request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Flask, current_app, request
+
+from fieldward_server.config import Config
+from fieldward_server.services.platform import Platform
+from fieldward_sync.errors import PeerBrokeProtocol
+
+_NAME = "fieldward"
+
+
+@dataclass(frozen=True)
+class Service:
+    """One application's settings, platform and clock (whole seconds since 1970 UTC)."""
+
+    config: Config
+    platform: Platform
+    now: Callable[[], int]
+
+    def attach(self, app: Flask) -> None:
+        """Make it what ``service()`` finds in requests to ``app``."""
+        app.extensions[_NAME] = self
+
+
+def service_of(app: Flask) -> Service:
+    """The service that was attached to an application."""
+    found: Service = app.extensions[_NAME]
+    return found
+
+
+def service() -> Service:
+    """The service of the application that handles the current request."""
+    return service_of(current_app)
+
+
+def read_body() -> bytes:
+    """The current request's body, read once; ``PeerBrokeProtocol("too-large")`` past the limit, and
+    unread where the request says beforehand how long it is."""
+    limit = service().config.max_request_bytes
+    if (request.content_length or 0) > limit or len(body := request.get_data()) > limit:
+        raise PeerBrokeProtocol("too-large", f"The body is longer than {limit} bytes.")
+    return body

@@ -1,0 +1,186 @@
+"""The interface described in OpenAPI 3.1, and the page of each problem type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify
+
+from fieldward_server.api.device_api import MEDIA_TYPE
+from fieldward_server.api.problems import KNOWN
+from fieldward_server.api.problems import MEDIA_TYPE as PROBLEM
+from fieldward_sync.errors import CallerMistake
+
+blueprint = Blueprint("openapi", __name__)
+
+Described = dict[str, Any]
+
+_BINARY: Described = {"schema": {}}
+_JSON: Described = {"schema": {"type": "object"}}
+_TEXT: Described = {"schema": {"type": "string"}}
+
+_BODY_CODES = ("malformed", "too-large", "wrong-kind", "wrong-media-type")
+_SIGNATURE_CODES = ("digest-wrong", "signature-malformed", "signature-wrong", "unknown-key")
+_CALLER_CODES = ("clock-skew", "counter-used")
+_INVITATION_CODES = (
+    "invitation-expired",
+    "invitation-unknown",
+    "invitation-used",
+    "proof-wrong",
+    "wipe-open",
+)
+_PASSING_CODES = ("database-busy",)
+
+
+@blueprint.get("/v1/openapi.json")
+def document() -> Response:
+    """This interface, described."""
+    return jsonify(description())
+
+
+@blueprint.get("/problems/<code>")
+def problem(code: str) -> Response:
+    """What a problem type means."""
+    if code not in KNOWN:
+        raise CallerMistake("not-found", "No problem has this type.")
+    return Response(f"{KNOWN[code].title} [{code}]\n", content_type="text/plain; charset=utf-8")
+
+
+def description() -> Described:
+    """The OpenAPI document of every route."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Fieldward device API",
+            "version": "1",
+            "description": "Bodies are defined in docs/protocol.md.",
+        },
+        "paths": {
+            "/v1/enrol": {"post": _enrol()},
+            "/v1/sync": {"post": _sync()},
+            "/v1/files/{name}": {"get": _fetch_file()},
+            "/v1/openapi.json": {"get": _plain("This document", "application/json", _JSON)},
+            "/problems/{code}": {"get": _problem_page()},
+            "/health/live": {"get": _plain("The process lives", "application/json", _JSON)},
+            "/health/ready": {"get": _ready()},
+        },
+        "components": {
+            "schemas": {"Problem": _problem_schema()},
+            "securitySchemes": {"signature": _signature_scheme()},
+        },
+    }
+
+
+def _enrol() -> Described:
+    return _operation(
+        "Register a device that holds an invitation code (EnrolRequest)",
+        requestBody=_message_body(),
+        responses={
+            **_success("200", "EnrolAnswer", MEDIA_TYPE, _BINARY),
+            **_refusals(*_BODY_CODES, *_SIGNATURE_CODES, *_INVITATION_CODES, *_PASSING_CODES),
+        },
+    )
+
+
+def _sync() -> Described:
+    return _operation(
+        "Deliver what a device has, and learn what it may hold (SyncRequest)",
+        security=[{"signature": []}],
+        requestBody=_message_body(),
+        responses={
+            **_success("200", "SyncAnswer", MEDIA_TYPE, _BINARY),
+            **_refusals(*_BODY_CODES, *_SIGNATURE_CODES, *_CALLER_CODES, *_PASSING_CODES),
+        },
+    )
+
+
+def _fetch_file() -> Described:
+    octets = "application/octet-stream"
+    return _operation(
+        "A sealed file, whole or a range of it",
+        parameters=[
+            _parameter("name", "path", {"type": "string", "pattern": "^[0-9a-f]{64}$"}),
+            _parameter("Range", "header", _TEXT["schema"]),
+        ],
+        responses={
+            **_success("200", "The whole file", octets, _BINARY),
+            **_success("206", "The range asked for", octets, _BINARY),
+            "304": {"description": "Not modified: a file never changes"},
+            **_refusals("not-found", "range-not-satisfiable"),
+        },
+    )
+
+
+def _problem_page() -> Described:
+    page = _plain("What a problem type means", "text/plain", _TEXT)
+    page["parameters"] = [_parameter("code", "path", {"enum": sorted(KNOWN)})]
+    page["responses"] |= _refusals("not-found")
+    return page
+
+
+def _ready() -> Described:
+    ready = _plain("The process can work", "application/json", _JSON)
+    ready["responses"] |= _refusals("not-ready")
+    return ready
+
+
+def _plain(summary: str, media_type: str, content: Described) -> Described:
+    return _operation(summary, responses=_success("200", summary, media_type, content))
+
+
+def _operation(summary: str, **parts: Any) -> Described:
+    return {"summary": summary, **parts}
+
+
+def _message_body() -> Described:
+    return {"required": True, "content": {MEDIA_TYPE: _BINARY}}
+
+
+def _parameter(name: str, place: str, schema: Described) -> Described:
+    return {"name": name, "in": place, "required": place == "path", "schema": schema}
+
+
+def _success(status: str, meaning: str, media_type: str, content: Described) -> Described:
+    return {status: {"description": meaning, "content": {media_type: content}}}
+
+
+def _refusals(*codes: str) -> Described:
+    """One response for each status that the codes have; whatever else happens is a problem too."""
+    by_status: dict[str, list[str]] = {}
+    for code in sorted(codes):
+        by_status.setdefault(str(KNOWN[code].status), []).append(code)
+    meanings = {status: ", ".join(of_status) for status, of_status in by_status.items()}
+    return {
+        status: {
+            "description": meaning,
+            "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status, meaning in {**meanings, "default": "Any other problem"}.items()
+    }
+
+
+def _problem_schema() -> Described:
+    texts = ("type", "title", "detail", "code", "next_step", "request_id")
+    return {
+        "description": "RFC 9457 problem details",
+        "type": "object",
+        "required": [*texts, "status"],
+        "properties": {
+            **{name: {"type": "string"} for name in texts},
+            "status": {"type": "integer"},
+            "last_counter": {
+                "type": "integer",
+                "description": "The highest counter used, where the caller is known",
+            },
+        },
+    }
+
+
+def _signature_scheme() -> Described:
+    return {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Signature",
+        "description": "RFC 9421 in the one profile of docs/protocol.md, with Content-Digest and "
+        "fieldward-counter; answers are signed and bound to it.",
+    }

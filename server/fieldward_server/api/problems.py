@@ -1,0 +1,160 @@
+"""Refusals as RFC 9457 problems: the one place where an error becomes a status.
+
+A code in ``KNOWN`` has a page under ``/problems/<code>``, which is the problem's type. Any other
+takes the status of its error's family, and the type ``about:blank``.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from flask import Flask, Response, g
+from werkzeug.exceptions import HTTPException
+
+from fieldward_server.logs import failure, request_id
+from fieldward_server.services.authentication import NotAuthenticated
+from fieldward_sync.errors import (
+    AccessClosed,
+    CallerMistake,
+    Error,
+    LocalDataDamaged,
+    PeerBrokeProtocol,
+    RefusedByServer,
+    RetryLater,
+)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 5
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What all problems with one code have in common."""
+
+    status: int
+    title: str
+
+
+KNOWN = {
+    "clock-skew": Kind(401, "Signed too long ago, or by a clock that is ahead"),
+    "counter-used": Kind(409, "The request's counter was used before, or is too old to tell"),
+    "database-busy": Kind(503, "The database cannot take this now"),
+    "digest-wrong": Kind(400, "The body is not the one that was signed"),
+    "internal": Kind(500, "The server failed"),
+    "invitation-expired": Kind(403, "The invitation has expired"),
+    "invitation-unknown": Kind(403, "No invitation has this code"),
+    "invitation-used": Kind(403, "Another device was enrolled with this code"),
+    "malformed": Kind(400, "The body is not a message of this protocol"),
+    "method-not-allowed": Kind(405, "This address does not take this method"),
+    "not-found": Kind(404, "There is nothing at this address"),
+    "not-ready": Kind(503, "The server cannot work at the moment"),
+    "proof-wrong": Kind(403, "The proof does not fit the invitation"),
+    "range-not-satisfiable": Kind(416, "The file has no such range"),
+    "signature-malformed": Kind(401, "Unsigned, or not signed in the one profile"),
+    "signature-wrong": Kind(401, "The signature does not hold"),
+    "too-large": Kind(413, "The body is longer than the server reads"),
+    "unknown-key": Kind(401, "Nobody known here holds this key"),
+    "wipe-open": Kind(403, "A wipe of this device has not been confirmed"),
+    "wrong-kind": Kind(400, "The body is a message of another kind than this call takes"),
+    "wrong-media-type": Kind(415, "The body's media type is not the protocol's"),
+}
+
+_STATUS_OF_FAMILY: dict[type[Error], int] = {
+    CallerMistake: 400,
+    PeerBrokeProtocol: 400,
+    AccessClosed: 403,
+    RefusedByServer: 403,
+    RetryLater: 503,
+    LocalDataDamaged: 500,
+}
+
+_CODE_OF_STATUS = {
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "too-large",
+    416: "range-not-satisfiable",
+}
+
+_KEPT_HEADERS = ("Allow", "Content-Range")
+
+
+def install(app: Flask) -> None:
+    """Render every error of ``app`` as a problem."""
+    app.register_error_handler(Error, _refused)
+    app.register_error_handler(HTTPException, _refused_by_http)
+    app.register_error_handler(Exception, _failed)
+
+
+def kind_of(error: Error) -> Kind:
+    """What the error's code stands for over HTTP, or else its family."""
+    if error.code in KNOWN:
+        return KNOWN[error.code]
+    status = next(status for kind, status in _STATUS_OF_FAMILY.items() if isinstance(error, kind))
+    return Kind(status, HTTPStatus(status).phrase)
+
+
+def problem_type(code: str) -> str:
+    """The problem type of a code: the address of its page, where it has one."""
+    return f"/problems/{code}" if code in KNOWN else "about:blank"
+
+
+def _refused(error: Error) -> Response:
+    kind = kind_of(error)
+    if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        failure(_logger, "request.failed", error)
+    response = _problem(
+        kind,
+        code=error.code,
+        detail=error.message,
+        next_step=error.next_step,
+        last_counter=error.last_counter if isinstance(error, NotAuthenticated) else None,
+    )
+    if isinstance(error, RetryLater):
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def _refused_by_http(error: HTTPException) -> Response:
+    status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    code = _CODE_OF_STATUS.get(status, "malformed")
+    response = _problem(
+        Kind(status, KNOWN[code].title),
+        code=code,
+        detail=error.description or "",
+        next_step=CallerMistake.next_step,
+    )
+    for name, value in error.get_headers():
+        if name in _KEPT_HEADERS:
+            response.headers[name] = value
+    return response
+
+
+def _failed(error: Exception) -> Response:
+    """What nobody foresaw: its place goes into the log, nothing of it to the caller."""
+    failure(_logger, "request.failed", error)
+    return _problem(
+        KNOWN["internal"],
+        code="internal",
+        detail="Something went wrong here; nothing was changed.",
+        next_step="Try again later; if it comes back, report the request id.",
+    )
+
+
+def _problem(kind: Kind, *, code: str, last_counter: int | None = None, **words: str) -> Response:
+    g.problem_code = code
+    members = {
+        "type": problem_type(code),
+        "title": kind.title,
+        "status": kind.status,
+        "code": code,
+        **words,
+        "request_id": request_id.get(),
+    }
+    if last_counter is not None:
+        members["last_counter"] = last_counter
+    return Response(json.dumps(members), status=kind.status, content_type=MEDIA_TYPE)

@@ -1,0 +1,242 @@
+"""The service's settings: one frozen value, read once from a TOML file and the environment.
+
+Every setting is a key of the file and, in capitals behind ``FIELDWARD_``, a variable of the
+environment; the variable wins. All mistakes are reported together.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from fieldward_sync.errors import CallerMistake
+from fieldward_sync.leases import LeaseTerms
+from fieldward_sync.messages import MAX_REQUEST_BYTES
+
+PREFIX = "FIELDWARD_"
+FILE_VARIABLE = "FIELDWARD_CONFIG"
+"""Names the file; not a setting itself."""
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+_DAY = 24 * 3600
+_HTTP_PORT = 80
+_AUTHORITY = re.compile(r"[a-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-f:.]+\](:[0-9]{1,5})?")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Every setting of the service, checked."""
+
+    data_folder: Path
+    """Sealed files and, unless told otherwise, the database and the master key."""
+    master_key_file: Path
+    """The 32 bytes that wrap every key at rest. Made by the first migration; back it up apart."""
+    database_url: str
+    """``sqlite:///<path>`` or ``postgresql://…``."""
+    public_authority: str
+    """The host, and the port unless it is the scheme's default, that devices call and sign as
+    ``@authority``. Empty: the address listened on."""
+    listen_host: str
+    listen_port: int
+    """0: a free one."""
+    workers: int
+    threads: int
+    """Per worker."""
+    seal_every_seconds: int
+    lease_warning_seconds: int
+    lease_closes_seconds: int
+    lease_destroys_seconds: int
+    log_level: str
+    max_request_bytes: int
+
+    @property
+    def listen_address(self) -> str:
+        """Host and port of its own, as they stand in a URL."""
+        host = f"[{self.listen_host}]" if ":" in self.listen_host else self.listen_host
+        return host if self.listen_port == _HTTP_PORT else f"{host}:{self.listen_port}"
+
+    @property
+    def signed_authority(self) -> str:
+        """What ``@authority`` must be in every signed request."""
+        return self.public_authority or self.listen_address
+
+    @property
+    def files_folder(self) -> Path:
+        """Where the sealed files lie."""
+        return self.data_folder / "files"
+
+    @property
+    def lease_terms(self) -> LeaseTerms:
+        """How long leases run."""
+        return LeaseTerms(
+            warning_seconds=self.lease_warning_seconds,
+            closes_seconds=self.lease_closes_seconds,
+            destroys_seconds=self.lease_destroys_seconds,
+        )
+
+    def listening_on(self, port: int) -> Config:
+        """The same settings, with the port that was found free."""
+        return replace(self, listen_port=port)
+
+    def describe(self) -> dict[str, str | int]:
+        """The effective values, for people and logs, without secrets."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        shown = {name: v if isinstance(v, int) else str(v) for name, v in values.items()}
+        return shown | {
+            "database_url": _without_password(self.database_url),
+            "public_authority": self.signed_authority,
+        }
+
+
+def load_config(file: Path | None, environ: Mapping[str, str]) -> Config:
+    """The settings in ``file`` and ``environ``; ``CallerMistake("config-wrong")`` naming every
+    mistake. Relative paths in the file are taken from the file's own folder."""
+    mistakes: list[str] = []
+    given = {**_from_file(file, mistakes), **_from_environment(environ, mistakes)}
+    values: dict[str, Any] = {}
+    for name, setting in _SETTINGS.items():
+        try:
+            values[name] = setting.read(given[name]) if name in given else setting.default(values)
+        except ValueError as e:
+            mistakes.append(f"{name}: {e}")
+    if not mistakes:
+        mistakes.extend(_disagreements(values))
+    if mistakes:
+        raise CallerMistake(
+            "config-wrong",
+            "The settings are wrong:\n" + "\n".join(f"  {mistake}" for mistake in mistakes),
+            next_step="Correct them all; `fieldward config check` shows what is in force.",
+        )
+    return Config(**values)
+
+
+def _from_file(file: Path | None, mistakes: list[str]) -> dict[str, Any]:
+    if file is None:
+        return {}
+    try:
+        given = tomllib.loads(file.read_text())
+    except OSError as e:
+        mistakes.append(f"{file}: cannot be read ({e.strerror})")
+        return {}
+    except ValueError as e:
+        mistakes.append(f"{file}: not TOML: {e}")
+        return {}
+    _name_unknown(given, f"{file}: no setting is called {{}}", mistakes)
+    in_its_folder = {
+        name: str(file.parent / value)
+        for name, value in given.items()
+        if name in _PATHS and isinstance(value, str) and value
+    }
+    return given | in_its_folder
+
+
+def _from_environment(environ: Mapping[str, str], mistakes: list[str]) -> dict[str, Any]:
+    given = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environ.items()
+        if name.startswith(PREFIX) and name != FILE_VARIABLE
+    }
+    _name_unknown(given, "environment: no setting is called {}", mistakes)
+    return given
+
+
+def _name_unknown(given: Mapping[str, Any], message: str, mistakes: list[str]) -> None:
+    mistakes.extend(message.format(name) for name in sorted(given.keys() - _SETTINGS.keys()))
+
+
+def _disagreements(values: Mapping[str, Any]) -> Iterator[str]:
+    """What is right for itself and wrong together."""
+    terms = [values[f"lease_{end}_seconds"] for end in ("warning", "closes", "destroys")]
+    if terms != sorted(terms):
+        yield "lease_…_seconds: a lease first warns, then closes, then destroys"
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """How one setting is read, and what it is when nobody says: from the settings before it."""
+
+    read: Callable[[Any], Any]
+    default: Callable[[Mapping[str, Any]], Any]
+
+
+def _whole(low: int, high: int) -> Callable[[Any], int]:
+    def read(value: Any) -> int:
+        digits = str(value) if isinstance(value, str) or type(value) is int else ""
+        if not re.fullmatch(r"[0-9]{1,12}", digits) or not low <= int(digits) <= high:
+            raise ValueError(f"{value!r} is not a whole number from {low} to {high}")
+        return int(digits)
+
+    return read
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{value!r} is not a text")
+    return value.strip()
+
+
+def _path(value: Any) -> Path:
+    return Path(_text(value)).absolute()
+
+
+def _database_url(value: Any) -> str:
+    url = _text(value)
+    if not url.startswith(("sqlite:///", "postgresql://")):
+        raise ValueError("it begins with neither sqlite:/// nor postgresql://")
+    return url
+
+
+def _authority(value: Any) -> str:
+    if not isinstance(value, str) or (value and not _AUTHORITY.fullmatch(value)):
+        raise ValueError(f"{value!r} is not a host in lower case with an optional port")
+    return value
+
+
+def _log_level(value: Any) -> str:
+    if value not in LOG_LEVELS:
+        raise ValueError(f"{value!r} is none of {', '.join(LOG_LEVELS)}")
+    return str(value)
+
+
+def _always(value: Any) -> Callable[[Mapping[str, Any]], Any]:
+    return lambda _: value
+
+
+def _in_data_folder(name: str, form: Callable[[Path], Any]) -> Callable[[Mapping[str, Any]], Any]:
+    def default(values: Mapping[str, Any]) -> Any:
+        # Where data_folder itself is wrong that has been said; any folder will do then.
+        return form(values.get("data_folder", Path()) / name)
+
+    return default
+
+
+_PATHS = ("data_folder", "master_key_file")
+_TERMS = LeaseTerms()
+
+_SETTINGS = {
+    "data_folder": _Setting(_path, lambda _: _path("fieldward-data")),
+    "master_key_file": _Setting(_path, _in_data_folder("master.key", lambda path: path)),
+    "database_url": _Setting(
+        _database_url, _in_data_folder("fieldward.db", lambda path: f"sqlite:///{path}")
+    ),
+    "public_authority": _Setting(_authority, _always("")),
+    "listen_host": _Setting(_text, _always("127.0.0.1")),
+    "listen_port": _Setting(_whole(0, 65535), _always(8441)),
+    "workers": _Setting(_whole(1, 64), _always(2)),
+    "threads": _Setting(_whole(1, 256), _always(8)),
+    "seal_every_seconds": _Setting(_whole(1, _DAY), _always(30)),
+    "lease_warning_seconds": _Setting(_whole(1, 366 * _DAY), _always(_TERMS.warning_seconds)),
+    "lease_closes_seconds": _Setting(_whole(1, 366 * _DAY), _always(_TERMS.closes_seconds)),
+    "lease_destroys_seconds": _Setting(_whole(1, 366 * _DAY), _always(_TERMS.destroys_seconds)),
+    "log_level": _Setting(_log_level, _always("info")),
+    "max_request_bytes": _Setting(_whole(1024, MAX_REQUEST_BYTES), _always(MAX_REQUEST_BYTES)),
+}
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"(//[^/@:]*:)[^/@]*(?=@)|([?&]password=)[^&]*", r"\1\2…", url)

@@ -1,0 +1,68 @@
+"""The sealed files: a folder where each file is called by the hash of its bytes.
+
+The database stays the only source of truth: a file that is lost is made again under the next
+manifest. What has been written is durable before its name is given out.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from fieldward_sync.distribution import file_name
+
+_NAME = re.compile(r"[0-9a-f]{64}")
+
+
+class SealedFiles:
+    """A folder of sealed files, spread over 256 folders by the beginnings of their names."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def path(self, name: str) -> Path | None:
+        """Where the file of this name lies; ``None`` if there is none, or it cannot be a name."""
+        if not _NAME.fullmatch(name):
+            return None
+        path = self._place(name)
+        return path if path.exists() else None
+
+    def write(self, sealed: bytes) -> str:
+        """Keep these bytes and give their name; the same bytes again change nothing."""
+        name = file_name(sealed)
+        if self.path(name) is None:
+            self._write_durably(self._place(name), sealed)
+        return name
+
+    def remove(self, name: str) -> None:
+        """Forget a file; one that is not there is no mistake."""
+        self._place(name).unlink(missing_ok=True)
+
+    def _place(self, name: str) -> Path:
+        return self._folder / name[:2] / name
+
+    def _write_durably(self, path: Path, body: bytes) -> None:
+        """Under another name first, so that the right name never stands for half a file."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except OSError:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        for folder in (path.parent, self._folder):
+            _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,279 @@
+"""What a sync administrator sees of devices, and the commands to them (design §8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from fieldward_server.services.authorities import locked, open_answer_key
+from fieldward_server.services.journal_intake import read_head
+from fieldward_server.services.partition_keys import begin_epoch
+from fieldward_server.services.partitions import find_partition
+from fieldward_server.services.platform import Platform
+from fieldward_server.storage import Transaction, devices, events, orders
+from fieldward_server.storage.authorities import Authority
+from fieldward_server.storage.devices import Device, Holder
+from fieldward_sync.access import (
+    MOVES,
+    RIGHTS,
+    Access,
+    Order,
+    Receipt,
+    WipeState,
+    require_move,
+)
+from fieldward_sync.encoding import decode, pack, unpack
+from fieldward_sync.errors import CallerMistake
+from fieldward_sync.signing import MAX_SIGNED_BYTES, Signed, sign
+
+OrderKind = Literal["pause", "resume", "wipe"]
+
+OPEN_WIPE = frozenset({WipeState.ORDERED, WipeState.SEEN})
+"""Ordered and not confirmed."""
+
+
+@dataclass(frozen=True)
+class HolderReport:
+    """A practitioner on a device, and their lease there. Times are 0 where there is none yet."""
+
+    practitioner: str
+    partitions: tuple[str, ...]
+    """Granted now."""
+    records: int
+    """In these partitions, a record in two of them counted twice."""
+    lease_issued: int
+    lease_closes: int
+    lease_destroys: int
+
+
+@dataclass(frozen=True)
+class WipeReport:
+    """How far a wipe has come. Only a signed receipt makes it done (V6)."""
+
+    state: WipeState
+    ordered_at: int
+    seen_at: int
+    receipt_at: int
+    done_at: int
+    """By the device's own clock, from its receipt."""
+    unreadable_from: int
+    """When the last lease closes, if no receipt comes."""
+    lease_over: bool
+    """No receipt, but the last lease has run out: nothing opens there any more."""
+
+
+@dataclass(frozen=True)
+class DeviceReport:
+    """A device of one generation. Times are whole seconds since 1970 UTC, 0 for never."""
+
+    authority: str
+    device: str
+    generation: int
+    name: str
+    access: Access
+    assurance: str
+    enrolled_at: int
+    last_contact: int
+    last_complete: int
+    """The last sync after which nothing was left to do on either side."""
+    pending_edits: int
+    """As the device last said."""
+    journal_size: int
+    """As the device last said."""
+    journal_delivered: int
+    journal_sealed: int
+    incidents: int
+    holders: tuple[HolderReport, ...]
+    wipe: WipeReport | None
+
+
+def list_devices(platform: Platform, authority: str, *, now: int) -> tuple[DeviceReport, ...]:
+    """An authority's devices, each generation, by id."""
+    with platform.storage.reading() as transaction:
+        return tuple(
+            _report(transaction, device, now=now)
+            for device in devices.of_authority(transaction, authority)
+        )
+
+
+def show_device(platform: Platform, *, authority: str, device: str, now: int) -> DeviceReport:
+    """A device's latest generation; ``CallerMistake("unknown-device")`` if there is none."""
+    with platform.storage.reading() as transaction:
+        return _report(transaction, _latest(transaction, authority, device), now=now)
+
+
+def set_access(
+    platform: Platform,
+    *,
+    authority: str,
+    device: str,
+    access: Access,
+    actor: str,
+    reason: str,
+    now: int,
+) -> None:
+    """Move a device's latest generation to another access state.
+
+    ``CallerMistake("no-such-move")`` where ``access.MOVES`` has no such move. The state it is in
+    already changes nothing.
+    """
+    with platform.storage.transaction() as transaction:
+        row = locked(transaction, authority)
+        found = _latest(transaction, authority, device)
+        before = Access(found.access)
+        if access is before:
+            return
+        require_move(MOVES, before, access)
+        devices.set_access(transaction, found, access.value)
+        if access is Access.REVOKED:
+            devices.erase_lease_secrets(transaction, found)
+            _begin_epochs(platform, transaction, found)
+        elif RIGHTS[access].read != RIGHTS[before].read:
+            kind: OrderKind = "resume" if RIGHTS[access].read else "pause"
+            _order(platform, transaction, row, found, kind, now=now)
+        events.add(
+            transaction,
+            authority=authority,
+            at=now,
+            actor=actor,
+            action=f"access-{access.value}",
+            subject=f"{device} {found.generation}",
+            reason=reason,
+        )
+
+
+def order_wipe(
+    platform: Platform, *, authority: str, device: str, actor: str, reason: str, now: int
+) -> None:
+    """Order a device's latest generation to destroy every key that reads. Ordered again, it
+    changes nothing: a wipe is a state."""
+    with platform.storage.transaction() as transaction:
+        row = locked(transaction, authority)
+        found = _latest(transaction, authority, device)
+        if WipeState(found.wipe) is not WipeState.NONE:
+            return
+        devices.set_wipe(transaction, found, WipeState.ORDERED.value)
+        _order(platform, transaction, row, found, "wipe", now=now)
+        _begin_epochs(platform, transaction, found)
+        events.add(
+            transaction,
+            authority=authority,
+            at=now,
+            actor=actor,
+            action="wipe-ordered",
+            subject=f"{device} {found.generation}",
+            reason=reason,
+        )
+
+
+def known_device(transaction: Transaction, authority: str, device: str, generation: int) -> Device:
+    """A device of one generation; ``CallerMistake("unknown-device")`` if there is none."""
+    return _known(devices.find(transaction, authority, device, generation), device)
+
+
+def _latest(transaction: Transaction, authority: str, device: str) -> Device:
+    return _known(devices.latest(transaction, authority, device), device)
+
+
+def _known(found: Device | None, device: str) -> Device:
+    if found is None:
+        raise CallerMistake("unknown-device", f"There is no device {device[:32]!r}.")
+    return found
+
+
+def _begin_epochs(platform: Platform, transaction: Transaction, device: Device) -> None:
+    """What is sealed from now on does not open with the keys on this device."""
+    holders = devices.holders(transaction, device.authority, device.device, device.generation)
+    lost = {g.partition_id for holder in holders for g in devices.granted(transaction, holder)}
+    for partition in sorted(lost):
+        begin_epoch(platform, transaction, find_partition(transaction, device.authority, partition))
+
+
+def _order(
+    platform: Platform,
+    transaction: Transaction,
+    authority: Authority,
+    device: Device,
+    kind: OrderKind,
+    *,
+    now: int,
+) -> None:
+    order = Order(
+        authority=device.authority,
+        device=device.device,
+        generation=device.generation,
+        number=orders.next_number(transaction, device.authority, device.device, device.generation),
+        kind=kind,
+        issued=now,
+    )
+    orders.add(
+        transaction,
+        authority=order.authority,
+        device=order.device,
+        generation=order.generation,
+        number=order.number,
+        kind=kind,
+        signed=pack(sign(order, open_answer_key(platform, authority))),
+        issued=now,
+    )
+
+
+def _report(transaction: Transaction, device: Device, *, now: int) -> DeviceReport:
+    head = read_head(device)
+    holders = devices.holders(transaction, device.authority, device.device, device.generation)
+    return DeviceReport(
+        authority=device.authority,
+        device=device.device,
+        generation=device.generation,
+        name=device.name,
+        access=Access(device.access),
+        assurance=device.assurance,
+        enrolled_at=device.enrolled_at,
+        last_contact=device.last_contact,
+        last_complete=device.last_complete,
+        pending_edits=device.pending_edits,
+        journal_size=device.journal_size,
+        journal_delivered=head.size,
+        journal_sealed=head.sealed_size,
+        incidents=events.incidents_of(
+            transaction, device.authority, device.device, device.generation
+        ),
+        holders=tuple(_holder_report(transaction, holder) for holder in holders),
+        wipe=_wipe_report(transaction, device, holders, now=now),
+    )
+
+
+def _holder_report(transaction: Transaction, holder: Holder) -> HolderReport:
+    granted = devices.granted(transaction, holder)
+    return HolderReport(
+        practitioner=holder.practitioner,
+        partitions=tuple(g.partition_id for g in granted),
+        records=sum(g.records for g in granted),
+        lease_issued=holder.lease_issued,
+        lease_closes=holder.lease_closes,
+        lease_destroys=holder.lease_destroys,
+    )
+
+
+def _wipe_report(
+    transaction: Transaction, device: Device, holders: tuple[Holder, ...], *, now: int
+) -> WipeReport | None:
+    stored = orders.of_device(transaction, device.authority, device.device, device.generation)
+    order = next((order for order in stored if order.kind == "wipe"), None)
+    if order is None:
+        return None
+    closes = max((holder.lease_closes for holder in holders), default=0)
+    return WipeReport(
+        state=WipeState(device.wipe),
+        ordered_at=order.issued,
+        seen_at=order.seen_at or 0,
+        receipt_at=order.receipt_at or 0,
+        done_at=_done_at(order.receipt) if order.receipt else 0,
+        unreadable_from=closes,
+        lease_over=order.receipt is None and now >= closes,
+    )
+
+
+def _done_at(packed_receipt: bytes) -> int:
+    signed: Signed = unpack(Signed, packed_receipt)
+    return decode(Receipt, signed.payload, max_bytes=MAX_SIGNED_BYTES).done_at

@@ -1,0 +1,286 @@
+"""Enrolment: an invitation becomes a device (V3)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from fieldward_server.services.authentication import EMPTY_WINDOW
+from fieldward_server.services.authorities import answer_key, locked
+from fieldward_server.services.devices import OPEN_WIPE, known_device
+from fieldward_server.services.lease_renewal import new_lease_secret
+from fieldward_server.services.partitions import check_number, find_partition
+from fieldward_server.services.platform import Platform
+from fieldward_server.storage import (
+    Transaction,
+    authorities,
+    devices,
+    events,
+    invitations,
+    practitioners,
+)
+from fieldward_server.storage.authorities import Authority
+from fieldward_server.storage.devices import Device, Holder
+from fieldward_server.storage.invitations import Invitation as StoredInvitation
+from fieldward_sync.access import Access, WipeState
+from fieldward_sync.encoding import encode, pack, unpack
+from fieldward_sync.errors import CallerMistake, RefusedByServer
+from fieldward_sync.invitations import SECRET_BYTES, Invitation, fingerprint, proof
+from fieldward_sync.journal import JournalHead
+from fieldward_sync.messages import EnrolAnswer, EnrolRequest
+from fieldward_sync.signing import Signed
+
+FIRST_GENERATION = 1
+DEVICE_ID_BYTES = 5
+
+PROOF_KEY = "invitation-proof"
+
+NEW_INVITATION = "Ask your sync administrator for a new invitation."
+
+
+def invite(
+    platform: Platform,
+    *,
+    authority: str,
+    practitioner: str,
+    partitions: Sequence[str],
+    valid_seconds: int,
+    actor: str,
+    now: int,
+) -> str:
+    """Invite a practitioner to enrol one device that may hold these partitions: the code to give
+    to them. ``CallerMistake`` for an unknown authority, practitioner or partition."""
+    check_number(partitions)
+    with platform.storage.transaction() as transaction:
+        row = locked(transaction, authority)
+        if practitioners.find(transaction, authority, practitioner) is None:
+            raise CallerMistake(
+                "unknown-practitioner", f"There is no practitioner {practitioner[:32]!r}."
+            )
+        for partition in partitions:
+            find_partition(transaction, authority, partition)
+        invitation = Invitation(platform.entropy(SECRET_BYTES), fingerprint(row.root_key))
+        invitation_id = invitation.invitation_id
+        invitations.add(
+            transaction,
+            authority=authority,
+            invitation_id=invitation_id,
+            practitioner=practitioner,
+            partitions=pack(tuple(dict.fromkeys(partitions))),
+            proof_key=platform.wrap(
+                invitation.proof_key, PROOF_KEY, authority, invitation_id.hex()
+            ),
+            expires=now + valid_seconds,
+        )
+        events.add(
+            transaction,
+            authority=authority,
+            at=now,
+            actor=actor,
+            action="invited",
+            subject=practitioner,
+        )
+    return invitation.code()
+
+
+def enrol(
+    platform: Platform, request: EnrolRequest, *, counter: int, now: int
+) -> tuple[EnrolAnswer, Ed25519PrivateKey]:
+    """Enrol the device that made this request, and the key to sign the answer with.
+
+    The same request again gets the same answer. Else ``RefusedByServer``: "invitation-unknown",
+    "invitation-expired", "invitation-used", "proof-wrong", "wipe-open".
+    """
+    with platform.storage.transaction() as transaction:
+        found = _find(transaction, request.invitation_id)
+        authority = locked(transaction, found.authority)
+        # Read again now that nobody else can use it meanwhile.
+        invitation = _find(transaction, request.invitation_id)
+        _check_proof(platform, invitation, request)
+        if invitation.used_for:
+            device = _enrolled_before(transaction, invitation, request)
+        else:
+            device = _enrol_new(
+                platform, transaction, invitation, request, counter=counter, now=now
+            )
+        answer = _answer(authority, device, invitation.practitioner)
+    return answer, answer_key(platform, authority.authority)
+
+
+def _find(transaction: Transaction, invitation_id: bytes) -> StoredInvitation:
+    found = invitations.find(transaction, invitation_id)
+    if found is None:
+        raise RefusedByServer(
+            "invitation-unknown", "There is no such invitation.", next_step=NEW_INVITATION
+        )
+    return found
+
+
+def _check_proof(platform: Platform, invitation: StoredInvitation, request: EnrolRequest) -> None:
+    key = platform.unwrap(
+        invitation.proof_key,
+        PROOF_KEY,
+        invitation.authority,
+        invitation.invitation_id.hex(),
+    )
+    if not hmac.compare_digest(proof(key, request.statement()), request.proof):
+        raise RefusedByServer(
+            "proof-wrong", "The request does not prove that its sender holds the code."
+        )
+
+
+def _enrolled_before(
+    transaction: Transaction, invitation: StoredInvitation, request: EnrolRequest
+) -> Device:
+    """The device that this same request made, whose answer was lost on the way."""
+    if invitation.used_for != _fingerprint(request):
+        raise RefusedByServer(
+            "invitation-used",
+            "This invitation has been used by another device.",
+            next_step=NEW_INVITATION,
+        )
+    return known_device(transaction, invitation.authority, invitation.device, invitation.generation)
+
+
+def _enrol_new(
+    platform: Platform,
+    transaction: Transaction,
+    invitation: StoredInvitation,
+    request: EnrolRequest,
+    *,
+    counter: int,
+    now: int,
+) -> Device:
+    if now >= invitation.expires:
+        raise RefusedByServer(
+            "invitation-expired", "This invitation has expired.", next_step=NEW_INVITATION
+        )
+    device = _new_device(platform, transaction, invitation, request, counter=counter, now=now)
+    devices.add(transaction, device)
+    _add_holder(platform, transaction, device, invitation, request, now=now)
+    invitations.use(
+        transaction,
+        authority=invitation.authority,
+        invitation_id=invitation.invitation_id,
+        used_for=_fingerprint(request),
+        device=device.device,
+        generation=device.generation,
+    )
+    events.add(
+        transaction,
+        authority=invitation.authority,
+        at=now,
+        actor=invitation.practitioner,
+        action="enrolled",
+        subject=f"{device.device} {device.generation}",
+    )
+    return device
+
+
+def _new_device(
+    platform: Platform,
+    transaction: Transaction,
+    invitation: StoredInvitation,
+    request: EnrolRequest,
+    *,
+    counter: int,
+    now: int,
+) -> Device:
+    name, generation = _name(platform, transaction, invitation, request)
+    return Device(
+        authority=invitation.authority,
+        device=name,
+        generation=generation,
+        name=request.name,
+        identity_key=request.device_key,
+        journal_key=request.journal_key,
+        assurance=request.assurance,
+        enrolled_at=now,
+        access=Access.ACTIVE.value,
+        counter_high=counter,
+        counter_window=EMPTY_WINDOW,
+        order_number=0,
+        wipe=WipeState.NONE.value,
+        journal_head=encode(JournalHead.first(name, generation, request.journal_key)),
+        edits_taken=0,
+        edits_ahead=pack(()),
+        last_contact=now,
+        last_complete=0,
+        pending_edits=0,
+        journal_size=0,
+    )
+
+
+def _name(
+    platform: Platform,
+    transaction: Transaction,
+    invitation: StoredInvitation,
+    request: EnrolRequest,
+) -> tuple[str, int]:
+    """A new id; or, for an identity key known here, that device's next generation."""
+    earlier = devices.with_identity(transaction, invitation.authority, request.device_key)
+    if not earlier:
+        return f"d-{platform.entropy(DEVICE_ID_BYTES).hex()}", FIRST_GENERATION
+    latest = earlier[0]
+    if WipeState(latest.wipe) in OPEN_WIPE:
+        raise RefusedByServer(
+            "wipe-open",
+            "This device has been ordered to wipe and has not confirmed it.",
+            next_step="Sync once, so that it can wipe and say so; then enrol again.",
+        )
+    if Access(latest.access) is Access.ACTIVE:
+        # Nobody but the new generation reads on; what the old one has typed still comes in.
+        devices.set_access(transaction, latest, Access.DRAINING.value)
+    return latest.device, latest.generation + 1
+
+
+def _add_holder(
+    platform: Platform,
+    transaction: Transaction,
+    device: Device,
+    invitation: StoredInvitation,
+    request: EnrolRequest,
+    *,
+    now: int,
+) -> None:
+    holder = Holder(
+        authority=device.authority,
+        device=device.device,
+        generation=device.generation,
+        practitioner=invitation.practitioner,
+        signing_key=request.practitioner_key,
+        changed_state=authorities.next_state(transaction, device.authority),
+        lease_secret=new_lease_secret(
+            platform,
+            device.authority,
+            device.device,
+            device.generation,
+            invitation.practitioner,
+        ),
+        lease_id=b"",
+        lease_issued=0,
+        lease_closes=0,
+        lease_destroys=0,
+        ring_hash=b"",
+    )
+    devices.add_holder(transaction, holder)
+    for partition in unpack(tuple[str, ...], invitation.partitions):
+        devices.give(transaction, holder, partition, at=now)
+
+
+def _fingerprint(request: EnrolRequest) -> bytes:
+    return hashlib.sha256(request.statement()).digest()
+
+
+def _answer(authority: Authority, device: Device, practitioner: str) -> EnrolAnswer:
+    return EnrolAnswer(
+        authority=authority.authority,
+        device=device.device,
+        generation=device.generation,
+        practitioner=practitioner,
+        root_key=authority.root_key,
+        trust=unpack(Signed, authority.trust),
+    )

@@ -1,0 +1,79 @@
+"""A partition's feed while it is written: numbers without holes, and a digest kept per change."""
+
+from __future__ import annotations
+
+from fieldward_server.services.partition_keys import begin_epoch, digest_key
+from fieldward_server.services.partitions import find_partition
+from fieldward_server.services.platform import Platform
+from fieldward_server.storage import Transaction, partitions
+from fieldward_server.storage.partitions import FeedEntry
+from fieldward_sync import digest
+from fieldward_sync.views import View
+
+
+class Feed:
+    """What one transaction adds to the feed of one partition, until ``write`` writes it.
+
+    The authority's lock is held, so nobody else takes the numbers after those there are.
+    """
+
+    def __init__(
+        self, platform: Platform, transaction: Transaction, authority: str, partition: str
+    ) -> None:
+        self._platform = platform
+        self._transaction = transaction
+        self._before = find_partition(transaction, authority, partition)
+        self._digest_key = digest_key(platform, self._before)
+        self._digest = self._before.digest
+        self._records = self._before.records
+        self._redaction_feed = self._before.redaction_feed
+        self._entries: list[FeedEntry] = []
+        self._elements: dict[str, bytes | None] = {}
+
+    def put(self, view: View, *, before: bytes | None, hides: bool, now: int) -> tuple[int, bytes]:
+        """A record's new state: the change's number, and what it contributes to the digest now.
+
+        ``before`` is what it contributed, ``None`` if it was not in the partition; ``hides`` says
+        that something was shown before that must not be shown any more.
+        """
+        element = digest.element(self._digest_key, view.record_id, view.revision, view.to_bytes())
+        if before is None:
+            self._records += 1
+        else:
+            self._digest = digest.removed(self._digest, before)
+        self._digest = digest.added(self._digest, element)
+        self._elements[view.record_id] = element
+        return self._append(view.record_id, False, hides and before is not None, now), element
+
+    def remove(self, record_id: str, *, before: bytes, hides: bool, now: int) -> int:
+        """A record's removal from the partition: the change's number."""
+        self._records -= 1
+        self._digest = digest.removed(self._digest, before)
+        self._elements[record_id] = None
+        return self._append(record_id, True, hides, now)
+
+    def write(self) -> None:
+        """Write it all. Where something was hidden, a new key epoch begins (design §6)."""
+        authority, partition = self._before.authority, self._before.partition_id
+        partitions.advance(
+            self._transaction,
+            self._before,
+            feed=self._number,
+            records=self._records,
+            digest=self._digest,
+            redaction_feed=self._redaction_feed,
+        )
+        partitions.append_to_feed(self._transaction, authority, partition, self._entries)
+        partitions.set_members(self._transaction, authority, partition, self._elements)
+        if self._redaction_feed > self._before.redaction_feed:
+            begin_epoch(self._platform, self._transaction, self._before)
+
+    @property
+    def _number(self) -> int:
+        return self._before.feed + len(self._entries)
+
+    def _append(self, record_id: str, removed: bool, hides: bool, now: int) -> int:
+        self._entries.append(FeedEntry(self._number + 1, record_id, int(removed), now))
+        if hides:
+            self._redaction_feed = self._number
+        return self._number

@@ -1,0 +1,137 @@
+"""Leases: when one is due, why one is refused, and how one is made (protocol §5, design §8)."""
+
+from __future__ import annotations
+
+from fieldward_server.services.authorities import open_answer_key
+from fieldward_server.services.partition_keys import key_ring, ring_hash
+from fieldward_server.services.platform import Platform
+from fieldward_server.services.standing import Standing
+from fieldward_server.storage import Transaction, devices, practitioners
+from fieldward_server.storage.devices import Holder
+from fieldward_sync.access import RIGHTS, WipeState
+from fieldward_sync.keys import KEY_BYTES
+from fieldward_sync.leases import (
+    Lease,
+    LeaseGrant,
+    LeaseSecrets,
+    seal_secrets,
+    secrets_info,
+)
+from fieldward_sync.messages import SyncRequest
+from fieldward_sync.signing import sign
+
+LEASE_SECRET = "lease-secret"
+LEASE_ID_BYTES = 16
+RENEWED_AFTER = 8
+"""A lease is renewed once this part of its term has passed."""
+
+
+def is_due(standing: Standing, request: SyncRequest, *, now: int) -> bool:
+    """Whether a renewal was asked for, and there is something to renew."""
+    holder = standing.holder
+    if holder is None or request.next_hpke_key is None or request.more:
+        return False
+    term = holder.lease_closes - holder.lease_issued
+    return (
+        not holder.lease_id
+        or request.held.lease != holder.lease_id
+        or ring_hash(standing.granted) != holder.ring_hash
+        or now >= holder.lease_issued + term // RENEWED_AFTER
+    )
+
+
+def refusal(transaction: Transaction, standing: Standing, request: SyncRequest, *, now: int) -> str:
+    """The code that tells why the lease is not renewed; empty if it may be."""
+    device, head = standing.device, standing.journal
+    if not RIGHTS[standing.access].renew:
+        return standing.access.value
+    if WipeState(device.wipe) is not WipeState.NONE:
+        return "wiped"
+    if not head.sealed_size == head.size == request.journal_size:
+        return "journal-incomplete"
+    return _out_of_date(transaction, standing.holder, now=now)
+
+
+def renew(
+    platform: Platform,
+    transaction: Transaction,
+    standing: Standing,
+    holder: Holder,
+    hpke_key: bytes,
+    *,
+    now: int,
+) -> LeaseGrant:
+    """A new lease, which is from now on the last one granted.
+
+    ``CallerMistake("key-malformed")``, and nothing is changed, if nothing can be sealed to this
+    key.
+    """
+    authority, terms = standing.authority, platform.lease_terms
+    lease_id = platform.entropy(LEASE_ID_BYTES)
+    sealed, secrets_hash = seal_secrets(
+        _secrets(platform, transaction, standing, holder),
+        hpke_key,
+        info=secrets_info(
+            authority=authority.authority,
+            incarnation=authority.incarnation,
+            lease_id=lease_id,
+            device=holder.device,
+            generation=holder.generation,
+            practitioner=holder.practitioner,
+        ),
+    )
+    lease = Lease(
+        authority=authority.authority,
+        incarnation=authority.incarnation,
+        lease_id=lease_id,
+        device=holder.device,
+        generation=holder.generation,
+        practitioner=holder.practitioner,
+        issued=now,
+        warns=now + terms.warning_seconds,
+        closes=now + terms.closes_seconds,
+        destroys=now + terms.destroys_seconds,
+        secrets_hash=secrets_hash,
+    )
+    devices.set_lease(
+        transaction,
+        holder,
+        lease_id=lease_id,
+        issued=lease.issued,
+        closes=lease.closes,
+        destroys=lease.destroys,
+        ring_hash=ring_hash(standing.granted),
+    )
+    return LeaseGrant(sign(lease, open_answer_key(platform, authority)), sealed)
+
+
+def new_lease_secret(
+    platform: Platform, authority: str, device: str, generation: int, practitioner: str
+) -> bytes:
+    """A holder's lease secret, wrapped: the same at each renewal, gone at revocation."""
+    secret = platform.entropy(KEY_BYTES)
+    return platform.wrap(secret, LEASE_SECRET, authority, device, generation, practitioner)
+
+
+def _secrets(
+    platform: Platform, transaction: Transaction, standing: Standing, holder: Holder
+) -> LeaseSecrets:
+    return LeaseSecrets(
+        lease_secret=platform.unwrap(
+            holder.lease_secret or b"",
+            LEASE_SECRET,
+            holder.authority,
+            holder.device,
+            holder.generation,
+            holder.practitioner,
+        ),
+        ring=key_ring(platform, transaction, holder.authority, standing.granted),
+    )
+
+
+def _out_of_date(transaction: Transaction, holder: Holder | None, *, now: int) -> str:
+    """A6: the end of vetting or training stops renewals."""
+    practitioner = holder and practitioners.find(transaction, holder.authority, holder.practitioner)
+    if not practitioner or practitioner.vetted_until <= now:
+        return "vetting-over"
+    return "training-over" if practitioner.trained_until <= now else ""

@@ -1,0 +1,59 @@
+"""Which rules choose a record for partitions. Pure: a record in, rules out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fieldward_sync.errors import CallerMistake
+from fieldward_sync.limits import LOCATED_KINDS
+from fieldward_sync.projection import is_raised, is_shielded
+from fieldward_sync.records import Record
+
+ALL = "all"
+"""The rule of a partition that holds the whole authority."""
+
+_RULE = re.compile(r"all|team:[A-Z0-9-]{1,24}|sector:[A-Z]{1,2}[0-9][0-9A-Z]? [0-9]")
+
+
+def check_rule(rule: str) -> None:
+    """Raise ``CallerMistake("rule-malformed")`` unless this is a rule."""
+    if not _RULE.fullmatch(rule):
+        raise CallerMistake(
+            "rule-malformed",
+            f"{rule[:40]!r} is not a rule.",
+            next_step="A rule is team:<TEAM>, sector:<OUTWARD> <digit> or all.",
+        )
+
+
+def rules_for(record: Record) -> frozenset[str]:
+    """Every rule that chooses this record: each live value counts, those in conflict too.
+
+    A shielded record is in no sector: that it is would say where the child lives (H1).
+    """
+    sectors = () if is_shielded(record) else _sectors(record)
+    return frozenset((ALL, *_teams(record), *sectors))
+
+
+def _teams(record: Record) -> Iterator[str]:
+    """The teams that are involved now: not ended, and consent not withdrawn (C4)."""
+    for path, values in record.live.items():
+        if not (path.startswith("involvements/") and path.endswith(".team")):
+            continue
+        member = path.removesuffix(".team")
+        if _has_ended(record, member) or is_raised(record, f"{member}.consent_withdrawn"):
+            continue
+        yield from (f"team:{value.value}" for value in values if value.value is not None)
+
+
+def _has_ended(record: Record, member: str) -> bool:
+    ends = record.live.get(f"{member}.ended", ())
+    return bool(ends) and all(end.value is not None for end in ends)
+
+
+def _sectors(record: Record) -> Iterator[str]:
+    for live in record.live.get("address", ()):
+        if isinstance(live.value, dict) and live.value.get("kind") in LOCATED_KINDS:
+            outward, _, inward = str(live.value.get("postcode", "")).partition(" ")
+            if inward:
+                yield f"sector:{outward} {inward[0]}"

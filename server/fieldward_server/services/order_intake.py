@@ -1,0 +1,100 @@
+"""Taking in what devices say of orders: that they have stored them, and their signed receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fieldward_server.storage import Transaction, devices, events, orders
+from fieldward_server.storage.devices import Device
+from fieldward_server.storage.orders import StoredOrder
+from fieldward_sync.access import WIPE_MOVES, Receipt, WipeState
+from fieldward_sync.encoding import pack
+from fieldward_sync.errors import PeerBrokeProtocol
+from fieldward_sync.signing import Signed
+
+WIPE = "wipe"
+
+
+def take_seen(
+    transaction: Transaction,
+    device: Device,
+    open_orders: Iterable[StoredOrder],
+    *,
+    up_to: int,
+    now: int,
+) -> None:
+    """The device has stored the orders up to this number."""
+    newly = [order for order in open_orders if order.number <= up_to and order.seen_at is None]
+    if newly:
+        orders.mark_seen(
+            transaction, device.authority, device.device, device.generation, up_to=up_to, at=now
+        )
+    if any(order.kind == WIPE for order in newly):
+        _move_wipe(transaction, device, WipeState.SEEN)
+
+
+def take_receipts(
+    transaction: Transaction,
+    device: Device,
+    open_orders: Iterable[StoredOrder],
+    receipts: Iterable[Signed],
+    *,
+    now: int,
+) -> None:
+    """Close each order that has its receipt, signed with the device's identity key.
+
+    A receipt that does not hold closes nothing and opens an incident; one that came before is fine.
+    """
+    by_number = {order.number: order for order in open_orders}
+    for signed in receipts:
+        try:
+            receipt = _read(signed, device)
+        except PeerBrokeProtocol as e:
+            _report(transaction, device, e.code, now=now)
+            continue
+        order = by_number.get(receipt.number)
+        if order is not None and order.kind == receipt.kind:
+            _close(transaction, device, order, signed, now=now)
+
+
+def _read(signed: Signed, device: Device) -> Receipt:
+    receipt = signed.open(Receipt, device.identity_key)
+    meant = (receipt.authority, receipt.device, receipt.generation)
+    if meant != (device.authority, device.device, device.generation):
+        raise PeerBrokeProtocol("receipt-misaddressed", "The receipt is of another device.")
+    return receipt
+
+
+def _close(
+    transaction: Transaction, device: Device, order: StoredOrder, signed: Signed, *, now: int
+) -> None:
+    orders.close(transaction, order, receipt=pack(signed), at=now)
+    if order.kind == WIPE:
+        _move_wipe(transaction, device, WipeState.DONE)
+    events.add(
+        transaction,
+        authority=device.authority,
+        at=now,
+        actor=device.device,
+        action=f"{order.kind}-done",
+        subject=f"{device.device} {device.generation}",
+    )
+
+
+def _move_wipe(transaction: Transaction, device: Device, state: WipeState) -> None:
+    """Devices may say things late or twice: only what the table allows moves it."""
+    current = devices.find(transaction, device.authority, device.device, device.generation)
+    if current is not None and state in WIPE_MOVES[WipeState(current.wipe)]:
+        devices.set_wipe(transaction, device, state.value)
+
+
+def _report(transaction: Transaction, device: Device, code: str, *, now: int) -> None:
+    events.open_incident(
+        transaction,
+        authority=device.authority,
+        device=device.device,
+        generation=device.generation,
+        kind="receipt-refused",
+        detail=code,
+        at=now,
+    )

@@ -1,0 +1,64 @@
+"""What every service needs, built once per process."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from threading import Lock
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from fieldward_server.files import SealedFiles
+from fieldward_server.storage import Storage
+from fieldward_sync.keys import label
+from fieldward_sync.leases import LeaseTerms
+from fieldward_sync.sealing import Entropy, open_sealed, seal
+
+REMEMBERED_REQUESTS = 65_536
+
+
+class SeenRequests:
+    """The signatures of the last requests that this process has let in.
+
+    A request's counter is durable only together with an effect. One without effect is harmless
+    when it comes again; this keeps it from costing anything.
+    """
+
+    def __init__(self) -> None:
+        self._seen: OrderedDict[bytes, None] = OrderedDict()
+        self._lock = Lock()
+
+    def first_time(self, signature: bytes) -> bool:
+        """Whether this is new; from now on it is not."""
+        with self._lock:
+            if signature in self._seen:
+                return False
+            self._seen[signature] = None
+            if len(self._seen) > REMEMBERED_REQUESTS:
+                self._seen.popitem(last=False)
+            return True
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Storage, keys, files, randomness and terms: what services work with."""
+
+    storage: Storage
+    master_key: bytes
+    """32 bytes that wrap every key at rest."""
+    files: SealedFiles
+    entropy: Entropy
+    lease_terms: LeaseTerms
+    seen_requests: SeenRequests = field(default_factory=SeenRequests)
+    answer_keys: dict[str, Ed25519PrivateKey] = field(default_factory=dict)
+    """By authority: kept once opened, because every answer is signed."""
+
+    def wrap(self, secret: bytes, purpose: str, authority: str, *context: str | int) -> bytes:
+        """A secret as the database may hold it, bound to what it is for."""
+        return seal(
+            self.master_key, label(purpose, authority, *context), secret, entropy=self.entropy
+        )
+
+    def unwrap(self, wrapped: bytes, purpose: str, authority: str, *context: str | int) -> bytes:
+        """What ``wrap`` was given; ``PeerBrokeProtocol("seal-broken")`` with another master key."""
+        return open_sealed(self.master_key, label(purpose, authority, *context), wrapped)

@@ -1,0 +1,49 @@
+"""Practitioners: who may hold leases, and how long their vetting and training are in date (A6)."""
+
+from __future__ import annotations
+
+from fieldward_server.services.arguments import check
+from fieldward_server.services.authorities import locked
+from fieldward_server.services.platform import Platform
+from fieldward_server.storage import events, practitioners
+from fieldward_server.storage.practitioners import Practitioner
+from fieldward_sync.names import PractitionerId
+
+__all__ = ["Practitioner", "add_practitioner", "list_practitioners"]
+
+
+def add_practitioner(
+    platform: Platform,
+    *,
+    authority: str,
+    practitioner: str,
+    name: str,
+    role: str,
+    team: str,
+    vetted_until: int,
+    trained_until: int,
+    actor: str,
+    now: int,
+) -> None:
+    """Add a practitioner, or bring what is known of them up to date."""
+    check(PractitionerId, practitioner, "practitioner's id")
+    with platform.storage.transaction() as transaction:
+        locked(transaction, authority)
+        practitioners.put(
+            transaction,
+            Practitioner(authority, practitioner, name, role, team, vetted_until, trained_until),
+        )
+        events.add(
+            transaction,
+            authority=authority,
+            at=now,
+            actor=actor,
+            action="practitioner-put",
+            subject=practitioner,
+        )
+
+
+def list_practitioners(platform: Platform, authority: str) -> tuple[Practitioner, ...]:
+    """An authority's practitioners, by id."""
+    with platform.storage.reading() as transaction:
+        return practitioners.of_authority(transaction, authority)

@@ -1,0 +1,206 @@
+"""The sealing job: what changed in a partition becomes sealed files and a manifest (design §6).
+
+Files are written first and then published in one transaction. What changes meanwhile is caught up
+with by the next run, and a lost file is made again.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+
+from fieldward_server.services.partition_keys import epoch_key
+from fieldward_server.services.platform import Platform
+from fieldward_server.storage import Transaction, authorities, partitions
+from fieldward_server.storage.partitions import FeedChange, Partition
+from fieldward_sync.distribution import FileContext, FileEntry, FileKind, Manifest, seal_file
+from fieldward_sync.encoding import encode, pack, unpack
+from fieldward_sync.images import Image, Segment, SegmentChange
+from fieldward_sync.views import View
+
+SEGMENT_SHARE = 5
+"""A segment holds at most this part of its image's records."""
+REMOVAL_SECONDS = 20 * 3600
+"""How long a removed record may stay in an image: with a run and a sync, gone within a day."""
+KEPT_SECONDS = 24 * 3600
+"""How long a file that is no longer listed is kept for devices that are fetching it."""
+
+
+@dataclass(frozen=True)
+class _Contents:
+    """What a partition's next files are made of, read in one snapshot."""
+
+    incarnation: int
+    partition: Partition
+    before: Manifest | None
+    key: bytes
+    """Of the current key epoch."""
+    changes: tuple[FeedChange, ...]
+    """Since the image, the latest of each record."""
+    views: tuple[bytes, ...] | None
+    """All records, where a new image is due; else a segment is."""
+
+
+def seal_partitions(platform: Platform, now: int) -> int:
+    """Bring every partition's files up to its feed; how many files were made."""
+    with platform.storage.reading() as transaction:
+        found = [
+            partition
+            for code in authorities.codes(transaction)
+            for partition in partitions.of_authority(transaction, code)
+        ]
+    return sum(_seal_partition(platform, partition, now=now) for partition in found)
+
+
+def sweep_files(platform: Platform, now: int) -> int:
+    """Remove files that no manifest has listed for a day; how many went."""
+    with platform.storage.reading() as transaction:
+        codes = authorities.codes(transaction)
+    return sum(_sweep(platform, code, now=now) for code in codes)
+
+
+def _sweep(platform: Platform, authority: str, *, now: int) -> int:
+    with platform.storage.transaction() as transaction:
+        names = partitions.forget_files(transaction, authority, dropped_before=now - KEPT_SECONDS)
+        # Before the commit: what is not removed now is still known then.
+        for name in names:
+            platform.files.remove(name)
+    return len(names)
+
+
+def _seal_partition(platform: Platform, partition: Partition, *, now: int) -> int:
+    with platform.storage.reading() as transaction:
+        contents = _read_due(
+            platform, transaction, partition.authority, partition.partition_id, now=now
+        )
+    if contents is None:
+        return 0
+    sealed, entry = _make_file(platform, contents)
+    platform.files.write(sealed)
+    if not _publish(platform, contents, entry, now=now):
+        platform.files.remove(entry.name)
+        return 0
+    return 1
+
+
+def _read_due(
+    platform: Platform, transaction: Transaction, authority: str, partition_id: str, *, now: int
+) -> _Contents | None:
+    """What is to be sealed; ``None`` if the files are up to the feed and may stay."""
+    row, partition = (
+        authorities.find(transaction, authority),
+        partitions.find(transaction, authority, partition_id),
+    )
+    if row is None or partition is None:
+        return None
+    before: Manifest | None = unpack(Manifest, partition.manifest) if partition.manifest else None
+    changes = partitions.changes_since(
+        transaction, authority, partition_id, after=partition.image_feed
+    )
+    image_due = _image_is_due(platform, partition, before, changes, now=now)
+    if not image_due and partition.feed == partition.manifest_feed:
+        return None
+    return _Contents(
+        incarnation=row.incarnation,
+        partition=partition,
+        before=before,
+        key=epoch_key(platform, transaction, authority, partition_id, partition.key_epoch),
+        changes=changes,
+        views=partitions.views(transaction, authority, partition_id) if image_due else None,
+    )
+
+
+def _image_is_due(
+    platform: Platform,
+    partition: Partition,
+    before: Manifest | None,
+    changes: tuple[FeedChange, ...],
+    *,
+    now: int,
+) -> bool:
+    if before is None:
+        return True
+    return (
+        partition.redaction_feed > partition.image_feed
+        or len(changes) * SEGMENT_SHARE > partition.image_records
+        or any(change.removed and change.at <= now - REMOVAL_SECONDS for change in changes)
+        or any(platform.files.path(file.name) is None for file in before.files)
+    )
+
+
+def _make_file(platform: Platform, contents: _Contents) -> tuple[bytes, FileEntry]:
+    partition = contents.partition
+    if contents.views is not None:
+        kind: FileKind = "image"
+        body, feed_from = _image_body(contents.views), 0
+    else:
+        kind = "segment"
+        body, feed_from = _segment_body(contents.changes), partition.image_feed
+    return seal_file(
+        body,
+        context=FileContext(
+            authority=partition.authority,
+            incarnation=contents.incarnation,
+            partition=partition.partition_id,
+            epoch=partition.key_epoch,
+            kind=kind,
+            feed_from=feed_from,
+            feed_to=partition.feed,
+        ),
+        key=contents.key,
+        entropy=platform.entropy,
+    )
+
+
+def _image_body(views: tuple[bytes, ...]) -> bytes:
+    with closing(Image.build(map(View.read, views))) as image:
+        return image.to_bytes()
+
+
+def _segment_body(changes: tuple[FeedChange, ...]) -> bytes:
+    return encode(
+        Segment(
+            tuple(SegmentChange(change.number, change.record_id, change.view) for change in changes)
+        )
+    )
+
+
+def _publish(platform: Platform, contents: _Contents, entry: FileEntry, *, now: int) -> bool:
+    """Whether the new manifest stands; not if another was published or an epoch begun meanwhile."""
+    partition, before = contents.partition, contents.before
+    manifest = _manifest(contents, entry, now=now)
+    new_image = before is None or contents.views is not None
+    with platform.storage.transaction() as transaction:
+        published = partitions.publish(
+            transaction,
+            partition,
+            manifest=pack(manifest),
+            manifest_feed=manifest.feed,
+            image_feed=manifest.feed if new_image else partition.image_feed,
+            image_records=manifest.records if new_image else partition.image_records,
+            file_epochs=pack(tuple(sorted({file.context.epoch for file in manifest.files}))),
+            published_state=authorities.next_state(transaction, partition.authority),
+        )
+        partitions.list_files(
+            transaction, partition, listed=[file.name for file in manifest.files], now=now
+        )
+    return published
+
+
+def _manifest(contents: _Contents, entry: FileEntry, *, now: int) -> Manifest:
+    partition, before = contents.partition, contents.before
+    files: tuple[FileEntry, ...]
+    if before is None or contents.views is not None:
+        image_digest, files = partition.digest, (entry,)
+    else:
+        image_digest, files = before.image_digest, (before.files[0], entry)
+    return Manifest(
+        partition=partition.partition_id,
+        title=partition.title,
+        feed=partition.feed,
+        records=partition.records,
+        image_digest=image_digest,
+        digest=partition.digest,
+        made=now,
+        files=files,
+    )

@@ -1,0 +1,93 @@
+"""How a caller stands with the authority: everything an answer depends on, of one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fieldward_server.services.authentication import Caller
+from fieldward_server.services.authorities import known
+from fieldward_server.services.devices import known_device
+from fieldward_server.services.journal_intake import read_head
+from fieldward_server.storage import Transaction, authorities, devices, orders
+from fieldward_server.storage.authorities import Authority
+from fieldward_server.storage.devices import Device, Granted, Holder
+from fieldward_server.storage.orders import StoredOrder
+from fieldward_sync.access import Access
+from fieldward_sync.encoding import pack, unpack
+from fieldward_sync.journal import JournalHead
+from fieldward_sync.names import device_actor
+from fieldward_sync.versions import Dot, VersionVector
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A caller's device, practitioner, grants, orders, edits and journal."""
+
+    authority: Authority
+    device: Device
+    holder: Holder | None
+    """``None``: the caller signed with the device's key."""
+    granted: tuple[Granted, ...]
+    orders: tuple[StoredOrder, ...]
+    """Those without a receipt."""
+    edits: VersionVector
+    journal: JournalHead
+
+    @property
+    def access(self) -> Access:
+        """What the device may do."""
+        return Access(self.device.access)
+
+    @property
+    def actor(self) -> str:
+        """Who the device is in edits."""
+        return device_actor(self.device.device, self.device.generation)
+
+    @property
+    def edits_held(self) -> int:
+        """Up to this counter every edit of the device is here."""
+        return self.edits.counters.get(self.actor, 0)
+
+    @property
+    def state_number(self) -> int:
+        """The state number of the last change that concerned this caller."""
+        changed = self.holder.changed_state if self.holder else 0
+        return max([changed, *(granted.published_state for granted in self.granted)])
+
+
+def find_standing(transaction: Transaction, caller: Caller) -> Standing:
+    """How the caller stands now."""
+    code, name, generation = caller.authority, caller.device, caller.generation
+    device = known_device(transaction, code, name, generation)
+    holder = caller.practitioner and devices.holder(
+        transaction, code, name, generation, caller.practitioner
+    )
+    return Standing(
+        authority=known(authorities.find(transaction, code), code),
+        device=device,
+        holder=holder or None,
+        granted=devices.granted(transaction, holder) if holder else (),
+        orders=_open_orders(transaction, device),
+        edits=edits_of(device),
+        journal=read_head(device),
+    )
+
+
+def _open_orders(transaction: Transaction, device: Device) -> tuple[StoredOrder, ...]:
+    if not device.order_number:
+        return ()
+    return orders.open_orders(transaction, device.authority, device.device, device.generation)
+
+
+def edits_of(device: Device) -> VersionVector:
+    """Which of a device's edits have been taken."""
+    actor = device_actor(device.device, device.generation)
+    ahead = (Dot(actor, counter) for counter in unpack(tuple[int, ...], device.edits_ahead))
+    return VersionVector({actor: device.edits_taken}, frozenset(ahead))
+
+
+def store_edits(transaction: Transaction, device: Device, taken: VersionVector) -> None:
+    """Store what ``edits_of`` reads."""
+    actor = device_actor(device.device, device.generation)
+    ahead = tuple(sorted(dot.counter for dot in taken.ahead))
+    devices.set_edits(transaction, device, taken=taken.counters.get(actor, 0), ahead=pack(ahead))

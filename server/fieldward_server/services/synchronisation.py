@@ -1,0 +1,226 @@
+"""One sync: what a device delivers is taken, and it is told what it may hold (protocol §5).
+
+A sync with nothing new only reads. Anything else is one transaction, in which the request's counter
+is spent together with its effects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fieldward_server.services.authentication import Caller, use_counter
+from fieldward_server.services.authorities import locked, open_answer_key
+from fieldward_server.services.edit_intake import EditIntake
+from fieldward_server.services.journal_intake import JournalIntake
+from fieldward_server.services.lease_renewal import is_due, refusal, renew
+from fieldward_server.services.order_intake import WIPE, take_receipts, take_seen
+from fieldward_server.services.platform import Platform
+from fieldward_server.services.standing import Standing, find_standing
+from fieldward_server.storage import Transaction, devices
+from fieldward_sync.access import RIGHTS, WipeState
+from fieldward_sync.distribution import MAX_MANIFESTS, Distribution, Manifest
+from fieldward_sync.encoding import unpack
+from fieldward_sync.errors import CallerMistake
+from fieldward_sync.leases import LeaseGrant
+from fieldward_sync.messages import SyncAnswer, SyncRequest, Verdict
+from fieldward_sync.signing import Signed, sign
+
+CONTACT_SECONDS = 60
+"""How exactly a device's last contact is kept, where nothing else is written."""
+DISTRIBUTION_SECONDS = 24 * 3600
+"""How long a device may take a distribution from the network."""
+MAX_ORDERS = 16
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What a request came to."""
+
+    verdicts: tuple[Verdict, ...] = ()
+    lease: LeaseGrant | None = None
+    lease_refused: str = ""
+
+
+def synchronise(
+    platform: Platform, caller: Caller, request: SyncRequest, *, now: int
+) -> SyncAnswer:
+    """Take what the device delivers and answer it. Everything taken is durable on return.
+
+    One bad item never blocks the rest (invariant 9). ``NotAuthenticated("counter-used")`` if
+    another worker took the same request meanwhile.
+    """
+    with platform.storage.reading() as transaction:
+        standing = find_standing(transaction, caller)
+        outcome = _without_effect(transaction, standing, request, now=now)
+        if outcome is not None:
+            return _answer(platform, transaction, standing, request, outcome, now=now)
+    with platform.storage.transaction() as transaction:
+        locked(transaction, caller.authority)
+        standing = find_standing(transaction, caller)
+        use_counter(transaction, standing.device, caller.counter)
+        verdicts = _take(platform, transaction, standing, request, caller.counter, now=now)
+        standing = find_standing(transaction, caller)
+        _note_contact(transaction, standing, request, now=now)
+        lease, refused = _renew(platform, transaction, standing, request, now=now)
+        outcome = _Outcome(verdicts, lease, refused)
+        return _answer(platform, transaction, standing, request, outcome, now=now)
+
+
+def _without_effect(
+    transaction: Transaction, standing: Standing, request: SyncRequest, *, now: int
+) -> _Outcome | None:
+    """What a request comes to that changes nothing; ``None`` if it changes something."""
+    if request.journal or request.edits or request.receipts:
+        return None
+    if any(
+        order.seen_at is None and order.number <= request.orders_seen for order in standing.orders
+    ):
+        return None
+    if _contact_is_news(standing, request, now=now):
+        return None
+    if not is_due(standing, request, now=now):
+        return _Outcome()
+    refused = refusal(transaction, standing, request, now=now)
+    return _Outcome(lease_refused=refused) if refused else None
+
+
+def _take(
+    platform: Platform,
+    transaction: Transaction,
+    standing: Standing,
+    request: SyncRequest,
+    counter: int,
+    *,
+    now: int,
+) -> tuple[Verdict, ...]:
+    """Take the journal, the edits and what the device says of its orders; the verdicts on edits."""
+    device = standing.device
+    journal = JournalIntake(transaction, device, now=now)
+    journal.take(request.journal)
+    if counter > device.counter_high:  # an older request that was overtaken claims less, rightly
+        journal.report_shrinking(request.journal_size)
+    take_seen(transaction, device, standing.orders, up_to=request.orders_seen, now=now)
+    take_receipts(transaction, device, standing.orders, request.receipts, now=now)
+    if not request.edits:
+        return ()
+    return EditIntake(platform, transaction, standing, now=now).take(request.edits)
+
+
+def _contact_is_news(standing: Standing, request: SyncRequest, *, now: int) -> bool:
+    """Whether it is worth a write that the device was heard, and what it says it still has."""
+    device = standing.device
+    return (
+        now >= device.last_contact + CONTACT_SECONDS
+        or request.pending_edits != device.pending_edits
+        or request.journal_size != device.journal_size
+        or (device.last_complete < device.last_contact and _is_complete(standing, request))
+    )
+
+
+def _note_contact(
+    transaction: Transaction, standing: Standing, request: SyncRequest, *, now: int
+) -> None:
+    devices.set_contact(
+        transaction,
+        standing.device,
+        last_contact=now,
+        last_complete=now if _is_complete(standing, request) else standing.device.last_complete,
+        pending_edits=request.pending_edits,
+        journal_size=request.journal_size,
+    )
+
+
+def _is_complete(standing: Standing, request: SyncRequest) -> bool:
+    """Whether nothing was left to do on either side when the device asked."""
+    held = (request.held.incarnation, request.held.number)
+    return (
+        held == (standing.authority.incarnation, standing.state_number)
+        and request.pending_edits == 0
+        and request.journal_size == standing.journal.size
+        and standing.holder is not None
+        and not request.more
+    )
+
+
+def _renew(
+    platform: Platform,
+    transaction: Transaction,
+    standing: Standing,
+    request: SyncRequest,
+    *,
+    now: int,
+) -> tuple[LeaseGrant | None, str]:
+    """The renewed lease, or why it was refused."""
+    key, holder = request.next_hpke_key, standing.holder
+    if key is None or holder is None or not is_due(standing, request, now=now):
+        return None, ""
+    refused = refusal(transaction, standing, request, now=now)
+    if refused:
+        return None, refused
+    try:
+        return renew(platform, transaction, standing, holder, key, now=now), ""
+    except CallerMistake as e:
+        return None, e.code
+
+
+def _answer(
+    platform: Platform,
+    transaction: Transaction,
+    standing: Standing,
+    request: SyncRequest,
+    outcome: _Outcome,
+    *,
+    now: int,
+) -> SyncAnswer:
+    authority = standing.authority
+    knows_trust = request.trust_version >= authority.trust_version
+    return SyncAnswer(
+        access=standing.access.value,
+        journal_next=standing.journal.size,
+        journal_epoch=standing.journal.epoch,
+        edits_held=standing.edits_held,
+        verdicts=outcome.verdicts,
+        orders=_open_orders(standing),
+        trust=None if knows_trust else unpack(Signed, authority.trust),
+        lease=outcome.lease,
+        lease_refused=outcome.lease_refused,
+        distribution=_distribution(platform, transaction, standing, request, now=now),
+    )
+
+
+def _open_orders(standing: Standing) -> tuple[Signed, ...]:
+    """The wipe first, then the oldest."""
+    urgent_first = sorted(standing.orders, key=lambda order: (order.kind != WIPE, order.number))
+    return tuple(unpack(Signed, order.signed) for order in urgent_first[:MAX_ORDERS])
+
+
+def _distribution(
+    platform: Platform,
+    transaction: Transaction,
+    standing: Standing,
+    request: SyncRequest,
+    *,
+    now: int,
+) -> Signed | None:
+    """What the caller may hold, if they do not hold just that and may have it."""
+    authority, device, holder = standing.authority, standing.device, standing.holder
+    held = (request.held.incarnation, request.held.number)
+    if holder is None or request.more or held == (authority.incarnation, standing.state_number):
+        return None
+    if not RIGHTS[standing.access].pull or WipeState(device.wipe) is not WipeState.NONE:
+        return None
+    distribution = Distribution(
+        authority=authority.authority,
+        incarnation=authority.incarnation,
+        device=device.device,
+        generation=device.generation,
+        practitioner=holder.practitioner,
+        number=standing.state_number,
+        issued=now,
+        expires=now + DISTRIBUTION_SECONDS,
+        manifests=tuple(
+            unpack(Manifest, packed) for packed in devices.manifests(transaction, holder)
+        ),
+        lost=devices.taken(transaction, holder, at_most=MAX_MANIFESTS),
+    )
+    return sign(distribution, open_answer_key(platform, authority))

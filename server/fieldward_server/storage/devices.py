@@ -1,0 +1,382 @@
+"""Devices, who holds what on them, and their leases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fieldward_server.storage.driver import Row, Transaction
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device of one generation as stored."""
+
+    authority: str
+    device: str
+    generation: int
+    name: str
+    identity_key: bytes
+    journal_key: bytes
+    """The public key of its journal's first epoch."""
+    assurance: str
+    enrolled_at: int
+    access: str
+    counter_high: int
+    counter_window: bytes
+    order_number: int
+    wipe: str
+    """How far a wipe has come."""
+    journal_head: bytes
+    edits_taken: int
+    """Up to this counter, every edit of the device is here."""
+    edits_ahead: bytes
+    """Packs the counters beyond that are here too."""
+    last_contact: int
+    last_complete: int
+    pending_edits: int
+    journal_size: int
+    """What the device says of its journal, delivered or not."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A practitioner on a device; ``lease_secret`` is wrapped, and gone after revocation."""
+
+    authority: str
+    device: str
+    generation: int
+    practitioner: str
+    signing_key: bytes
+    changed_state: int
+    """The state number at which their grants changed last."""
+    lease_secret: bytes | None
+    lease_id: bytes
+    lease_issued: int
+    lease_closes: int
+    lease_destroys: int
+    ring_hash: bytes
+
+
+@dataclass(frozen=True)
+class Granted:
+    """A partition that a holder may hold now, and what its manifest and key ring depend on."""
+
+    partition_id: str
+    records: int
+    key_epoch: int
+    digest_key: bytes
+    file_epochs: bytes
+    published_state: int
+
+
+def add(transaction: Transaction, device: Device) -> None:
+    """Store a newly enrolled device."""
+    transaction.execute(
+        "INSERT INTO device (authority, device, generation, name, identity_key, journal_key,"
+        " assurance, enrolled_at, access, counter_high, counter_window, order_number, wipe,"
+        " journal_head, edits_taken, edits_ahead, last_contact, last_complete, pending_edits,"
+        " journal_size)"
+        " VALUES (:authority, :device, :generation, :name, :identity_key, :journal_key,"
+        " :assurance, :enrolled_at, :access, :counter_high, :counter_window, :order_number,"
+        " :wipe, :journal_head, :edits_taken, :edits_ahead, :last_contact, :last_complete,"
+        " :pending_edits, :journal_size)",
+        **vars(device),
+    )
+
+
+def find(transaction: Transaction, authority: str, device: str, generation: int) -> Device | None:
+    """A device of one generation."""
+    rows = transaction.execute(
+        "SELECT * FROM device WHERE authority = :authority AND device = :device"
+        " AND generation = :generation",
+        authority=authority,
+        device=device,
+        generation=generation,
+    )
+    return Device(**rows[0]) if rows else None
+
+
+def latest(transaction: Transaction, authority: str, device: str) -> Device | None:
+    """A device's latest generation."""
+    rows = transaction.execute(
+        "SELECT * FROM device WHERE authority = :authority AND device = :device"
+        " ORDER BY generation DESC LIMIT 1",
+        authority=authority,
+        device=device,
+    )
+    return Device(**rows[0]) if rows else None
+
+
+def with_identity(
+    transaction: Transaction, authority: str, identity_key: bytes
+) -> tuple[Device, ...]:
+    """All generations of the device with this identity key, the latest first."""
+    rows = transaction.execute(
+        "SELECT * FROM device WHERE authority = :authority AND identity_key = :identity_key"
+        " ORDER BY generation DESC",
+        authority=authority,
+        identity_key=identity_key,
+    )
+    return tuple(Device(**row) for row in rows)
+
+
+def of_authority(transaction: Transaction, authority: str) -> tuple[Device, ...]:
+    """All of an authority's devices, each generation, by id."""
+    rows = transaction.execute(
+        "SELECT * FROM device WHERE authority = :authority ORDER BY device, generation",
+        authority=authority,
+    )
+    return tuple(Device(**row) for row in rows)
+
+
+def set_access(transaction: Transaction, device: Device, access: str) -> None:
+    """Store a device's access state."""
+    _update(transaction, device, "UPDATE device SET access = :access", access=access)
+
+
+def set_wipe(transaction: Transaction, device: Device, wipe: str) -> None:
+    """Store how far a wipe has come."""
+    _update(transaction, device, "UPDATE device SET wipe = :wipe", wipe=wipe)
+
+
+def set_counters(transaction: Transaction, device: Device, *, high: int, window: bytes) -> None:
+    """Store which of a device's request counters were used."""
+    _update(
+        transaction,
+        device,
+        "UPDATE device SET counter_high = :high, counter_window = :window",
+        high=high,
+        window=window,
+    )
+
+
+def set_journal_head(transaction: Transaction, device: Device, head: bytes) -> None:
+    """Store how far a device's journal has come."""
+    _update(transaction, device, "UPDATE device SET journal_head = :head", head=head)
+
+
+def set_edits(transaction: Transaction, device: Device, *, taken: int, ahead: bytes) -> None:
+    """Store which of a device's edits are here."""
+    _update(
+        transaction,
+        device,
+        "UPDATE device SET edits_taken = :taken, edits_ahead = :ahead",
+        taken=taken,
+        ahead=ahead,
+    )
+
+
+def set_contact(
+    transaction: Transaction,
+    device: Device,
+    *,
+    last_contact: int,
+    last_complete: int,
+    pending_edits: int,
+    journal_size: int,
+) -> None:
+    """Store when a device was last heard, and what it said it still has."""
+    _update(
+        transaction,
+        device,
+        "UPDATE device SET last_contact = :last_contact, last_complete = :last_complete,"
+        " pending_edits = :pending_edits, journal_size = :journal_size",
+        last_contact=last_contact,
+        last_complete=last_complete,
+        pending_edits=pending_edits,
+        journal_size=journal_size,
+    )
+
+
+def add_holder(transaction: Transaction, holder: Holder) -> None:
+    """Store a practitioner on a device."""
+    transaction.execute(
+        "INSERT INTO holder (authority, device, generation, practitioner, signing_key,"
+        " changed_state, lease_secret, lease_id, lease_issued, lease_closes, lease_destroys,"
+        " ring_hash) VALUES (:authority, :device, :generation, :practitioner, :signing_key,"
+        " :changed_state, :lease_secret, :lease_id, :lease_issued, :lease_closes,"
+        " :lease_destroys, :ring_hash)",
+        **vars(holder),
+    )
+
+
+def holder(
+    transaction: Transaction, authority: str, device: str, generation: int, practitioner: str
+) -> Holder | None:
+    """A practitioner on a device."""
+    rows = transaction.execute(
+        "SELECT * FROM holder WHERE authority = :authority AND device = :device"
+        " AND generation = :generation AND practitioner = :practitioner",
+        authority=authority,
+        device=device,
+        generation=generation,
+        practitioner=practitioner,
+    )
+    return Holder(**rows[0]) if rows else None
+
+
+def holders(
+    transaction: Transaction, authority: str, device: str, generation: int
+) -> tuple[Holder, ...]:
+    """All practitioners on a device."""
+    rows = transaction.execute(
+        "SELECT * FROM holder WHERE authority = :authority AND device = :device"
+        " AND generation = :generation ORDER BY practitioner",
+        authority=authority,
+        device=device,
+        generation=generation,
+    )
+    return tuple(Holder(**row) for row in rows)
+
+
+def set_changed_state(transaction: Transaction, holder: Holder, state: int) -> None:
+    """Something that concerns this holder alone changed at this state number."""
+    _update_holder(transaction, holder, "UPDATE holder SET changed_state = :state", state=state)
+
+
+def set_lease(
+    transaction: Transaction,
+    holder: Holder,
+    *,
+    lease_id: bytes,
+    issued: int,
+    closes: int,
+    destroys: int,
+    ring_hash: bytes,
+) -> None:
+    """Store the lease granted last."""
+    _update_holder(
+        transaction,
+        holder,
+        "UPDATE holder SET lease_id = :lease_id, lease_issued = :issued,"
+        " lease_closes = :closes, lease_destroys = :destroys, ring_hash = :ring_hash",
+        lease_id=lease_id,
+        issued=issued,
+        closes=closes,
+        destroys=destroys,
+        ring_hash=ring_hash,
+    )
+
+
+def erase_lease_secrets(transaction: Transaction, device: Device) -> None:
+    """Forget what reopens a device's stores: it never reads again."""
+    transaction.execute(
+        "UPDATE holder SET lease_secret = NULL WHERE authority = :authority"
+        " AND device = :device AND generation = :generation",
+        authority=device.authority,
+        device=device.device,
+        generation=device.generation,
+    )
+
+
+def give(transaction: Transaction, holder: Holder, partition_id: str, *, at: int) -> bool:
+    """Whether the grant is new, or was taken before."""
+    return bool(
+        transaction.execute(
+            "INSERT INTO partition_grant (authority, device, generation, practitioner,"
+            " partition_id, given_at) VALUES (:authority, :device, :generation, :practitioner,"
+            " :partition_id, :at) ON CONFLICT (authority, device, generation, practitioner,"
+            " partition_id) DO UPDATE SET given_at = excluded.given_at, taken_at = NULL"
+            " WHERE partition_grant.taken_at IS NOT NULL RETURNING partition_id",
+            **_holder_key(holder),
+            partition_id=partition_id,
+            at=at,
+        )
+    )
+
+
+def take(transaction: Transaction, holder: Holder, partition_id: str, *, at: int) -> bool:
+    """Whether there was a grant to take."""
+    return bool(
+        transaction.execute(
+            "UPDATE partition_grant SET taken_at = :at WHERE authority = :authority"
+            " AND device = :device AND generation = :generation"
+            " AND practitioner = :practitioner AND partition_id = :partition_id"
+            " AND taken_at IS NULL RETURNING partition_id",
+            **_holder_key(holder),
+            partition_id=partition_id,
+            at=at,
+        )
+    )
+
+
+def granted(transaction: Transaction, holder: Holder) -> tuple[Granted, ...]:
+    """The partitions that a holder may hold now, by id."""
+    rows = transaction.execute(
+        "SELECT p.partition_id, p.records, p.key_epoch, p.digest_key, p.file_epochs,"
+        " p.published_state"
+        " FROM partition_grant g JOIN partition p"
+        " ON p.authority = g.authority AND p.partition_id = g.partition_id"
+        " WHERE g.authority = :authority AND g.device = :device AND g.generation = :generation"
+        " AND g.practitioner = :practitioner AND g.taken_at IS NULL ORDER BY p.partition_id",
+        **_holder_key(holder),
+    )
+    return tuple(Granted(**row) for row in rows)
+
+
+def manifests(transaction: Transaction, holder: Holder) -> tuple[bytes, ...]:
+    """The published manifests of the partitions that a holder may hold now, by partition."""
+    rows = transaction.execute(
+        "SELECT p.manifest FROM partition_grant g JOIN partition p"
+        " ON p.authority = g.authority AND p.partition_id = g.partition_id"
+        " WHERE g.authority = :authority AND g.device = :device AND g.generation = :generation"
+        " AND g.practitioner = :practitioner AND g.taken_at IS NULL"
+        " AND p.manifest IS NOT NULL ORDER BY p.partition_id",
+        **_holder_key(holder),
+    )
+    return tuple(row["manifest"] for row in rows)
+
+
+def taken(transaction: Transaction, holder: Holder, *, at_most: int) -> tuple[str, ...]:
+    """The partitions that a holder has lost, the last first."""
+    rows = transaction.execute(
+        "SELECT partition_id FROM partition_grant WHERE authority = :authority"
+        " AND device = :device AND generation = :generation AND practitioner = :practitioner"
+        " AND taken_at IS NOT NULL ORDER BY taken_at DESC, partition_id LIMIT :at_most",
+        **_holder_key(holder),
+        at_most=at_most,
+    )
+    return tuple(row["partition_id"] for row in rows)
+
+
+def holders_of(transaction: Transaction, authority: str, partition_id: str) -> int:
+    """How many practitioners on devices may hold a partition now."""
+    (row,) = transaction.execute(
+        "SELECT count(*) AS holders FROM partition_grant WHERE authority = :authority"
+        " AND partition_id = :partition_id AND taken_at IS NULL",
+        authority=authority,
+        partition_id=partition_id,
+    )
+    return int(row["holders"])
+
+
+def _holder_key(holder: Holder) -> Row:
+    return {
+        "authority": holder.authority,
+        "device": holder.device,
+        "generation": holder.generation,
+        "practitioner": holder.practitioner,
+    }
+
+
+def _update(
+    transaction: Transaction, device: Device, update: str, **values: str | int | bytes
+) -> None:
+    transaction.execute(
+        update + " WHERE authority = :authority AND device = :device AND generation = :generation",
+        authority=device.authority,
+        device=device.device,
+        generation=device.generation,
+        **values,
+    )
+
+
+def _update_holder(
+    transaction: Transaction, holder: Holder, update: str, **values: str | int | bytes
+) -> None:
+    transaction.execute(
+        update + " WHERE authority = :authority AND device = :device"
+        " AND generation = :generation AND practitioner = :practitioner",
+        **_holder_key(holder),
+        **values,
+    )

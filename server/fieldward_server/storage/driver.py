@@ -1,0 +1,52 @@
+"""What a database driver gives: transactions that run the project's portable SQL.
+
+SQL is written once, for both databases: named ``:parameters``, ``RETURNING``, ``ON CONFLICT``, and
+the types ``INTEGER`` (64 bits), ``TEXT`` (compared by its bytes) and ``BLOB``. Flags are 0 and 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+Value = str | int | bytes | None
+Row = Mapping[str, Any]
+"""A row by column name; each topic's module turns it into a typed value."""
+
+
+class Transaction(Protocol):
+    """An open transaction. It ends with the block that it was opened for."""
+
+    def execute(self, sql: str, /, **parameters: Value) -> list[Row]:
+        """Run one statement; its rows, none for a statement that gives none."""
+
+    def execute_many(self, sql: str, rows: Iterable[Mapping[str, Value]], /) -> None:
+        """Run one statement for each of these sets of parameters."""
+
+
+class Driver(Protocol):
+    """One kind of database. What a commit acknowledged survives a crash of the server.
+
+    Both transactions raise ``RetryLater`` where the database is busy or away: nothing was changed.
+    """
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """A transaction that may write; an exception rolls all of it back.
+
+        Statements see what was committed before each of them, so whoever reads in order to write
+        first takes the row lock that guards it (``authorities.lock``).
+        """
+
+    def reading(self) -> AbstractContextManager[Transaction]:
+        """A snapshot: everything in it is of one moment, nothing is locked, nothing is written."""
+
+    def prepare(self) -> None:
+        """Before the first migration: the record of migrations (``RECORD_OF_STEPS``), and what has
+        to be set once for the whole database. Called again, or by several at once, harmless."""
+
+    def tables(self) -> frozenset[str]:
+        """The names of all tables there are."""
+
+    def close(self) -> None:
+        """Let go of every connection."""

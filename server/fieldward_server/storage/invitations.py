@@ -1,0 +1,77 @@
+"""Invitations, found by an id that does not say whose they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fieldward_server.storage.driver import Transaction
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """An invitation as stored; ``proof_key`` is wrapped. The last three are empty until its use."""
+
+    authority: str
+    invitation_id: bytes
+    practitioner: str
+    partitions: bytes
+    proof_key: bytes
+    expires: int
+    used_for: bytes
+    device: str
+    generation: int
+
+
+def add(
+    transaction: Transaction,
+    *,
+    authority: str,
+    invitation_id: bytes,
+    practitioner: str,
+    partitions: bytes,
+    proof_key: bytes,
+    expires: int,
+) -> None:
+    """Store a new invitation."""
+    transaction.execute(
+        "INSERT INTO invitation (authority, invitation_id, practitioner, partitions, proof_key,"
+        " expires, used_for, device, generation) VALUES (:authority, :invitation_id,"
+        " :practitioner, :partitions, :proof_key, :expires, :used_for, '', 0)",
+        authority=authority,
+        invitation_id=invitation_id,
+        practitioner=practitioner,
+        partitions=partitions,
+        proof_key=proof_key,
+        expires=expires,
+        used_for=b"",
+    )
+
+
+def find(transaction: Transaction, invitation_id: bytes) -> Invitation | None:
+    """The invitation of this id, of whichever authority."""
+    rows = transaction.execute(
+        "SELECT * FROM invitation WHERE invitation_id = :invitation_id",
+        invitation_id=invitation_id,
+    )
+    return Invitation(**rows[0]) if rows else None
+
+
+def use(
+    transaction: Transaction,
+    *,
+    authority: str,
+    invitation_id: bytes,
+    used_for: bytes,
+    device: str,
+    generation: int,
+) -> None:
+    """Record which request an invitation was used for, and which device came of it."""
+    transaction.execute(
+        "UPDATE invitation SET used_for = :used_for, device = :device, generation = :generation"
+        " WHERE authority = :authority AND invitation_id = :invitation_id",
+        authority=authority,
+        invitation_id=invitation_id,
+        used_for=used_for,
+        device=device,
+        generation=generation,
+    )

@@ -1,0 +1,346 @@
+"""The schema's history: each step applied once, in one transaction with the record of it.
+
+A step is never edited once it has been released; what changes is a further step.
+"""
+
+from __future__ import annotations
+
+from fieldward_server.storage.driver import Driver
+from fieldward_sync.errors import CallerMistake
+
+RECORD_OF_STEPS = "CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY)"
+"""What a driver's ``prepare`` makes."""
+
+_AUTHORITIES = """
+CREATE TABLE authority (
+    authority TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    incarnation INTEGER NOT NULL,
+    state_number INTEGER NOT NULL,
+    event_number INTEGER NOT NULL,
+    edit_counter INTEGER NOT NULL,
+    root_key BLOB NOT NULL,
+    trust BLOB NOT NULL,
+    trust_version INTEGER NOT NULL,
+    answer_key BLOB NOT NULL,
+    edit_seed BLOB NOT NULL
+);
+CREATE TABLE practitioner (
+    authority TEXT NOT NULL REFERENCES authority,
+    practitioner TEXT NOT NULL,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL,
+    team TEXT NOT NULL,
+    vetted_until INTEGER NOT NULL,
+    trained_until INTEGER NOT NULL,
+    PRIMARY KEY (authority, practitioner)
+);
+CREATE TABLE event (
+    authority TEXT NOT NULL REFERENCES authority,
+    number INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (authority, number)
+);
+CREATE TABLE incident (
+    authority TEXT NOT NULL REFERENCES authority,
+    device TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (authority, device, generation, kind, detail)
+)
+"""
+
+_RECORDS = """
+CREATE TABLE record (
+    authority TEXT NOT NULL REFERENCES authority,
+    record_id TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    view BLOB NOT NULL,
+    shielded INTEGER NOT NULL,
+    conflicts INTEGER NOT NULL,
+    PRIMARY KEY (authority, record_id)
+);
+CREATE INDEX record_in_conflict ON record (authority, record_id) WHERE conflicts > 0;
+CREATE TABLE edit (
+    authority TEXT NOT NULL,
+    record_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    counter INTEGER NOT NULL,
+    origin TEXT NOT NULL,
+    body BLOB NOT NULL,
+    proposal_hash BLOB NOT NULL,
+    verdict BLOB NOT NULL,
+    received_at INTEGER NOT NULL,
+    PRIMARY KEY (authority, record_id, number),
+    UNIQUE (authority, actor, counter),
+    FOREIGN KEY (authority, record_id) REFERENCES record
+);
+CREATE TABLE inbox (
+    authority TEXT NOT NULL REFERENCES authority,
+    actor TEXT NOT NULL,
+    counter INTEGER NOT NULL,
+    content_hash BLOB NOT NULL,
+    content BLOB NOT NULL,
+    practitioner TEXT NOT NULL,
+    code TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    PRIMARY KEY (authority, actor, counter, content_hash)
+)
+"""
+
+_PARTITIONS = """
+CREATE TABLE partition (
+    authority TEXT NOT NULL REFERENCES authority,
+    partition_id TEXT NOT NULL,
+    title TEXT NOT NULL,
+    key_epoch INTEGER NOT NULL,
+    digest_key BLOB NOT NULL,
+    feed INTEGER NOT NULL,
+    records INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    redaction_feed INTEGER NOT NULL,
+    manifest BLOB,
+    manifest_feed INTEGER NOT NULL,
+    image_feed INTEGER NOT NULL,
+    image_records INTEGER NOT NULL,
+    file_epochs BLOB NOT NULL,
+    published_state INTEGER NOT NULL,
+    PRIMARY KEY (authority, partition_id)
+);
+CREATE TABLE partition_rule (
+    authority TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    partition_id TEXT NOT NULL,
+    PRIMARY KEY (authority, rule, partition_id),
+    FOREIGN KEY (authority, partition_id) REFERENCES partition
+);
+CREATE TABLE partition_key (
+    authority TEXT NOT NULL,
+    partition_id TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    wrapped BLOB NOT NULL,
+    PRIMARY KEY (authority, partition_id, epoch),
+    FOREIGN KEY (authority, partition_id) REFERENCES partition
+);
+CREATE TABLE record_rule (
+    authority TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    record_id TEXT NOT NULL,
+    PRIMARY KEY (authority, rule, record_id),
+    FOREIGN KEY (authority, record_id) REFERENCES record
+);
+CREATE INDEX rules_of_a_record ON record_rule (authority, record_id);
+CREATE TABLE member (
+    authority TEXT NOT NULL,
+    partition_id TEXT NOT NULL,
+    record_id TEXT NOT NULL,
+    element BLOB NOT NULL,
+    PRIMARY KEY (authority, partition_id, record_id),
+    FOREIGN KEY (authority, partition_id) REFERENCES partition,
+    FOREIGN KEY (authority, record_id) REFERENCES record
+);
+CREATE INDEX partitions_of_a_record ON member (authority, record_id);
+CREATE TABLE feed (
+    authority TEXT NOT NULL,
+    partition_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    record_id TEXT NOT NULL,
+    removed INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (authority, partition_id, number),
+    FOREIGN KEY (authority, partition_id) REFERENCES partition
+);
+CREATE TABLE sealed_file (
+    authority TEXT NOT NULL,
+    name TEXT NOT NULL,
+    partition_id TEXT NOT NULL,
+    dropped_at INTEGER,
+    PRIMARY KEY (authority, name),
+    FOREIGN KEY (authority, partition_id) REFERENCES partition
+)
+"""
+
+_DEVICES = """
+CREATE TABLE invitation (
+    authority TEXT NOT NULL,
+    invitation_id BLOB NOT NULL,
+    practitioner TEXT NOT NULL,
+    partitions BLOB NOT NULL,
+    proof_key BLOB NOT NULL,
+    expires INTEGER NOT NULL,
+    used_for BLOB NOT NULL,
+    device TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    PRIMARY KEY (authority, invitation_id),
+    FOREIGN KEY (authority, practitioner) REFERENCES practitioner
+);
+CREATE INDEX invitation_by_id ON invitation (invitation_id);
+CREATE TABLE device (
+    authority TEXT NOT NULL REFERENCES authority,
+    device TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    identity_key BLOB NOT NULL,
+    journal_key BLOB NOT NULL,
+    assurance TEXT NOT NULL,
+    enrolled_at INTEGER NOT NULL,
+    access TEXT NOT NULL,
+    counter_high INTEGER NOT NULL,
+    counter_window BLOB NOT NULL,
+    order_number INTEGER NOT NULL,
+    wipe TEXT NOT NULL,
+    journal_head BLOB NOT NULL,
+    edits_taken INTEGER NOT NULL,
+    edits_ahead BLOB NOT NULL,
+    last_contact INTEGER NOT NULL,
+    last_complete INTEGER NOT NULL,
+    pending_edits INTEGER NOT NULL,
+    journal_size INTEGER NOT NULL,
+    PRIMARY KEY (authority, device, generation)
+);
+CREATE INDEX device_by_key ON device (authority, identity_key);
+CREATE TABLE holder (
+    authority TEXT NOT NULL,
+    device TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    practitioner TEXT NOT NULL,
+    signing_key BLOB NOT NULL,
+    changed_state INTEGER NOT NULL,
+    lease_secret BLOB,
+    lease_id BLOB NOT NULL,
+    lease_issued INTEGER NOT NULL,
+    lease_closes INTEGER NOT NULL,
+    lease_destroys INTEGER NOT NULL,
+    ring_hash BLOB NOT NULL,
+    PRIMARY KEY (authority, device, generation, practitioner),
+    FOREIGN KEY (authority, device, generation) REFERENCES device,
+    FOREIGN KEY (authority, practitioner) REFERENCES practitioner
+);
+CREATE TABLE partition_grant (
+    authority TEXT NOT NULL,
+    device TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    practitioner TEXT NOT NULL,
+    partition_id TEXT NOT NULL,
+    given_at INTEGER NOT NULL,
+    taken_at INTEGER,
+    PRIMARY KEY (authority, device, generation, practitioner, partition_id),
+    FOREIGN KEY (authority, device, generation, practitioner) REFERENCES holder,
+    FOREIGN KEY (authority, partition_id) REFERENCES partition
+);
+CREATE TABLE device_order (
+    authority TEXT NOT NULL,
+    device TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    signed BLOB NOT NULL,
+    issued INTEGER NOT NULL,
+    seen_at INTEGER,
+    receipt BLOB,
+    receipt_at INTEGER,
+    PRIMARY KEY (authority, device, generation, number),
+    FOREIGN KEY (authority, device, generation) REFERENCES device
+);
+CREATE TABLE journal_box (
+    authority TEXT NOT NULL,
+    device TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    box BLOB NOT NULL,
+    header BLOB NOT NULL,
+    PRIMARY KEY (authority, device, generation, box),
+    FOREIGN KEY (authority, device, generation) REFERENCES device
+);
+CREATE TABLE journal_entry (
+    authority TEXT NOT NULL,
+    device TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    header BLOB NOT NULL,
+    body BLOB NOT NULL,
+    received_at INTEGER NOT NULL,
+    PRIMARY KEY (authority, device, generation, sequence),
+    FOREIGN KEY (authority, device, generation) REFERENCES device
+);
+CREATE TABLE journal_seal (
+    authority TEXT NOT NULL,
+    device TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    signed BLOB NOT NULL,
+    received_at INTEGER NOT NULL,
+    PRIMARY KEY (authority, device, generation, epoch),
+    FOREIGN KEY (authority, device, generation) REFERENCES device
+);
+CREATE TABLE journal_fork (
+    authority TEXT NOT NULL,
+    device TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    item_hash BLOB NOT NULL,
+    item BLOB NOT NULL,
+    received_at INTEGER NOT NULL,
+    PRIMARY KEY (authority, device, generation, item_hash),
+    FOREIGN KEY (authority, device, generation) REFERENCES device
+)
+"""
+
+_TURNS = "CREATE TABLE turn (job TEXT PRIMARY KEY, holder TEXT NOT NULL, until INTEGER NOT NULL)"
+
+STEPS = {
+    "0001-authorities": _AUTHORITIES,
+    "0002-records": _RECORDS,
+    "0003-partitions": _PARTITIONS,
+    "0004-devices": _DEVICES,
+    "0005-turns": _TURNS,
+}
+"""Name to statements, in order."""
+
+
+def pending(driver: Driver) -> tuple[str, ...]:
+    """The steps still to be applied; ``CallerMistake("database-newer")`` as ``apply``."""
+    applied = _applied(driver) if "migration" in driver.tables() else frozenset()
+    return tuple(name for name in STEPS if name not in applied)
+
+
+def apply(driver: Driver) -> tuple[str, ...]:
+    """Apply what is pending and give its names.
+
+    Several may call this at once: each step is applied by one of them. Raises
+    ``CallerMistake("database-newer")`` for a database with steps that this version does not know.
+    """
+    driver.prepare()
+    return tuple(name for name in pending(driver) if _apply(driver, name))
+
+
+def _apply(driver: Driver, name: str) -> bool:
+    with driver.transaction() as transaction:
+        # Whoever else applies this step holds the row: we wait here, and then it is done.
+        recorded = transaction.execute(
+            "INSERT INTO migration (name) VALUES (:name) ON CONFLICT DO NOTHING RETURNING name",
+            name=name,
+        )
+        if not recorded:
+            return False
+        for statement in STEPS[name].split(";"):
+            transaction.execute(statement)
+        return True
+
+
+def _applied(driver: Driver) -> frozenset[str]:
+    with driver.reading() as transaction:
+        applied = {row["name"] for row in transaction.execute("SELECT name FROM migration")}
+    if unknown := sorted(applied - STEPS.keys()):
+        raise CallerMistake(
+            "database-newer",
+            f"The database was changed by a later version of Fieldward ({unknown[0]}).",
+            next_step="Install that version or a later one; nothing was changed.",
+        )
+    return frozenset(applied)

@@ -1,0 +1,112 @@
+"""Orders to devices, and their receipts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fieldward_server.storage.driver import Transaction
+
+
+@dataclass(frozen=True)
+class StoredOrder:
+    """An order to one device of one generation; open until its receipt is there."""
+
+    authority: str
+    device: str
+    generation: int
+    number: int
+    kind: str
+    signed: bytes
+    issued: int
+    seen_at: int | None
+    receipt: bytes | None
+    receipt_at: int | None
+
+
+def next_number(transaction: Transaction, authority: str, device: str, generation: int) -> int:
+    """The number of a new order."""
+    (row,) = transaction.execute(
+        "UPDATE device SET order_number = order_number + 1 WHERE authority = :authority"
+        " AND device = :device AND generation = :generation RETURNING order_number",
+        authority=authority,
+        device=device,
+        generation=generation,
+    )
+    return int(row["order_number"])
+
+
+def add(
+    transaction: Transaction,
+    *,
+    authority: str,
+    device: str,
+    generation: int,
+    number: int,
+    kind: str,
+    signed: bytes,
+    issued: int,
+) -> None:
+    """Store a new order."""
+    transaction.execute(
+        "INSERT INTO device_order (authority, device, generation, number, kind, signed, issued)"
+        " VALUES (:authority, :device, :generation, :number, :kind, :signed, :issued)",
+        authority=authority,
+        device=device,
+        generation=generation,
+        number=number,
+        kind=kind,
+        signed=signed,
+        issued=issued,
+    )
+
+
+def of_device(
+    transaction: Transaction, authority: str, device: str, generation: int
+) -> tuple[StoredOrder, ...]:
+    """All orders to a device, in their order."""
+    rows = transaction.execute(
+        "SELECT * FROM device_order WHERE authority = :authority AND device = :device"
+        " AND generation = :generation ORDER BY number",
+        authority=authority,
+        device=device,
+        generation=generation,
+    )
+    return tuple(StoredOrder(**row) for row in rows)
+
+
+def open_orders(
+    transaction: Transaction, authority: str, device: str, generation: int
+) -> tuple[StoredOrder, ...]:
+    """The orders whose receipt has not come, in their order."""
+    stored = of_device(transaction, authority, device, generation)
+    return tuple(order for order in stored if order.receipt is None)
+
+
+def mark_seen(
+    transaction: Transaction, authority: str, device: str, generation: int, *, up_to: int, at: int
+) -> None:
+    """The device has stored the orders up to this number."""
+    transaction.execute(
+        "UPDATE device_order SET seen_at = :at WHERE authority = :authority AND device = :device"
+        " AND generation = :generation AND number <= :up_to AND seen_at IS NULL",
+        authority=authority,
+        device=device,
+        generation=generation,
+        up_to=up_to,
+        at=at,
+    )
+
+
+def close(transaction: Transaction, order: StoredOrder, *, receipt: bytes, at: int) -> None:
+    """Store an order's receipt; the first one stays."""
+    transaction.execute(
+        "UPDATE device_order SET receipt = :receipt, receipt_at = :at,"
+        " seen_at = coalesce(seen_at, :at) WHERE authority = :authority AND device = :device"
+        " AND generation = :generation AND number = :number AND receipt IS NULL",
+        authority=order.authority,
+        device=order.device,
+        generation=order.generation,
+        number=order.number,
+        receipt=receipt,
+        at=at,
+    )

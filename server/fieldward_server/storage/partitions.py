@@ -1,0 +1,344 @@
+"""Partitions: their rules, keys, members, feed and files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from fieldward_server.storage.driver import Transaction
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A partition as stored; ``digest_key`` is wrapped. Numbers are 0 before the first."""
+
+    authority: str
+    partition_id: str
+    title: str
+    key_epoch: int
+    digest_key: bytes
+    feed: int
+    records: int
+    digest: bytes
+    redaction_feed: int
+    """The last change that hid something: images from before it must go."""
+    manifest: bytes | None
+    manifest_feed: int
+    image_feed: int
+    image_records: int
+    file_epochs: bytes
+    """The key epochs of the files in the manifest."""
+    published_state: int
+
+
+@dataclass(frozen=True)
+class FeedEntry:
+    """A change of one record, or its removal."""
+
+    number: int
+    record_id: str
+    removed: int
+    at: int
+
+
+@dataclass(frozen=True)
+class FeedChange:
+    """The latest change of one record beyond an image, and its view unless it has left."""
+
+    number: int
+    record_id: str
+    removed: int
+    at: int
+    view: bytes
+
+
+def add(
+    transaction: Transaction,
+    *,
+    authority: str,
+    partition_id: str,
+    title: str,
+    digest_key: bytes,
+    digest: bytes,
+    file_epochs: bytes,
+) -> bool:
+    """Whether it was added, empty and without files; it is left as it is if it was there."""
+    return bool(
+        transaction.execute(
+            "INSERT INTO partition (authority, partition_id, title, key_epoch, digest_key, feed,"
+            " records, digest, redaction_feed, manifest_feed, image_feed, image_records,"
+            " file_epochs, published_state) VALUES (:authority, :partition_id, :title, 0,"
+            " :digest_key, 0, 0, :digest, 0, 0, 0, 0, :file_epochs, 0)"
+            " ON CONFLICT DO NOTHING RETURNING partition_id",
+            authority=authority,
+            partition_id=partition_id,
+            title=title,
+            digest_key=digest_key,
+            digest=digest,
+            file_epochs=file_epochs,
+        )
+    )
+
+
+def find(transaction: Transaction, authority: str, partition_id: str) -> Partition | None:
+    """One partition."""
+    rows = transaction.execute(
+        "SELECT * FROM partition WHERE authority = :authority AND partition_id = :partition_id",
+        authority=authority,
+        partition_id=partition_id,
+    )
+    return Partition(**rows[0]) if rows else None
+
+
+def of_authority(transaction: Transaction, authority: str) -> tuple[Partition, ...]:
+    """All of an authority's partitions, by id."""
+    rows = transaction.execute(
+        "SELECT * FROM partition WHERE authority = :authority ORDER BY partition_id",
+        authority=authority,
+    )
+    return tuple(Partition(**row) for row in rows)
+
+
+def add_rules(
+    transaction: Transaction, authority: str, partition_id: str, rules: Iterable[str]
+) -> None:
+    """Have these rules choose records for a partition."""
+    transaction.execute_many(
+        "INSERT INTO partition_rule (authority, rule, partition_id)"
+        " VALUES (:authority, :rule, :partition_id)",
+        [{"authority": authority, "rule": rule, "partition_id": partition_id} for rule in rules],
+    )
+
+
+def rules_of(transaction: Transaction, authority: str, partition_id: str) -> tuple[str, ...]:
+    """A partition's rules."""
+    rows = transaction.execute(
+        "SELECT rule FROM partition_rule"
+        " WHERE authority = :authority AND partition_id = :partition_id ORDER BY rule",
+        authority=authority,
+        partition_id=partition_id,
+    )
+    return tuple(row["rule"] for row in rows)
+
+
+def chosen_by(transaction: Transaction, authority: str, rule: str) -> frozenset[str]:
+    """The partitions that have this rule."""
+    rows = transaction.execute(
+        "SELECT partition_id FROM partition_rule WHERE authority = :authority AND rule = :rule",
+        authority=authority,
+        rule=rule,
+    )
+    return frozenset(row["partition_id"] for row in rows)
+
+
+def begin_epoch(
+    transaction: Transaction, authority: str, partition_id: str, *, epoch: int, wrapped: bytes
+) -> None:
+    """Store the key of a new key epoch: what is sealed from now on is sealed with it."""
+    transaction.execute(
+        "INSERT INTO partition_key (authority, partition_id, epoch, wrapped)"
+        " VALUES (:authority, :partition_id, :epoch, :wrapped)",
+        authority=authority,
+        partition_id=partition_id,
+        epoch=epoch,
+        wrapped=wrapped,
+    )
+    transaction.execute(
+        "UPDATE partition SET key_epoch = :epoch"
+        " WHERE authority = :authority AND partition_id = :partition_id",
+        authority=authority,
+        partition_id=partition_id,
+        epoch=epoch,
+    )
+
+
+def key(transaction: Transaction, authority: str, partition_id: str, epoch: int) -> bytes:
+    """The wrapped key of a key epoch."""
+    (row,) = transaction.execute(
+        "SELECT wrapped FROM partition_key WHERE authority = :authority"
+        " AND partition_id = :partition_id AND epoch = :epoch",
+        authority=authority,
+        partition_id=partition_id,
+        epoch=epoch,
+    )
+    wrapped: bytes = row["wrapped"]
+    return wrapped
+
+
+def memberships(transaction: Transaction, authority: str, record_id: str) -> dict[str, bytes]:
+    """The partitions that a record is in, and what it contributes to the digest of each."""
+    rows = transaction.execute(
+        "SELECT partition_id, element FROM member"
+        " WHERE authority = :authority AND record_id = :record_id",
+        authority=authority,
+        record_id=record_id,
+    )
+    return {row["partition_id"]: row["element"] for row in rows}
+
+
+def advance(
+    transaction: Transaction,
+    before: Partition,
+    *,
+    feed: int,
+    records: int,
+    digest: bytes,
+    redaction_feed: int,
+) -> None:
+    """Store how far a partition's feed has come since ``before`` was read, under the authority's
+    lock, and what its records add up to."""
+    transaction.execute(
+        "UPDATE partition SET feed = :feed, records = :records, digest = :digest,"
+        " redaction_feed = :redaction_feed"
+        " WHERE authority = :authority AND partition_id = :partition_id",
+        authority=before.authority,
+        partition_id=before.partition_id,
+        feed=feed,
+        records=records,
+        digest=digest,
+        redaction_feed=redaction_feed,
+    )
+
+
+def set_members(
+    transaction: Transaction,
+    authority: str,
+    partition_id: str,
+    elements: Mapping[str, bytes | None],
+) -> None:
+    """Store what records (by id) contribute to a partition's digest; ``None`` for one that left."""
+    key = {"authority": authority, "partition_id": partition_id}
+    transaction.execute_many(
+        "INSERT INTO member (authority, partition_id, record_id, element)"
+        " VALUES (:authority, :partition_id, :record_id, :element)"
+        " ON CONFLICT (authority, partition_id, record_id) DO UPDATE SET"
+        " element = excluded.element",
+        [
+            {**key, "record_id": record_id, "element": element}
+            for record_id, element in elements.items()
+            if element is not None
+        ],
+    )
+    transaction.execute_many(
+        "DELETE FROM member WHERE authority = :authority AND partition_id = :partition_id"
+        " AND record_id = :record_id",
+        [
+            {**key, "record_id": record_id}
+            for record_id, element in elements.items()
+            if element is None
+        ],
+    )
+
+
+def append_to_feed(
+    transaction: Transaction, authority: str, partition_id: str, entries: Iterable[FeedEntry]
+) -> None:
+    """Write changes into a partition's feed. A number is taken once: the database sees to it."""
+    transaction.execute_many(
+        "INSERT INTO feed (authority, partition_id, number, record_id, removed, at)"
+        " VALUES (:authority, :partition_id, :number, :record_id, :removed, :at)",
+        [
+            {"authority": authority, "partition_id": partition_id, **vars(entry)}
+            for entry in entries
+        ],
+    )
+
+
+def changes_since(
+    transaction: Transaction, authority: str, partition_id: str, *, after: int
+) -> tuple[FeedChange, ...]:
+    """For each record that changed after this feed number, its latest change."""
+    rows = transaction.execute(
+        "SELECT f.number, f.record_id, f.removed, f.at, r.view"
+        " FROM (SELECT record_id, max(number) AS number FROM feed WHERE authority = :authority"
+        "  AND partition_id = :partition_id AND number > :after GROUP BY record_id) latest"
+        " JOIN feed f ON f.authority = :authority AND f.partition_id = :partition_id"
+        "  AND f.number = latest.number"
+        " JOIN record r ON r.authority = :authority AND r.record_id = f.record_id"
+        " ORDER BY f.number",
+        authority=authority,
+        partition_id=partition_id,
+        after=after,
+    )
+    return tuple(
+        FeedChange(**{**row, "view": b"" if row["removed"] else row["view"]}) for row in rows
+    )
+
+
+def views(transaction: Transaction, authority: str, partition_id: str) -> tuple[bytes, ...]:
+    """The views of all records in a partition."""
+    rows = transaction.execute(
+        "SELECT r.view FROM member m JOIN record r"
+        " ON r.authority = m.authority AND r.record_id = m.record_id"
+        " WHERE m.authority = :authority AND m.partition_id = :partition_id",
+        authority=authority,
+        partition_id=partition_id,
+    )
+    return tuple(row["view"] for row in rows)
+
+
+def publish(
+    transaction: Transaction,
+    before: Partition,
+    *,
+    manifest: bytes,
+    manifest_feed: int,
+    image_feed: int,
+    image_records: int,
+    file_epochs: bytes,
+    published_state: int,
+) -> bool:
+    """Whether the manifest was published: nobody else has published one since ``before`` was read,
+    and its key epoch is still the current one."""
+    return bool(
+        transaction.execute(
+            "UPDATE partition SET manifest = :manifest, manifest_feed = :manifest_feed,"
+            " image_feed = :image_feed, image_records = :image_records,"
+            " file_epochs = :file_epochs, published_state = :published_state"
+            " WHERE authority = :authority AND partition_id = :partition_id"
+            " AND published_state = :state_before AND key_epoch = :key_epoch"
+            " RETURNING partition_id",
+            authority=before.authority,
+            partition_id=before.partition_id,
+            state_before=before.published_state,
+            key_epoch=before.key_epoch,
+            manifest=manifest,
+            manifest_feed=manifest_feed,
+            image_feed=image_feed,
+            image_records=image_records,
+            file_epochs=file_epochs,
+            published_state=published_state,
+        )
+    )
+
+
+def list_files(
+    transaction: Transaction, partition: Partition, *, listed: Iterable[str], now: int
+) -> None:
+    """Record which files a partition's manifest lists from ``now`` on; others are dropped."""
+    key = {"authority": partition.authority, "partition_id": partition.partition_id}
+    transaction.execute(
+        "UPDATE sealed_file SET dropped_at = :now WHERE authority = :authority"
+        " AND partition_id = :partition_id AND dropped_at IS NULL",
+        **key,
+        now=now,
+    )
+    transaction.execute_many(
+        "INSERT INTO sealed_file (authority, partition_id, name)"
+        " VALUES (:authority, :partition_id, :name)"
+        " ON CONFLICT (authority, name) DO UPDATE SET dropped_at = NULL",
+        [{**key, "name": name} for name in listed],
+    )
+
+
+def forget_files(
+    transaction: Transaction, authority: str, *, dropped_before: int
+) -> tuple[str, ...]:
+    """The names of files dropped before this time, which are no longer known from here on."""
+    rows = transaction.execute(
+        "DELETE FROM sealed_file WHERE authority = :authority AND dropped_at < :dropped_before"
+        " RETURNING name",
+        authority=authority,
+        dropped_before=dropped_before,
+    )
+    return tuple(row["name"] for row in rows)

@@ -1,0 +1,124 @@
+"""SQLite through sqlite-utils: the embedded default, nothing to install."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from fieldward_server.storage.driver import Row, Transaction, Value
+from fieldward_server.storage.migrations import RECORD_OF_STEPS
+from fieldward_sync.errors import CallerMistake, Error, LocalDataDamaged, RetryLater
+
+BUSY_SECONDS = 30
+
+_BUSY = RetryLater, "database-busy", "The database cannot take this now."
+_DAMAGED = LocalDataDamaged, "database-damaged", "The database file is damaged."
+_AWAY = CallerMistake, "database-url", "The database file cannot be opened there."
+
+_OURS: dict[int, tuple[type[Error], str, str]] = {
+    sqlite3.SQLITE_BUSY: _BUSY,
+    sqlite3.SQLITE_LOCKED: _BUSY,
+    sqlite3.SQLITE_FULL: _BUSY,
+    sqlite3.SQLITE_IOERR: _BUSY,
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
+    sqlite3.SQLITE_CANTOPEN: _AWAY,
+}
+
+
+class SqliteDriver:
+    """Connections to one file. Each is used by one thread at a time and then by the next."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writers: list[Database] = []
+        self._readers: list[Database] = []
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        # Not a deferred BEGIN, as sqlite-utils' own atomic() makes: of two that read first and
+        # then write, SQLite refuses one however long it may wait.
+        with self._connection(self._writers, writing=True) as database:
+            yield from _transaction(database, "BEGIN IMMEDIATE")
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        with self._connection(self._readers, writing=False) as database:
+            yield from _transaction(database, "BEGIN")
+
+    def prepare(self) -> None:
+        with self._connection(self._writers, writing=True) as database, _translated():
+            database.enable_wal()
+            database.execute(RECORD_OF_STEPS)
+
+    def tables(self) -> frozenset[str]:
+        with self._connection(self._readers, writing=False) as database, _translated():
+            return frozenset(database.table_names())
+
+    def close(self) -> None:
+        for pool in (self._writers, self._readers):
+            while pool:
+                pool.pop().conn.close()
+
+    @contextmanager
+    def _connection(self, pool: list[Database], *, writing: bool) -> Iterator[Database]:
+        with _translated():
+            database = pool.pop() if pool else self._connect(writing=writing)
+        try:
+            yield database
+        finally:
+            pool.append(database)
+
+    def _connect(self, *, writing: bool) -> Database:
+        connection = sqlite3.connect(
+            self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL" if writing else "PRAGMA query_only = ON")
+        return Database(connection, recursive_triggers=False, execute_plugins=False)
+
+
+class _SqliteTransaction:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def execute(self, sql: str, /, **parameters: Value) -> list[Row]:
+        with _translated():
+            cursor = self._database.execute(sql, parameters)
+            if cursor.description is None:
+                return []
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def execute_many(self, sql: str, rows: Iterable[Mapping[str, Value]], /) -> None:
+        with _translated():
+            self._database.conn.executemany(sql, rows)
+
+
+def _transaction(database: Database, begin: str) -> Iterator[Transaction]:
+    with _translated():
+        database.execute(begin)
+    try:
+        yield _SqliteTransaction(database)
+        with _translated():
+            database.execute("COMMIT")
+    finally:
+        if database.conn.in_transaction:
+            database.execute("ROLLBACK")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """SQLite's errors as ours; a mistake in the SQL itself stays what it is."""
+    try:
+        yield
+    except sqlite3.DatabaseError as e:
+        ours = _OURS.get(getattr(e, "sqlite_errorcode", 0) & 0xFF)
+        if ours is None:
+            raise
+        family, code, message = ours
+        raise family(code, message) from e

@@ -1,0 +1,344 @@
+"""Edits that devices deliver: verdicts, the inbox, and what never happens to a record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import pytest
+
+from fieldward_server.services.conflicts import inbox, list_conflicts
+from fieldward_server.services.devices import set_access
+from fieldward_server.services.partitions import take
+from fieldward_server.services.records import record_history
+from fieldward_server.services.shields import raise_shield, release_shield
+from fieldward_sync.access import Access
+from fieldward_sync.messages import BoxPart
+from fieldward_sync.records import ProposedChange, Value
+from fieldward_sync.signing import sign, signing_key
+from fieldwork import AUTHORITY, PHONE, FieldDevice, World, child
+
+NEW_PHONE = "07700 900777"
+
+
+@pytest.fixture
+def device(world: World) -> FieldDevice:
+    world.load(child("c1"), child("c2"), child("elsewhere", involvements={}))
+    world.partition("caseload", "team:HV-1")
+    return world.device("caseload")
+
+
+def refused(world: World) -> list[tuple[int | None, str]]:
+    """Counter and reason of everything in the inbox."""
+    return [(entry.counter, entry.code) for entry in inbox(world.platform, AUTHORITY)]
+
+
+def value(world: World, record_id: str, path: str = PHONE) -> object:
+    """What a reader sees at a path that is not in conflict."""
+    (found,) = world.view(record_id).at(path)
+    return found.value
+
+
+def test_an_edit_merges_and_names_where_it_will_arrive(world: World, device: FieldDevice) -> None:
+    verdict = device.edit("c1", PHONE, NEW_PHONE)
+    assert (verdict.outcome, verdict.number, verdict.code) == ("merged", 2, "")
+    assert [(feed.partition, feed.number) for feed in verdict.feeds] == [("caseload", 2)]
+    assert value(world, "c1") == NEW_PHONE
+    assert world.stored_partition("caseload").feed == 2
+
+
+def test_the_same_edit_again_gets_the_same_verdict(world: World, device: FieldDevice) -> None:
+    part = device.boxed(device.proposal("c1", PHONE, NEW_PHONE))
+    first = device.sync(edits=(part,)).verdicts
+    device.edit("c1", PHONE, "07700 900778")
+    assert device.sync(edits=(part,)).verdicts == first
+    assert value(world, "c1") == "07700 900778"
+    assert device.sync().edits_held == 2
+
+
+def test_a_refused_edit_again_gets_the_same_verdict(world: World, device: FieldDevice) -> None:
+    part = device.boxed(device.proposal("elsewhere", "born", "2020-01-01"))
+    first = device.sync(edits=(part, part)).verdicts
+    assert [verdict.code for verdict in first] == ["out-of-scope"] * 2
+    assert refused(world) == [(1, "out-of-scope")]
+
+
+def test_two_edits_of_one_field_that_nobody_had_shown_the_other_conflict(
+    world: World, device: FieldDevice
+) -> None:
+    world.practitioner("p-2")
+    other = world.device("caseload", practitioner="p-2")
+    mine = device.proposal("c1", PHONE, NEW_PHONE)
+    theirs = other.proposal("c1", PHONE, "07700 900888")
+    assert device.deliver(mine)[0].outcome == "merged"
+    assert other.deliver(theirs)[0].outcome == "conflict"
+    (conflict,) = list_conflicts(world.platform, AUTHORITY)
+    assert (conflict.record_id, conflict.path) == ("c1", PHONE)
+    assert [(v.value, v.practitioner) for v in conflict.values] == sorted(
+        [(NEW_PHONE, "p-1"), ("07700 900888", "p-2")],
+        key=lambda pair: device.name > other.name if pair[1] == "p-1" else other.name > device.name,
+    )
+
+
+def test_a_person_settles_a_conflict_by_an_edit_that_was_shown_both(
+    world: World, device: FieldDevice
+) -> None:
+    for phone in (NEW_PHONE, "07700 900888"):
+        device.edit("c1", PHONE, phone, shown=[1])
+    assert len(list_conflicts(world.platform, AUTHORITY)) == 1
+    assert device.edit("c1", PHONE, "07700 900999").outcome == "merged"
+    assert list_conflicts(world.platform, AUTHORITY) == ()
+    assert value(world, "c1") == "07700 900999"
+
+
+@dataclass(frozen=True)
+class Bad:
+    """An edit that is refused, and why."""
+
+    code: str
+    record_id: str = "c1"
+    path: str = PHONE
+    value: Any = NEW_PHONE
+    shown: tuple[int, ...] = (1,)
+    changed: tuple[tuple[str, Any], ...] = ()
+
+
+BAD = {
+    "of a record in no partition of theirs": Bad("out-of-scope", record_id="elsewhere"),
+    "of a record that does not exist": Bad("unknown-record", record_id="nobody"),
+    "replacing a version that does not exist": Bad("unknown-version", shown=(7,)),
+    "replacing what was masked": Bad("unknown-version", shown=(0,)),
+    "no telephone number": Bad("invalid-value", value="after six"),
+    "of a field that does not exist": Bad("invalid-value", path="notes", value="shy"),
+    "removing what has to stay": Bad("invalid-value", path="born", value=None),
+    "of a member without its required fields": Bad(
+        "invalid-value", path="involvements/b2.phone", shown=()
+    ),
+    "of the NHS number": Bad("server-only-field", path="nhs_number", value="9434765919"),
+    "releasing a shield": Bad("server-only-field", path="shield", value="released", shown=()),
+    "releasing a withdrawn consent": Bad(
+        "server-only-field",
+        path="involvements/a1.consent_withdrawn",
+        value="released",
+        shown=(),
+    ),
+    "of an incarnation before a restore": Bad("old-incarnation", changed=(("incarnation", 0),)),
+    "in somebody else's name": Bad("malformed", changed=(("practitioner", "p-2"),)),
+    "setting a field twice": Bad(
+        "invalid-value",
+        changed=(
+            (
+                "changes",
+                (ProposedChange(PHONE, NEW_PHONE, (1,)), ProposedChange(PHONE, "07700 9009", (1,))),
+            ),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
+def test_a_bad_edit_is_refused_kept_and_blocks_no_other(
+    world: World, device: FieldDevice, bad: Bad
+) -> None:
+    edits = (
+        device.proposal("c1", "sex", "male"),
+        device.proposal(bad.record_id, bad.path, bad.value, shown=bad.shown, **dict(bad.changed)),
+        device.proposal("c2", "sex", "male"),
+    )
+    verdicts = device.deliver(*edits)
+    assert [verdict.outcome for verdict in verdicts] == ["merged", "refused", "merged"]
+    assert verdicts[1].code == bad.code
+    assert refused(world) == [(2, bad.code)]
+    assert [entry.proposal for entry in inbox(world.platform, AUTHORITY)] == [edits[1]]
+    assert [value(world, record, "sex") for record in ("c1", "c2")] == ["male", "male"]
+    assert device.sync().edits_held == 3
+
+
+def test_another_content_under_the_same_dot_goes_to_the_inbox_and_opens_an_incident(
+    world: World, device: FieldDevice
+) -> None:
+    first = device.proposal("c1", PHONE, NEW_PHONE)
+    device.deliver(first)
+    second = msgspec.structs.replace(first, record_id="c2")
+    for _ in range(2):
+        (verdict,) = device.deliver(second)
+        assert (verdict.outcome, verdict.code) == ("refused", "dot-reused")
+    assert refused(world) == [(1, "dot-reused")]
+    assert world.incidents() == ["dot-reused"]
+    assert value(world, "c2") == "07700 900001"
+    assert device.deliver(first)[0].outcome == "merged"
+
+
+def test_a_refused_dot_with_another_content_is_reused_too(
+    world: World, device: FieldDevice
+) -> None:
+    first = device.proposal("elsewhere", "sex", "male")
+    device.deliver(first)
+    (verdict,) = device.deliver(msgspec.structs.replace(first, record_id="c1"))
+    assert verdict.code == "dot-reused"
+    assert value(world, "c1", "sex") == "female"
+    assert device.deliver(first)[0].code == "out-of-scope"
+
+
+def test_the_edits_of_a_revoked_device_wait_in_the_inbox(world: World, device: FieldDevice) -> None:
+    set_access(
+        world.platform,
+        authority=AUTHORITY,
+        device=device.name,
+        access=Access.REVOKED,
+        actor="test",
+        reason="left",
+        now=world.now,
+    )
+    answer = device.sync(edits=(device.boxed(device.proposal("c1", PHONE, NEW_PHONE)),))
+    assert [verdict.code for verdict in answer.verdicts] == ["revoked"]
+    assert (answer.access, answer.lease, answer.lease_refused) == ("revoked", None, "revoked")
+    assert answer.distribution is None
+    assert refused(world) == [(1, "revoked")]
+    assert value(world, "c1") == "07700 900001"
+
+
+def test_the_edits_of_a_paused_device_merge(world: World, device: FieldDevice) -> None:
+    set_access(
+        world.platform,
+        authority=AUTHORITY,
+        device=device.name,
+        access=Access.PAUSED,
+        actor="test",
+        reason="lost",
+        now=world.now,
+    )
+    assert device.edit("c1", PHONE, NEW_PHONE).outcome == "merged"
+
+
+def test_an_edit_of_what_was_lost_meanwhile_is_refused_and_kept(
+    world: World, device: FieldDevice
+) -> None:
+    proposal = device.proposal("c1", PHONE, NEW_PHONE)
+    take(
+        world.platform,
+        authority=AUTHORITY,
+        device=device.name,
+        practitioner="p-1",
+        partition="caseload",
+        actor="test",
+        reason="moved",
+        now=world.now,
+    )
+    assert device.deliver(proposal)[0].code == "out-of-scope"
+    assert refused(world) == [(1, "out-of-scope")]
+
+
+def test_edits_reach_the_server_signed_with_the_devices_key_alone(
+    world: World, device: FieldDevice
+) -> None:
+    part = device.boxed(device.proposal("c1", PHONE, NEW_PHONE))
+    answer = device.sync(role="device", edits=(part,))
+    assert [verdict.outcome for verdict in answer.verdicts] == ["merged"]
+    assert (answer.lease, answer.lease_refused, answer.distribution) == (None, "", None)
+
+
+def test_edits_that_overtake_each_other_are_all_held_once_the_gap_is_closed(
+    world: World, device: FieldDevice
+) -> None:
+    first, second, third = (
+        device.boxed(device.proposal("c1", PHONE, f"07700 90000{n}")) for n in range(3)
+    )
+    assert device.sync(edits=(third,)).edits_held == 0
+    assert device.sync(edits=(first,)).edits_held == 1
+    assert device.sync(edits=(second,)).edits_held == 3
+
+
+def broken_seal(device: FieldDevice) -> BoxPart:
+    part = device.boxed(device.proposal("c1", PHONE, NEW_PHONE))
+    return msgspec.structs.replace(part, entries=(part.entries[0][:-1] + b"x",))
+
+
+def wrong_signature(device: FieldDevice) -> BoxPart:
+    part = device.boxed(device.proposal("c1", PHONE, NEW_PHONE))
+    other = sign(device.edits_box.header, signing_key(bytes(32)))
+    return msgspec.structs.replace(part, header=other)
+
+
+def journal_box(device: FieldDevice) -> BoxPart:
+    part = device.boxed(device.proposal("c1", PHONE, NEW_PHONE))
+    return msgspec.structs.replace(part, header=device.journal_box.signed_header)
+
+
+def no_proposal(device: FieldDevice) -> BoxPart:
+    return device.boxed(b"fieldward/proposal/1\nrubbish")
+
+
+@pytest.mark.parametrize("unreadable", [broken_seal, wrong_signature, journal_box, no_proposal])
+def test_what_does_not_open_is_kept_and_blocks_no_other(
+    world: World, device: FieldDevice, unreadable: Any
+) -> None:
+    part = unreadable(device)
+    good = device.boxed(device.proposal("c2", PHONE, NEW_PHONE))
+    for _ in range(2):
+        answer = device.sync(edits=(part, good))
+        assert [verdict.outcome for verdict in answer.verdicts] == ["merged"]
+    (kept,) = inbox(world.platform, AUTHORITY)
+    assert (kept.counter, kept.proposal) == (None, None)
+    assert world.incidents() == ["edit-unreadable"]
+
+
+# --- Shields (invariant 5) ---
+
+
+def shield(world: World, record_id: str = "c1") -> None:
+    raise_shield(
+        world.platform,
+        authority=AUTHORITY,
+        record_id=record_id,
+        actor="test",
+        reason="court-order",
+        now=world.now,
+    )
+
+
+def test_a_shield_hides_where_a_child_is_and_never_comes_off_by_an_edit(
+    world: World, device: FieldDevice
+) -> None:
+    shield(world)
+    numbers = range(1, 10)
+    attempts = (
+        device.proposal("c1", "shield", "released", shown=(2,)),
+        device.proposal("c1", "shield", None, shown=(2,)),
+        device.proposal("c1", "shield", "raised", shown=(2,)),
+        *(device.proposal("c1", "shield", "released", shown=(n,)) for n in numbers),
+    )
+    device.deliver(*attempts)
+    view = world.view("c1")
+    assert view.shielded
+    assert not view.at("address")
+    assert not view.at(PHONE)
+    assert record_history(world.platform, authority=AUTHORITY, record_id="c1").shielded
+
+
+def test_a_raise_that_no_release_has_named_holds(world: World, device: FieldDevice) -> None:
+    late = device.proposal("c1", "shield", "raised", shown=())
+    assert device.edit("c1", "shield", "raised").outcome == "merged"
+    assert world.view("c1").shielded
+    release_shield(
+        world.platform,
+        authority=AUTHORITY,
+        record_id="c1",
+        actor="test",
+        reason="ended",
+        now=world.now,
+    )
+    assert not world.view("c1").shielded
+    device.deliver(late)
+    assert world.view("c1").shielded
+
+
+def test_a_verdict_does_not_tell_of_a_hidden_value(world: World, device: FieldDevice) -> None:
+    moved: Value = {"kind": "current", "lines": ["9 Low Road"], "postcode": "S1 2AB"}
+    blind = device.proposal("c1", "address", moved, shown=())
+    shield(world)
+    assert device.deliver(blind)[0].outcome == "merged"
+    conflicts = list_conflicts(world.platform, AUTHORITY)
+    assert [conflict.path for conflict in conflicts] == ["address"]
+    assert not world.view("c1").at("address")

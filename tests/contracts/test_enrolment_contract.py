@@ -1,0 +1,140 @@
+"""Enrolment: an invitation makes one device, and the same request makes it once."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from fieldward_server.services.authorities import answer_key, create_authority
+from fieldward_server.services.devices import list_devices, order_wipe
+from fieldward_server.services.enrolment import enrol, invite
+from fieldward_sync.access import Access
+from fieldward_sync.errors import CallerMistake, RefusedByServer
+from fieldward_sync.invitations import fingerprint, read_code
+from fieldward_sync.messages import EnrolRequest, Trust
+from fieldward_sync.signing import public_key
+from fieldwork import AUTHORITY, FieldDevice, World
+
+
+def enrol_now(world: World, request: EnrolRequest, counter: int = 1) -> object:
+    answer, _ = enrol(world.platform, request, counter=counter, now=world.now)
+    return answer
+
+
+def test_an_enrolled_device_knows_the_chain_from_the_code_to_the_answer_key(world: World) -> None:
+    device, code = FieldDevice(world), world.code()
+    answer, key = enrol(world.platform, device.enrol_request(code), counter=1, now=world.now)
+    assert fingerprint(answer.root_key) == read_code(code).root_fingerprint
+    trust = answer.trust.open(Trust, answer.root_key)
+    assert trust.answer_key == public_key(key)
+    assert (answer.authority, answer.practitioner, answer.generation) == (AUTHORITY, "p-1", 1)
+
+
+def test_the_same_request_again_gets_the_same_answer_even_when_the_invitation_is_over(
+    world: World,
+) -> None:
+    request = FieldDevice(world).enrol_request(world.code())
+    first = enrol_now(world, request)
+    world.now += 7200
+    assert enrol_now(world, request, counter=2) == first
+    assert len(list_devices(world.platform, AUTHORITY, now=world.now)) == 1
+
+
+def test_an_invitation_is_used_once(world: World) -> None:
+    code = world.code()
+    enrol_now(world, FieldDevice(world).enrol_request(code))
+    with pytest.raises(RefusedByServer, match="invitation-used"):
+        enrol_now(world, FieldDevice(world).enrol_request(code))
+
+
+def test_an_expired_invitation_is_refused(world: World) -> None:
+    request = FieldDevice(world).enrol_request(world.code())
+    world.now += 3600
+    with pytest.raises(RefusedByServer, match="invitation-expired"):
+        enrol_now(world, request)
+
+
+def test_whoever_does_not_hold_the_code_is_refused(world: World) -> None:
+    request = FieldDevice(world).enrol_request(world.code())
+    with pytest.raises(RefusedByServer, match="proof-wrong"):
+        enrol_now(world, msgspec.structs.replace(request, name="Another name"))
+    with pytest.raises(RefusedByServer, match="invitation-unknown"):
+        enrol_now(world, msgspec.structs.replace(request, invitation_id=bytes(32)))
+    assert list_devices(world.platform, AUTHORITY, now=world.now) == ()
+
+
+def test_a_device_that_enrols_again_is_its_own_next_generation(world: World) -> None:
+    device = world.device()
+    name = device.name
+    device.enrol(world.code())
+    assert (device.name, device.generation) == (name, 2)
+    old, new = list_devices(world.platform, AUTHORITY, now=world.now)
+    assert (old.access, new.access) == (Access.DRAINING, Access.ACTIVE)
+
+
+def test_a_device_with_a_wipe_to_confirm_does_not_escape_it_by_enrolling_again(
+    world: World,
+) -> None:
+    device = world.device()
+    order_wipe(
+        world.platform,
+        authority=AUTHORITY,
+        device=device.name,
+        actor="test",
+        reason="lost",
+        now=world.now,
+    )
+    with pytest.raises(RefusedByServer, match="wipe-open"):
+        device.enrol(world.code())
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"authority": "E00000000"}, "unknown-authority"),
+        ({"practitioner": "nobody"}, "unknown-practitioner"),
+        ({"partitions": ["nothing"]}, "unknown-partition"),
+        ({"partitions": [f"p-{n}" for n in range(65)]}, "too-many-partitions"),
+    ],
+)
+def test_an_invitation_names_what_there_is(
+    world: World, changed: dict[str, str], code: str
+) -> None:
+    given = {"authority": AUTHORITY, "practitioner": "p-1", "partitions": [], **changed}
+    with pytest.raises(CallerMistake, match=code):
+        invite(world.platform, **given, valid_seconds=60, actor="test", now=world.now)  # type: ignore[arg-type]
+
+
+def test_an_authority_is_made_once(world: World) -> None:
+    before = public_key(answer_key(world.platform, AUTHORITY))
+    with pytest.raises(CallerMistake, match="authority-exists"):
+        create_authority(world.platform, code=AUTHORITY, name="Again", now=world.now, actor="test")
+    world.platform.answer_keys.clear()
+    assert public_key(answer_key(world.platform, AUTHORITY)) == before
+
+
+def test_an_authoritys_code_is_an_ons_code(world: World) -> None:
+    with pytest.raises(CallerMistake, match="argument-malformed"):
+        create_authority(
+            world.platform, code="Sheffield", name="Sheffield", now=world.now, actor="test"
+        )
+
+
+def test_no_key_lies_open_in_the_database(world: World) -> None:
+    world.partition("caseload", "all")
+    device = world.device("caseload")
+    world.seal()
+    device.sync()
+    assert device.secrets is not None
+    secrets = (
+        world.secrets.root_private,
+        world.secrets.audit_seed,
+        answer_key(world.platform, AUTHORITY).private_bytes_raw(),
+        device.secrets.lease_secret,
+        device.secrets.ring[0].digest_key,
+        device.secrets.ring[0].epochs[0].key,
+    )
+    stored = b"".join(value for row in world.written() for value in row if isinstance(value, bytes))
+    assert not [secret for secret in secrets if secret in stored]
+    assert device.lease is not None
+    assert device.lease.lease_id in stored

@@ -1,0 +1,169 @@
+"""Journals: what is acknowledged stays, what is missing stops the lease (invariant 8)."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from fieldward_server.services.journals import JournalReport, read_look_ups, verify_journal
+from fieldward_sync.errors import CallerMistake, LocalDataDamaged
+from fieldward_sync.journal import BoxItem, EntryItem
+from fieldward_sync.signing import signing_key
+from fieldwork import AUTHORITY, FieldDevice, World
+
+
+@pytest.fixture
+def device(world: World) -> FieldDevice:
+    return world.device()
+
+
+def verified(device: FieldDevice) -> JournalReport:
+    return verify_journal(
+        device.world.platform, authority=AUTHORITY, device=device.name, generation=1
+    )
+
+
+def look_ups(device: FieldDevice) -> list[tuple[int, str]]:
+    """Sequence and searched name of all that was delivered."""
+    found = read_look_ups(
+        device.world.platform, authority=AUTHORITY, audit_seed=device.world.secrets.audit_seed
+    )
+    return [(f.sequence, f.look_up.terms["family"] if f.look_up else "?") for f in found]
+
+
+def test_look_ups_are_stored_sealed_verified_and_read_with_the_audit_seed_alone(
+    device: FieldDevice,
+) -> None:
+    answer = device.sync(journal=(*device.journalled(3), device.look_up()))
+    assert (answer.journal_next, answer.journal_epoch) == (4, 1)
+    report = verified(device)
+    assert (report.size, report.sealed_size, report.epochs, report.forks) == (4, 3, 1, 0)
+    assert report.last_seal_at == device.world.now
+    assert look_ups(device) == [(n, f"name {n}") for n in range(4)]
+    with pytest.raises(CallerMistake, match="audit-seed-wrong"):
+        list(read_look_ups(device.world.platform, authority=AUTHORITY, audit_seed=bytes(32)))
+
+
+def test_the_same_items_again_change_nothing(device: FieldDevice) -> None:
+    items = device.journalled(3)
+    device.sync(journal=items)
+    before = verified(device)
+    assert device.sync(journal=items).journal_next == 3
+    assert verified(device) == before
+    assert device.world.incidents() == []
+
+
+def test_after_a_gap_the_answer_says_what_is_due_and_nothing_is_stored(
+    device: FieldDevice,
+) -> None:
+    box, first, second, seal = device.journalled(2)
+    answer = device.sync(journal=(box, second, seal))
+    assert (answer.journal_next, answer.journal_epoch) == (0, 0)
+    assert (answer.lease, answer.lease_refused) == (None, "journal-incomplete")
+    answer = device.sync(journal=(first, second, seal))
+    assert (answer.journal_next, answer.lease_refused) == (2, "")
+    assert answer.lease is not None
+    assert device.world.incidents() == []
+
+
+def test_a_missing_seal_stops_the_lease(device: FieldDevice) -> None:
+    *entries, seal = device.journalled(2)
+    assert device.sync(journal=tuple(entries)).lease_refused == "journal-incomplete"
+    assert device.sync(journal=(seal,)).lease is not None
+
+
+def test_an_entry_that_was_not_delivered_stops_the_lease(device: FieldDevice) -> None:
+    assert device.sync(journal=device.journalled(1)).lease is not None
+    device.world.now += 86_400
+    device.look_up()
+    assert device.sync().lease_refused == "journal-incomplete"
+
+
+def test_a_seal_by_another_key_is_refused_and_opens_an_incident(device: FieldDevice) -> None:
+    box, entry = BoxItem(device.journal_box.signed_header), device.look_up()
+    forged = device.close_epoch(key=signing_key(bytes(32)))
+    answer = device.sync(journal=(box, entry, forged))
+    assert (answer.journal_next, answer.journal_epoch) == (1, 0)
+    assert answer.lease_refused == "journal-incomplete"
+    assert device.world.incidents() == ["signature-wrong"]
+
+
+def test_another_entry_in_the_place_of_one_is_a_fork_and_both_are_kept(
+    device: FieldDevice,
+) -> None:
+    device.sync(journal=device.journalled(2))
+    # The device comes back from a copy of its folder from before those look-ups.
+    earlier = FieldDevice(device.world)
+    earlier.__dict__.update(device.__dict__)
+    earlier.journal = msgspec.structs.replace(
+        device.journal, epoch=0, sealed_size=0, frontier=type(device.journal.frontier).empty()
+    )
+    for _ in range(2):
+        answer = device.sync(journal=(earlier.look_up(),))
+        earlier.journal = msgspec.structs.replace(
+            earlier.journal, frontier=type(device.journal.frontier).empty()
+        )
+        assert answer.journal_next == 2
+    assert set(device.world.incidents()) == {"journal-fork"}
+    assert verified(device).forks == 2
+    assert look_ups(device) == [(0, "name 0"), (1, "name 1")]
+
+
+def test_a_journal_that_shrank_opens_an_incident_and_stops_the_lease(
+    device: FieldDevice,
+) -> None:
+    device.sync(journal=device.journalled(3))
+    device.world.now += 86_400
+    assert device.sync(journal_size=2).lease_refused == "journal-incomplete"
+    assert device.world.incidents() == ["journal-shrunk"]
+
+
+def test_an_entry_without_its_box_is_refused(device: FieldDevice) -> None:
+    _, entry, seal = device.journalled(1)
+    assert device.sync(journal=(entry, seal)).journal_next == 0
+    assert device.world.incidents() == ["journal-box"]
+
+
+def test_an_entry_with_another_body_than_its_header_says_is_refused(device: FieldDevice) -> None:
+    box, entry, _ = device.journalled(1)
+    assert isinstance(entry, EntryItem)
+    answer = device.sync(journal=(box, EntryItem(entry.header, entry.body + b"x")))
+    assert answer.journal_next == 0
+    assert device.world.incidents() == ["journal-body"]
+
+
+def test_a_broken_journal_does_not_hold_up_edits(device: FieldDevice) -> None:
+    _, entry, _ = device.journalled(1)
+    part = device.boxed(device.proposal("nobody", "sex", "male", shown=()))
+    answer = device.sync(journal=(entry,), edits=(part,))
+    assert [verdict.code for verdict in answer.verdicts] == ["unknown-record"]
+
+
+def test_an_entry_that_nobody_can_open_is_reported_as_such(device: FieldDevice) -> None:
+    body = b"not sealed at all"
+    entry = device.journal.entry(box=device.journal_box.header.box, index=0, body=body)
+    device.sync(journal=(BoxItem(device.journal_box.signed_header), entry))
+    assert look_ups(device) == [(0, "?")]
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "DELETE FROM journal_entry WHERE sequence = 1",
+        "DELETE FROM journal_entry WHERE sequence = 2",
+        "UPDATE journal_entry SET body = header",
+        "UPDATE journal_entry SET sequence = 7 - sequence",
+        "DELETE FROM journal_seal",
+        "DELETE FROM journal_seal WHERE epoch = 1",
+        "UPDATE journal_seal SET epoch = 7 - epoch",
+    ],
+)
+def test_what_an_administrator_changes_in_the_database_is_found(
+    device: FieldDevice, tampering: str
+) -> None:
+    device.sync(journal=(*device.journalled(2), *device.journalled(1)))
+    verified(device)
+    with device.world.platform.storage.transaction() as transaction:
+        transaction.execute(tampering)
+    with pytest.raises(LocalDataDamaged, match="journal-damaged"):
+        verified(device)

@@ -1,0 +1,215 @@
+"""Leases: renewed when there is a reason to, refused when there is a reason not to."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+from fieldward_server.services.devices import order_wipe, set_access
+from fieldward_server.services.partitions import grant, take
+from fieldward_sync.access import Access
+from fieldwork import AUTHORITY, START, FieldDevice, World
+
+HOUR = 3600
+AN_EIGHTH = 9 * HOUR
+
+
+@pytest.fixture
+def device(world: World) -> FieldDevice:
+    world.partition("caseload", "team:HV-1")
+    world.partition("sector", "sector:M14 5")
+    world.seal()
+    device = world.device("caseload")
+    device.sync()
+    return device
+
+
+def move(world: World, device: FieldDevice, access: Access) -> None:
+    set_access(
+        world.platform,
+        authority=AUTHORITY,
+        device=device.name,
+        access=access,
+        actor="test",
+        reason="test",
+        now=world.now,
+    )
+
+
+def change_grant(device: FieldDevice, change: Any, partition: str, **reason: str) -> None:
+    change(
+        device.world.platform,
+        authority=AUTHORITY,
+        device=device.name,
+        practitioner="p-1",
+        partition=partition,
+        actor="test",
+        now=device.world.now,
+        **reason,
+    )
+
+
+def epochs(device: FieldDevice, partition: str = "caseload") -> list[int]:
+    """The key epochs a device holds keys of."""
+    assert device.secrets is not None
+    (keys,) = [keys for keys in device.secrets.ring if keys.partition == partition]
+    return [key.epoch for key in keys.epochs]
+
+
+def test_the_first_sync_brings_a_lease_with_its_key_ring(device: FieldDevice) -> None:
+    assert device.lease is not None
+    assert device.secrets is not None
+    assert (device.lease.issued, device.lease.practitioner) == (START, "p-1")
+    assert device.lease.closes == START + 72 * HOUR
+    assert device.lease.destroys == START + 14 * 24 * HOUR
+    assert [keys.partition for keys in device.secrets.ring] == ["caseload"]
+    assert epochs(device) == [1]
+
+
+def test_a_lease_is_not_renewed_before_an_eighth_of_its_term(device: FieldDevice) -> None:
+    device.world.now += AN_EIGHTH - 1
+    assert device.sync().lease is None
+    device.world.now += 1
+    assert device.sync().lease is not None
+    assert device.sync().lease is None
+
+
+def test_a_lease_whose_answer_was_lost_is_renewed_again(device: FieldDevice) -> None:
+    device.world.now += AN_EIGHTH
+    lost = device.call(device.request()).lease
+    again = device.sync().lease
+    assert lost is not None
+    assert again is not None
+    assert lost.open_lease(device.trust.answer_key) != again.open_lease(device.trust.answer_key)
+
+
+def test_the_lease_secret_is_the_same_at_each_renewal(device: FieldDevice) -> None:
+    first = device.secrets
+    device.hpke_seed = os.urandom(32)
+    device.world.now += AN_EIGHTH
+    device.sync()
+    assert first is not None
+    assert device.secrets is not None
+    assert device.secrets is not first
+    assert device.secrets.lease_secret == first.lease_secret
+
+
+def test_a_changed_key_ring_renews_the_lease(device: FieldDevice) -> None:
+    change_grant(device, grant, "sector")
+    assert device.sync().lease is not None
+    assert device.secrets is not None
+    assert [keys.partition for keys in device.secrets.ring] == ["caseload", "sector"]
+    change_grant(device, take, "sector", reason="moved")
+    assert device.sync().lease is not None
+    assert [keys.partition for keys in device.secrets.ring] == ["caseload"]
+
+
+def test_nothing_is_renewed_that_was_not_asked_for(device: FieldDevice) -> None:
+    device.world.now += AN_EIGHTH
+    for request in ({"next_hpke_key": None}, {"more": True}, {"role": "device"}):
+        answer = device.sync(**request)
+        assert (answer.lease, answer.lease_refused) == (None, "")
+
+
+@pytest.mark.parametrize("access", [Access.PAUSED, Access.DRAINING, Access.REVOKED])
+def test_only_a_device_in_good_standing_renews(device: FieldDevice, access: Access) -> None:
+    device.world.now += AN_EIGHTH
+    move(device.world, device, access)
+    answer = device.sync()
+    assert (answer.access, answer.lease, answer.lease_refused) == (
+        access.value,
+        None,
+        access.value,
+    )
+
+
+def test_a_device_that_was_paused_renews_again(device: FieldDevice) -> None:
+    device.world.now += AN_EIGHTH
+    move(device.world, device, Access.PAUSED)
+    device.sync()
+    move(device.world, device, Access.ACTIVE)
+    assert device.sync().lease is not None
+
+
+def test_a_device_that_is_to_be_wiped_renews_nothing_and_pulls_nothing(
+    device: FieldDevice,
+) -> None:
+    order_wipe(
+        device.world.platform,
+        authority=AUTHORITY,
+        device=device.name,
+        actor="test",
+        reason="lost",
+        now=device.world.now,
+    )
+    device.held = type(device.held)(0, 0, b"")
+    answer = device.sync()
+    assert (answer.lease, answer.lease_refused, answer.distribution) == (None, "wiped", None)
+
+
+@pytest.mark.parametrize(
+    ("until", "refused"),
+    [("vetted_until", "vetting-over"), ("trained_until", "training-over")],
+)
+def test_vetting_and_training_must_be_in_date(
+    device: FieldDevice, until: str, refused: str
+) -> None:
+    device.world.now += AN_EIGHTH
+    device.world.practitioner("p-1", **{until: device.world.now})
+    assert device.sync().lease_refused == refused
+    device.world.practitioner("p-1", **{until: device.world.now + 1})
+    assert device.sync().lease is not None
+
+
+def test_a_malformed_key_gets_no_lease_and_holds_up_nothing(device: FieldDevice) -> None:
+    device.world.now += AN_EIGHTH
+    part = device.boxed(device.proposal("nobody", "sex", "male", shown=()))
+    answer = device.sync(next_hpke_key=b"\xff" * 1216, edits=(part,))
+    assert (answer.lease, answer.lease_refused) == (None, "key-malformed")
+    assert len(answer.verdicts) == 1
+
+
+# --- Key epochs ---
+
+
+def test_an_epoch_begins_when_a_grant_is_taken_and_nobodys_files_are_sealed_again(
+    world: World, device: FieldDevice
+) -> None:
+    world.practitioner("p-2")
+    other = world.device("caseload", practitioner="p-2")
+    other.sync()
+    change_grant(device, take, "caseload", reason="moved")
+    assert world.stored_partition("caseload").key_epoch == 2
+    assert world.seal() == 0
+    assert other.sync().lease is not None
+    assert epochs(other) == [1, 2]
+
+
+def test_an_epoch_begins_when_a_device_is_revoked(world: World, device: FieldDevice) -> None:
+    move(world, device, Access.REVOKED)
+    assert world.stored_partition("caseload").key_epoch == 2
+    assert world.stored_partition("sector").key_epoch == 1
+
+
+def test_an_epoch_begins_once_when_a_device_is_to_be_wiped(
+    world: World, device: FieldDevice
+) -> None:
+    for _ in range(2):
+        order_wipe(
+            world.platform,
+            authority=AUTHORITY,
+            device=device.name,
+            actor="test",
+            reason="lost",
+            now=world.now,
+        )
+    assert world.stored_partition("caseload").key_epoch == 2
+
+
+def test_a_revoked_devices_lease_secret_is_gone(world: World, device: FieldDevice) -> None:
+    move(world, device, Access.REVOKED)
+    with world.platform.storage.reading() as transaction:
+        rows = transaction.execute("SELECT lease_secret FROM holder")
+    assert [row["lease_secret"] for row in rows] == [None]

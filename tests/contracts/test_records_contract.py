@@ -1,0 +1,195 @@
+"""Loading records: a verdict for each line, and nothing undone that people did since."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from fieldward_server.services import book
+from fieldward_server.services.conflicts import list_conflicts
+from fieldward_server.services.events import list_events
+from fieldward_server.services.records import load_records, record_history
+from fieldward_server.services.shields import raise_shield, release_shield
+from fieldward_sync.errors import CallerMistake
+from fieldwork import AUTHORITY, PHONE, FieldDevice, World, child
+
+
+@pytest.fixture
+def device(world: World) -> FieldDevice:
+    world.load(child("c1"))
+    world.partition("caseload", "all")
+    return world.device("caseload")
+
+
+def value(world: World, path: str = PHONE) -> object:
+    (found,) = world.view("c1").at(path)
+    return found.value
+
+
+def with_phone(phone: str) -> dict[str, object]:
+    involvement = {"service": "health-visiting", "team": "HV-1", "since": "2021-04-01"}
+    return child("c1", involvements={"a1": {**involvement, "phone": phone}})
+
+
+def test_a_record_is_created_then_unchanged_then_changed(world: World) -> None:
+    lines = (child("c1"), json.dumps(child("c1")), child("c1", sex="male"))
+    assert [verdict.outcome for verdict in world.load(*lines)] == [
+        "created",
+        "unchanged",
+        "changed",
+    ]
+    history = record_history(world.platform, authority=AUTHORITY, record_id="c1")
+    assert [edit.origin for edit in history.edits] == ["load", "load"]
+    assert [change.path for change in history.edits[1].changes] == ["sex"]
+    assert (history.revision, history.conflicts) == (2, ())
+
+
+def test_loading_a_file_again_writes_nothing(world: World) -> None:
+    world.load(child("c1"), child("c2"))
+    before = world.written()
+    assert {verdict.outcome for verdict in world.load(child("c1"), child("c2"))} == {"unchanged"}
+    assert world.written() == before
+
+
+def test_an_old_file_does_not_undo_what_a_practitioner_corrected(
+    world: World, device: FieldDevice
+) -> None:
+    device.edit("c1", PHONE, "07700 900777")
+    assert world.load(child("c1"))[0].outcome == "unchanged"
+    assert value(world) == "07700 900777"
+
+
+def test_a_new_file_and_a_correction_that_it_did_not_know_of_conflict(
+    world: World, device: FieldDevice
+) -> None:
+    device.edit("c1", PHONE, "07700 900777")
+    assert world.load(with_phone("07700 900888"))[0].outcome == "changed"
+    (conflict,) = list_conflicts(world.platform, AUTHORITY)
+    assert {v.value for v in conflict.values} == {"07700 900777", "07700 900888"}
+    world.load(with_phone("07700 900999"))
+    (conflict,) = list_conflicts(world.platform, AUTHORITY)
+    assert {v.value for v in conflict.values} == {"07700 900777", "07700 900999"}
+
+
+def test_a_file_that_says_what_a_practitioner_said_changes_nothing(
+    world: World, device: FieldDevice
+) -> None:
+    device.edit("c1", PHONE, "07700 900777")
+    assert world.load(with_phone("07700 900777"))[0].outcome == "unchanged"
+
+
+def test_an_nhs_number_takes_the_place_of_the_reason_for_its_absence(world: World) -> None:
+    world.load(child("c1"))
+    numbered = {**child("c1"), "nhs_number": "9434765919"}
+    del numbered["nhs_number_withheld"]
+    for outcome in ("changed", "unchanged"):
+        assert world.load(numbered)[0].outcome == outcome
+    assert value(world, "nhs_number") == "9434765919"
+    assert value(world, "nhs_number_withheld") is None
+
+
+def test_what_a_file_does_not_mention_stays(world: World) -> None:
+    world.load(child("c1", gp={"code": "P12345", "name": "High Street Surgery"}))
+    assert world.load(child("c1"))[0].outcome == "unchanged"
+    assert value(world, "gp.name") == "High Street Surgery"
+
+
+def test_a_file_raises_a_shield_and_never_releases_one(world: World) -> None:
+    world.load(child("c1", shield="raised"))
+    assert world.view("c1").shielded
+    for shield in ("released", "raised"):
+        assert world.load(child("c1", shield=shield))[0].outcome == "unchanged"
+        assert world.view("c1").shielded
+
+
+@pytest.mark.parametrize("shield", ["released", None])
+def test_a_shield_that_an_administrator_raised_outlives_every_import(
+    world: World, shield: str | None
+) -> None:
+    world.load(child("c1"))
+    raise_shield(
+        world.platform,
+        authority=AUTHORITY,
+        record_id="c1",
+        actor="test",
+        reason="court-order",
+        now=world.now,
+    )
+    world.load(child("c1", sex="male", **({"shield": shield} if shield else {})))
+    assert world.view("c1").shielded
+
+
+def test_a_shield_is_raised_once_and_released_by_name(world: World) -> None:
+    world.load(child("c1"))
+    command = {"authority": AUTHORITY, "record_id": "c1", "actor": "kim", "reason": "order"}
+    for change in (raise_shield, raise_shield, release_shield, release_shield):
+        change(world.platform, **command, now=world.now)
+    done = [e for e in list_events(world.platform, AUTHORITY) if e.subject == "c1"]
+    assert [(e.action, e.actor, e.reason) for e in done] == [
+        ("shield-raised", "kim", "order"),
+        ("shield-released", "kim", "order"),
+    ]
+    assert not world.view("c1").shielded
+    with pytest.raises(CallerMistake, match="unknown-record"):
+        raise_shield(world.platform, **{**command, "record_id": "c9"}, now=world.now)
+
+
+def test_a_record_of_more_fields_than_an_edit_holds_is_loaded_whole(world: World) -> None:
+    involvement = {"service": "health-visiting", "since": "2021-04-01", "phone": "07700 900001"}
+    many = {f"i{n}": involvement for n in range(40)}
+    assert world.load(child("c1", involvements=many))[0].outcome == "created"
+    assert len([v for v in world.view("c1").values if v.path.endswith(".phone")]) == 40
+    assert world.load(child("c1", involvements=many))[0].outcome == "unchanged"
+
+
+def test_a_record_larger_than_a_view_is_refused_and_the_rest_loaded(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(book, "MAX_VALUES_OF_A_VIEW", 20)
+    many = {f"i{n}": {"service": "midwifery", "since": "2021-04-01"} for n in range(10)}
+    verdicts = world.load(child("c1", involvements=many), child("c2"))
+    assert [verdict.outcome for verdict in verdicts] == ["refused", "created"]
+    with pytest.raises(CallerMistake, match="unknown-record"):
+        record_history(world.platform, authority=AUTHORITY, record_id="c1")
+
+
+@pytest.mark.parametrize(
+    ("line", "record_id", "field"),
+    [
+        ("{", "", ""),
+        ("[]", "", ""),
+        ('"c1"', "", ""),
+        ("[" * 100_000, "", ""),
+        (json.dumps({"record_id": "c9"}), "c9", "authority"),
+        (json.dumps(child("c9", born="yesterday")), "c9", "born"),
+        (json.dumps(child("c9", notes="shy")), "c9", "notes"),
+        (json.dumps(child("c9", authority="E06000001")), "c9", "authority"),
+        (json.dumps(child("C9")), "C9", "record_id"),
+    ],
+)
+def test_a_bad_line_is_refused_by_name_and_blocks_no_other(
+    world: World, line: str, record_id: str, field: str
+) -> None:
+    verdicts = world.load(child("c1"), line, "  \n", child("c2"))
+    assert [(v.line, v.outcome) for v in verdicts] == [
+        (1, "created"),
+        (2, "refused"),
+        (4, "created"),
+    ]
+    assert (verdicts[1].record_id, verdicts[1].field) == (record_id, field)
+    assert verdicts[1].reason
+
+
+def test_records_of_another_authority_are_refused_where_one_is_named(world: World) -> None:
+    lines = [child("c1", authority="E06000001"), child("c2")]
+    verdicts = list(
+        load_records(world.platform, lines, authority=AUTHORITY, actor="test", now=world.now)
+    )
+    assert [(v.outcome, v.field) for v in verdicts] == [("refused", "authority"), ("created", "")]
+
+
+def test_many_lines_are_loaded_in_their_order(world: World) -> None:
+    verdicts = world.load(*(child(f"c{n}") for n in range(450)))
+    assert [verdict.line for verdict in verdicts] == list(range(1, 451))
+    assert {verdict.outcome for verdict in verdicts} == {"created"}

@@ -1,0 +1,326 @@
+"""The device's folder survives a failure at every call that changes the disk.
+
+Each scenario runs once to count its calls, then once for each call and each way to fail. Afterwards
+the folder is opened again on a sound disk, and what was promised must hold.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from client_world import PASSPHRASE, PHONE, SERVER_URL, World
+from faulty_disk import FAILURES, Crashed, Failure, FaultyDisk
+from fieldward_client import AccessClosed, CallerMistake, Device, LocalDataDamaged, folder
+from fieldward_client.files import FILES
+
+
+@dataclass
+class Case:
+    """One run of a scenario: its world, and what was promised before the failure."""
+
+    world: World
+    accepted: list[str] = field(default_factory=list)
+    """Edits whose call returned."""
+    shown: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    """Look-ups whose call returned: what kind, and which records."""
+
+
+Step = Callable[[Case, Device | None], None]
+
+
+def fail_everywhere(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    prepare: Callable[[Case], Device | None],
+    act: Step,
+    check: Callable[[Case], None],
+    failure: Failure,
+) -> None:
+    """Run ``act`` with a failure at its first call to the disk, its second, and so on to the last;
+    ``check`` after each."""
+    for at in itertools.count(1):
+        case = Case(World(tmp_path / str(at), monkeypatch))
+        with put_in(FaultyDisk(), monkeypatch):
+            device = prepare(case)
+        disk = FaultyDisk(failure, at=at)
+        with put_in(disk, monkeypatch):
+            with suppress(Crashed, LocalDataDamaged):
+                act(case, device)
+            with suppress(Crashed):
+                if device is not None:
+                    device.close()
+        if failure == "power":
+            disk.lose_power()
+        try:
+            with put_in(FaultyDisk(), monkeypatch):
+                check(case)
+        except Exception as e:
+            last = disk.calls[-1] if disk.calls else "nothing"
+            raise AssertionError(f"{failure} at call {at} ({last})") from e
+        if not disk.failed:
+            assert at > 1, "the scenario never touched the disk"
+            return
+
+
+@contextmanager
+def put_in(disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setattr(folder, "os", disk)
+        yield
+
+
+@pytest.fixture(params=FAILURES)
+def failure(request: pytest.FixtureRequest) -> Failure:
+    chosen: Failure = request.param
+    return chosen
+
+
+def ready(case: Case) -> Device:
+    return case.world.ready()
+
+
+# --- Edits --------------------------------------------------------------------------------------
+
+
+def edit_twice(case: Case, device: Device | None) -> None:
+    assert device is not None
+    with device.session("home-visit") as session:
+        child = session.open("r-ada")
+        for phone in ("07700 900111", "07700 900222"):
+            with suppress(LocalDataDamaged):
+                child.edit(PHONE, phone)
+                case.accepted.append(phone)
+
+
+def every_accepted_edit_arrives(case: Case) -> None:
+    with case.world.open() as device:
+        pending = [edit.changes[PHONE] for edit in device.pending() if edit.changes]
+        assert [phone for phone in pending if phone in case.accepted] == case.accepted
+        with device.session("clinic") as session:
+            session.open("r-ben").edit("sex", "not-specified")
+        assert device.sync().outcome.value == "complete"
+        assert device.status().pending_edits == 0
+        said = case.world.known(device).verdicts.values()
+    arrived = [proposal.changes[0].value for proposal, _ in said]
+    assert [phone for phone in arrived if phone in case.accepted] == case.accepted
+    assert arrived.count("not-specified") == 1
+    if case.accepted:
+        assert case.world.authority.value("r-ada", PHONE) in arrived[-3:]
+
+
+def test_no_accepted_edit_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Failure
+) -> None:
+    fail_everywhere(
+        tmp_path,
+        monkeypatch,
+        prepare=ready,
+        act=edit_twice,
+        check=every_accepted_edit_arrives,
+        failure=failure,
+    )
+
+
+# --- Look-ups -----------------------------------------------------------------------------------
+
+
+def look_up(case: Case, device: Device | None) -> None:
+    assert device is not None
+    with device.session("duty-desk") as session:
+        for family in ("Okafor", "Whitcombe", "Nobody"):
+            with suppress(LocalDataDamaged):
+                hits = session.search(family=family)
+                case.shown.append(("search", tuple(hit.record_id for hit in hits)))
+                for hit in hits:
+                    case.shown.append(("open", (session.open(hit.record_id).record_id,)))
+        case.world.clock.advance(seconds=1_000)  # the next look-up closes this epoch first
+        with suppress(LocalDataDamaged):
+            case.shown.append(("open", (session.open("r-ada").record_id,)))
+
+
+def everything_shown_is_on_record(case: Case) -> None:
+    with case.world.open() as device:
+        with device.session("clinic") as session:
+            session.open("r-ben")
+        report = device.sync()
+        assert report.outcome.value == "complete", report
+        known = case.world.known(device)
+        assert known.journal.size == known.journal.sealed_size == len(known.entries)
+        on_record = case.world.authority.look_ups(known.device)
+    logged = [(entry.action, entry.records) for entry in on_record]
+    assert logged[-1] == ("open", ("r-ben",))
+    for shown in case.shown:
+        assert shown in logged
+        logged.remove(shown)
+
+
+def test_everything_shown_is_on_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Failure
+) -> None:
+    fail_everywhere(
+        tmp_path,
+        monkeypatch,
+        prepare=ready,
+        act=look_up,
+        check=everything_shown_is_on_record,
+        failure=failure,
+    )
+
+
+# --- Sync: verdicts, lease, a new state, a lost partition -----------------------------------------
+
+
+def with_news(case: Case) -> Device:
+    """A device with an edit to deliver, for which everything else has changed meanwhile."""
+    world = case.world
+    world.authority.partition("p-east", "r-ben", title="East")
+    device = world.ready("tablet", "p-west", "p-east")
+    with device.session("home-visit") as session:
+        session.open("r-ada").edit(PHONE, "07700 900333")
+    case.accepted.append("07700 900333")
+    world.clock.advance(hours=20)
+    world.authority.set_fields("r-ben", {"name.family": "Newname"})
+    world.authority.publish_all()
+    world.authority.take_grant(world.known(device).device, "p-east")
+    return device
+
+
+def sync(case: Case, device: Device | None) -> None:
+    assert device is not None
+    device.sync()
+
+
+def the_store_is_one_state(case: Case) -> None:
+    with case.world.open() as device:
+        titles = {partition.title for partition in device.status().partitions}
+        with device.session("clinic") as session:
+            old, new = session.search(family="Whitcombe"), session.search(family="Newname")
+            child = session.open("r-ada")
+            assert child[PHONE] == "07700 900333"
+        assert (len(old), len(new), titles) in ((1, 0, {"West", "East"}), (0, 1, {"West"}))
+        report = device.sync()
+        assert report.outcome.value == "complete", report
+        with device.session("clinic") as session:
+            assert session.search(family="Newname")
+            assert session.open("r-ada")[PHONE] == "07700 900333"
+        case.world.authority.publish_all()
+        assert device.sync().outcome.value == "complete"
+        with device.session("clinic") as session:
+            assert not session.open("r-ada").pending
+        listed = {
+            entry.name
+            for manifest in [case.world.authority.partitions["p-west"].manifest]
+            if manifest is not None
+            for entry in manifest.files
+        }
+    stored = {path.name for path in (case.world.home() / FILES).iterdir()}
+    assert stored == listed
+    assert case.world.authority.value("r-ada", PHONE) == "07700 900333"
+
+
+def test_a_sync_leaves_one_state_or_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Failure
+) -> None:
+    fail_everywhere(
+        tmp_path,
+        monkeypatch,
+        prepare=with_news,
+        act=sync,
+        check=the_store_is_one_state,
+        failure=failure,
+    )
+
+
+# --- Wipe ---------------------------------------------------------------------------------------
+
+
+def about_to_be_wiped(case: Case) -> Device:
+    device = case.world.ready()
+    with device.session("home-visit") as session:
+        session.open("r-ada").edit(PHONE, "07700 900444")
+    case.accepted.append("07700 900444")
+    case.world.authority.order(case.world.known(device).device, "wipe")
+    return device
+
+
+def the_wipe_completes(case: Case) -> None:
+    known = case.world.authority.devices["d-1"]
+    with suppress(AccessClosed), case.world.open(passphrase=None) as device:
+        assert device.sync().outcome.value == "delivered"
+    with pytest.raises(AccessClosed, match="wiped"):
+        case.world.open(passphrase=None)
+    assert [receipt.kind for receipt in known.receipts] == ["wipe"]
+    assert case.world.authority.value("r-ada", PHONE) == "07700 900444"
+    assert known.journal.size == known.journal.sealed_size == 1
+    left = {str(path.relative_to(case.world.home())) for path in case.world.home().rglob("*")}
+    assert left <= {"lock", "wipe", "files", "practitioners", "practitioners/p-tablet"}
+
+
+def test_a_wipe_completes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Failure
+) -> None:
+    fail_everywhere(
+        tmp_path,
+        monkeypatch,
+        prepare=about_to_be_wiped,
+        act=sync,
+        check=the_wipe_completes,
+        failure=failure,
+    )
+
+
+# --- Enrolment ----------------------------------------------------------------------------------
+
+
+def enrol(case: Case, device: Device | None) -> None:
+    world = case.world
+    code = world.authority.invite("p-tablet", "p-west")
+    case.shown.append((code, ()))
+    Device.enrol(
+        world.home(),
+        SERVER_URL,
+        code,
+        passphrase=PASSPHRASE,
+        clock=world.clock,
+        transport=world.authority,
+    ).close()
+
+
+def the_same_call_enrols(case: Case) -> None:
+    world = case.world
+    code = case.shown[0][0]
+    with suppress(CallerMistake):  # it was enrolled already, and the failure came after that
+        Device.enrol(
+            world.home(),
+            SERVER_URL,
+            code,
+            passphrase=PASSPHRASE,
+            clock=world.clock,
+            transport=world.authority,
+        ).close()
+    with world.open() as device:
+        assert device.sync().outcome.value == "complete"
+        with device.session("clinic") as session:
+            assert session.search(family="Okafor")
+    assert len(world.authority.devices) == 1
+    assert not (world.home() / "enrolling").exists()
+
+
+def test_a_broken_enrolment_is_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Failure
+) -> None:
+    fail_everywhere(
+        tmp_path,
+        monkeypatch,
+        prepare=lambda case: None,
+        act=enrol,
+        check=the_same_call_enrols,
+        failure=failure,
+    )

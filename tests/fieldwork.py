@@ -1,0 +1,469 @@
+"""A service without HTTP, and devices that say exactly what a test wants them to say.
+
+The devices here are not the SDK: they keep to the protocol by default, and every part of a request
+is a test's to change.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from fieldward_server.files import SealedFiles
+from fieldward_server.services.authentication import Caller, authenticate
+from fieldward_server.services.authorities import create_authority
+from fieldward_server.services.devices import DeviceReport, show_device
+from fieldward_server.services.enrolment import enrol, invite
+from fieldward_server.services.events import list_incidents
+from fieldward_server.services.partitions import create_partition
+from fieldward_server.services.platform import Platform
+from fieldward_server.services.practitioners import add_practitioner
+from fieldward_server.services.records import LineVerdict, load_records
+from fieldward_server.services.sealing import seal_partitions
+from fieldward_server.services.synchronisation import synchronise
+from fieldward_server.storage import open_storage, partitions, records
+from fieldward_server.storage.partitions import Partition
+from fieldward_sync.distribution import Distribution, open_file
+from fieldward_sync.encoding import decode, encode
+from fieldward_sync.http_signatures import read_request_signature, sign_request
+from fieldward_sync.images import Image, Segment, changed_digest
+from fieldward_sync.invitations import proof, read_code
+from fieldward_sync.journal import BoxItem, EntryItem, JournalHead, JournalItem, LookUp, SealItem
+from fieldward_sync.keys import hpke_public_key
+from fieldward_sync.leases import (
+    Lease,
+    LeaseSecrets,
+    LeaseTerms,
+    open_secrets,
+    secrets_info,
+)
+from fieldward_sync.messages import (
+    DEVICE_KEY,
+    BoxPart,
+    EnrolRequest,
+    Held,
+    SyncAnswer,
+    SyncRequest,
+    Trust,
+    Verdict,
+    key_id,
+)
+from fieldward_sync.outbox import Box, new_box
+from fieldward_sync.records import Proposal, ProposedChange, Value
+from fieldward_sync.signing import public_key, sign, signing_key
+from fieldward_sync.views import View
+
+AUTHORITY = "E08000019"
+START = 1_800_000_000
+A_YEAR_SECONDS = 365 * 24 * 3600
+HOST = "fieldward.test"
+TEAM = "HV-1"
+PHONE = "involvements/a1.phone"
+
+
+def child(record_id: str, **fields: object) -> dict[str, object]:
+    """A record as people load it, in the care of ``TEAM``."""
+    return {
+        "record_id": record_id,
+        "authority": AUTHORITY,
+        "name": {"family": "Okafor", "given": "Ada"},
+        "born": "2021-03-04",
+        "sex": "female",
+        "nhs_number_withheld": "not-known-in-time",
+        "address": {"kind": "current", "lines": ["1 High Street"], "postcode": "M14 5AB"},
+        "involvements": {
+            "a1": {
+                "service": "health-visiting",
+                "team": TEAM,
+                "since": "2021-04-01",
+                "phone": "07700 900001",
+            }
+        },
+        **fields,
+    }
+
+
+class World:
+    """A service with one authority, one practitioner ``p-1``, and a clock moved by hand."""
+
+    def __init__(self, database_url: str, folder: Path) -> None:
+        storage = open_storage(database_url)
+        storage.migrate()
+        self.now = START
+        self.platform = Platform(
+            storage=storage,
+            master_key=bytes(range(32)),
+            files=SealedFiles(folder / "files"),
+            entropy=os.urandom,
+            lease_terms=LeaseTerms(),
+        )
+        self.secrets = create_authority(
+            self.platform, code=AUTHORITY, name="Sheffield", now=self.now, actor="test"
+        )
+        self.practitioner("p-1")
+
+    def practitioner(self, practitioner: str, **changed: int) -> None:
+        """Add a practitioner whose vetting and training are in date, unless told otherwise."""
+        until = {"vetted_until": START + A_YEAR_SECONDS, "trained_until": START + A_YEAR_SECONDS}
+        add_practitioner(
+            self.platform,
+            authority=AUTHORITY,
+            practitioner=practitioner,
+            name="Ann Poole",
+            role="health-visitor",
+            team=TEAM,
+            **{**until, **changed},
+            actor="test",
+            now=self.now,
+        )
+
+    def load(self, *lines: Mapping[str, object] | str) -> list[LineVerdict]:
+        """Load records."""
+        return list(load_records(self.platform, lines, authority=None, actor="test", now=self.now))
+
+    def partition(self, partition: str, *rules: str) -> None:
+        """Make a partition; its files are for ``seal`` to make."""
+        create_partition(
+            self.platform,
+            authority=AUTHORITY,
+            partition=partition,
+            title=partition,
+            rules=rules,
+            actor="test",
+            now=self.now,
+        )
+
+    def seal(self) -> int:
+        """Run the sealing job."""
+        return seal_partitions(self.platform, self.now)
+
+    def code(self, *held: str, practitioner: str = "p-1") -> str:
+        """An invitation."""
+        return invite(
+            self.platform,
+            authority=AUTHORITY,
+            practitioner=practitioner,
+            partitions=held,
+            valid_seconds=3600,
+            actor="test",
+            now=self.now,
+        )
+
+    def device(self, *held: str, practitioner: str = "p-1") -> FieldDevice:
+        """A newly enrolled device whose practitioner may hold these partitions."""
+        device = FieldDevice(self)
+        device.enrol(self.code(*held, practitioner=practitioner))
+        return device
+
+    def view(self, record_id: str) -> View:
+        """A record as ordinary readers see it now."""
+        with self.platform.storage.reading() as transaction:
+            found = records.find(transaction, AUTHORITY, record_id)
+        assert found is not None
+        return View.read(found.view)
+
+    def stored_partition(self, partition: str) -> Partition:
+        """A partition's row."""
+        with self.platform.storage.reading() as transaction:
+            found = partitions.find(transaction, AUTHORITY, partition)
+        assert found is not None
+        return found
+
+    def incidents(self) -> list[str]:
+        """The kinds of all incidents."""
+        return [incident.kind for incident in list_incidents(self.platform, AUTHORITY)]
+
+    def written(self) -> list[tuple[object, ...]]:
+        """Every row in the database, in an order of its own."""
+        with self.platform.storage.reading() as transaction:
+            rows = [
+                (table, *row.values())
+                for table in self.platform.storage.tables()
+                # Names of tables, from the database itself.
+                for row in transaction.execute(f"SELECT * FROM {table}")  # noqa: S608
+            ]
+        return sorted(rows, key=repr)
+
+
+class FieldDevice:
+    """A device with one practitioner. Its edits and look-ups wait until a sync is given them."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.identity, self.signing, self.epoch_key = (
+            Ed25519PrivateKey.generate() for _ in range(3)
+        )
+        self.hpke_seed = os.urandom(32)
+        self.counter = 0
+        self.edit_counter = 0
+        self.held = Held(0, 0, b"")
+        self.distribution: Distribution | None = None
+        self.lease: Lease | None = None
+        self.secrets: LeaseSecrets | None = None
+
+    # --- Enrolment ---
+
+    def enrol_request(self, code: str) -> EnrolRequest:
+        """What introduces this device."""
+        invitation = read_code(code)
+        request = EnrolRequest(
+            invitation_id=invitation.invitation_id,
+            device_key=public_key(self.identity),
+            practitioner_key=public_key(self.signing),
+            journal_key=public_key(self.epoch_key),
+            assurance="file",
+            name="Tablet 7",
+            proof=bytes(32),
+        )
+        return msgspec.structs.replace(
+            request, proof=proof(invitation.proof_key, request.statement())
+        )
+
+    def enrol(self, code: str) -> None:
+        """Enrol, and begin the journal and a box of each kind."""
+        self.counter += 1
+        answer, _ = enrol(
+            self.world.platform,
+            self.enrol_request(code),
+            counter=self.counter,
+            now=self.world.now,
+        )
+        self.authority, self.name, self.generation = (
+            answer.authority,
+            answer.device,
+            answer.generation,
+        )
+        self.practitioner = answer.practitioner
+        self.trust = answer.trust.open(Trust, answer.root_key)
+        self.journal = JournalHead.first(self.name, self.generation, public_key(self.epoch_key))
+        self.edits_box = self.box("edits")
+        self.journal_box = self.box("journal")
+        self.looked = 0
+        self.typed = 0
+
+    def box(self, kind: Any) -> Box:
+        """A new box of this kind."""
+        return new_box(
+            kind,
+            authority=self.authority,
+            device=self.name,
+            generation=self.generation,
+            practitioner=self.practitioner,
+            authority_key=self.trust.edit_key if kind == "edits" else self.trust.audit_key,
+            store_key=bytes(32) if kind == "edits" else None,
+            signing_key=self.signing,
+            entropy=os.urandom,
+        )
+
+    # --- Calling ---
+
+    def signed(
+        self, body: bytes, *, role: str, counter: int, key: Ed25519PrivateKey | None = None
+    ) -> dict[str, str]:
+        """The headers of a signed request."""
+        own = self.identity if role == DEVICE_KEY else self.signing
+        return sign_request(
+            method="POST",
+            authority=HOST,
+            path="/v1/sync",
+            query="",
+            body=body,
+            key=key or own,
+            key_id=key_id(self.authority, self.name, self.generation, role),
+            counter=counter,
+            created=self.world.now,
+        )
+
+    def call(self, request: SyncRequest, *, role: str = "", counter: int = 0) -> SyncAnswer:
+        """Sign a request, be authenticated, and be answered."""
+        if not counter:
+            self.counter += 1
+        body = encode(request)
+        caller = self.authenticated(body, role=role or self.practitioner, counter=counter)
+        return synchronise(self.world.platform, caller, request, now=self.world.now)
+
+    def authenticated(self, body: bytes = b"", *, role: str = "", counter: int = 0) -> Caller:
+        """The caller that the service takes this device for."""
+        headers = self.signed(body, role=role or self.practitioner, counter=counter or self.counter)
+        return authenticate(
+            self.world.platform,
+            read_request_signature(headers),
+            method="POST",
+            authority_header=HOST,
+            path="/v1/sync",
+            query="",
+            body=body,
+            now=self.world.now,
+        )
+
+    def request(self, **changed: Any) -> SyncRequest:
+        """A request that delivers nothing, unless told otherwise."""
+        request = SyncRequest(
+            held=self.held,
+            trust_version=self.trust.version,
+            journal=(),
+            journal_size=self.journal.size,
+            edits=(),
+            receipts=(),
+            orders_seen=0,
+            pending_edits=0,
+            more=False,
+            next_hpke_key=hpke_public_key(self.hpke_seed),
+        )
+        return msgspec.structs.replace(request, **changed)
+
+    def sync(self, *, role: str = "", **changed: Any) -> SyncAnswer:
+        """Sync, take what came, and hold it from now on."""
+        answer = self.call(self.request(**changed), role=role)
+        self.take(answer)
+        return answer
+
+    def take(self, answer: SyncAnswer) -> None:
+        """Make the lease and distribution in an answer this device's own."""
+        if answer.lease is not None:
+            self.lease = answer.lease.open_lease(self.trust.answer_key)
+            opened = open_secrets(
+                answer.lease.sealed_secrets,
+                self.hpke_seed,
+                info=secrets_info(
+                    authority=self.authority,
+                    incarnation=self.lease.incarnation,
+                    lease_id=self.lease.lease_id,
+                    device=self.name,
+                    generation=self.generation,
+                    practitioner=self.practitioner,
+                ),
+            )
+            self.secrets = decode(LeaseSecrets, opened, max_bytes=1 << 20)
+            self.held = Held(self.held.incarnation, self.held.number, self.lease.lease_id)
+        if answer.distribution is not None:
+            found = answer.distribution.open(Distribution, self.trust.answer_key)
+            found.require_successor_of(self.distribution, now=self.world.now)
+            self.distribution = found
+            self.held = Held(found.incarnation, found.number, self.held.lease)
+
+    def contents(self, partition: str) -> dict[str, View]:
+        """What this device can read of a partition, once its digest has been compared."""
+        assert self.distribution is not None
+        assert self.secrets is not None
+        (manifest,) = [m for m in self.distribution.manifests if m.partition == partition]
+        bodies = []
+        for entry in manifest.files:
+            path = self.world.platform.files.path(entry.name)
+            assert path is not None
+            key = self.secrets.key(partition, entry.context.epoch)
+            bodies.append(open_file(path.read_bytes(), entry=entry, key=key))
+        segment = Segment.read(bodies[1]) if len(bodies) > 1 else Segment(())
+        with closing(Image.open(bodies[0])) as image:
+            views = {view.record_id: view for view in image.views()}
+            digest = changed_digest(
+                image,
+                segment,
+                image_digest=manifest.image_digest,
+                digest_key=self.secrets.digest_key(partition),
+            )
+        assert digest == manifest.digest
+        for change in segment.changes:
+            views.pop(change.record_id, None)
+            if change.view:
+                views[change.record_id] = View.read(change.view)
+        assert len(views) == manifest.records
+        return views
+
+    # --- Edits ---
+
+    def proposal(
+        self,
+        record_id: str,
+        path: str,
+        value: Value,
+        *,
+        shown: Iterable[int] | None = None,
+        **changed: Any,
+    ) -> Proposal:
+        """An edit of one field whose author was shown what stands there now."""
+        self.edit_counter += 1
+        if shown is None:
+            shown = [live.number for live in self.world.view(record_id).at(path)]
+        proposal = Proposal(
+            counter=self.edit_counter,
+            incarnation=1,
+            record_id=record_id,
+            changes=(ProposedChange(path, value, tuple(shown)),),
+            practitioner=self.practitioner,
+            made_at=self.world.now,
+            reason="home-visit",
+        )
+        return msgspec.structs.replace(proposal, **changed)
+
+    def boxed(self, *proposals: Proposal | bytes) -> BoxPart:
+        """Edits as they are delivered; bytes are sealed as they are."""
+        first = self.typed
+        self.typed += len(proposals)
+        contents = [p if isinstance(p, bytes) else encode(p) for p in proposals]
+        return BoxPart(
+            header=self.edits_box.signed_header,
+            first=first,
+            entries=tuple(
+                self.edits_box.seal_entry(index, content)
+                for index, content in enumerate(contents, start=first)
+            ),
+        )
+
+    def deliver(self, *proposals: Proposal | bytes) -> tuple[Verdict, ...]:
+        """Deliver edits; the verdicts on them."""
+        return self.sync(edits=(self.boxed(*proposals),)).verdicts
+
+    def edit(self, record_id: str, path: str, value: Value, **changed: Any) -> Verdict:
+        """Make one edit and deliver it."""
+        (verdict,) = self.deliver(self.proposal(record_id, path, value, **changed))
+        return verdict
+
+    # --- Look-ups ---
+
+    def look_up(self) -> EntryItem:
+        """Look something up: the journal's next entry."""
+        look_up = LookUp(
+            action="search",
+            outcome="nothing",
+            practitioner=self.practitioner,
+            on_behalf_of=None,
+            reason="home-visit",
+            at=self.world.now,
+            terms={"family": f"name {self.looked}"},
+            records=(),
+            fields=(),
+        )
+        body = self.journal_box.seal_entry(self.looked, encode(look_up))
+        item = self.journal.entry(box=self.journal_box.header.box, index=self.looked, body=body)
+        self.looked += 1
+        self.journal = self.journal.take_entry(item)
+        return item
+
+    def close_epoch(self, *, key: Ed25519PrivateKey | None = None) -> SealItem:
+        """Close the journal's open epoch, with its own key unless told otherwise."""
+        next_key = signing_key(os.urandom(32))
+        closing = self.journal.closing(
+            closed_at=self.world.now, next_public_key=public_key(next_key)
+        )
+        item = SealItem(sign(closing, self.epoch_key))
+        self.journal = self.journal.take_seal(item)
+        self.epoch_key = next_key
+        return item if key is None else SealItem(sign(closing, key))
+
+    def journalled(self, look_ups: int) -> tuple[JournalItem, ...]:
+        """The box, so many look-ups, and the seal over them."""
+        entries = [self.look_up() for _ in range(look_ups)]
+        return (BoxItem(self.journal_box.signed_header), *entries, self.close_epoch())
+
+    def report(self) -> DeviceReport:
+        """What an administrator sees of this device."""
+        return show_device(
+            self.world.platform, authority=AUTHORITY, device=self.name, now=self.world.now
+        )

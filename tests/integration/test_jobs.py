@@ -1,0 +1,110 @@
+"""Scheduled work, offered by several workers on one database, is done by one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from api_actors import AUTHORITY, START, Board
+from fieldward_server.jobs import LONGEST_RUN_SECONDS, Job, jobs, run_once, start_jobs
+from fieldward_server.services.partitions import list_partitions
+from fieldward_server.services.platform import Platform
+from fieldward_server.services.turns import take_turn
+from fieldward_sync.errors import RetryLater
+
+WORKERS = 4
+EVERY_SECONDS = 30
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def board(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Board]:
+    on_postgres = request.param == "postgresql"
+    board = Board(tmp_path, request.getfixturevalue("postgres_database") if on_postgres else None)
+    yield board
+    board.close()
+
+
+class Work:
+    """A job that says when it was run."""
+
+    def __init__(self) -> None:
+        self.runs: list[int] = []
+        self.job = Job("work", EVERY_SECONDS, self._run)
+
+    def _run(self, _: Platform, now: int) -> int:
+        self.runs.append(now)
+        return 1
+
+
+def test_a_job_that_all_workers_offer_at_once_is_run_by_one(board: Board) -> None:
+    work, start = Work(), Barrier(WORKERS)
+
+    def offer(worker: int) -> bool:
+        platform = board.another_platform()
+        start.wait()
+        return run_once(platform, work.job, holder=f"worker-{worker}", now=board.clock)
+
+    with ThreadPoolExecutor(WORKERS) as workers:
+        ran = list(workers.map(offer, range(WORKERS)))
+    assert (sorted(ran), work.runs) == ([False, False, False, True], [START])
+
+
+def test_the_next_run_is_anybodys_once_it_is_due(board: Board) -> None:
+    work = Work()
+
+    def offer(worker: str) -> bool:
+        return run_once(board.platform, work.job, holder=worker, now=board.clock)
+
+    assert offer("first")
+    board.clock.seconds += EVERY_SECONDS - 1
+    assert not offer("second")
+    board.clock.seconds += 1
+    assert offer("second")
+    assert work.runs == [START, START + EVERY_SECONDS]
+
+
+def test_a_worker_that_died_at_work_is_followed_by_another(board: Board) -> None:
+    work = Work()
+    take_turn(
+        board.platform,
+        job=work.job.name,
+        holder="dead",
+        now=START,
+        seconds=LONGEST_RUN_SECONDS,
+    )
+    board.clock.seconds += LONGEST_RUN_SECONDS - 1
+    assert not run_once(board.platform, work.job, holder="other", now=board.clock)
+    board.clock.seconds += 1
+    assert run_once(board.platform, work.job, holder="other", now=board.clock)
+
+
+def test_a_job_that_fails_is_tried_again_when_it_is_due(board: Board) -> None:
+    def fail(_: Platform, __: int) -> int:
+        raise RetryLater("database-busy", "The database cannot take this now.")
+
+    failing = Job("work", EVERY_SECONDS, fail)
+    with pytest.raises(RetryLater):
+        run_once(board.platform, failing, holder="first", now=board.clock)
+    board.clock.seconds += EVERY_SECONDS
+    assert run_once(board.platform, Work().job, holder="second", now=board.clock)
+
+
+def test_the_services_jobs_can_be_run_at_any_time_and_again(board: Board) -> None:
+    for job in jobs(seal_every_seconds=1):
+        job.run(board.platform, START)
+        assert job.run(board.platform, START) == 0
+    (partition,) = list_partitions(board.platform, AUTHORITY)
+    assert partition.published_feed == partition.feed
+
+
+def test_a_worker_that_stops_leaves_its_turn_to_the_others(board: Board) -> None:
+    stop: Callable[[], None] = start_jobs(
+        board.platform, board.clock, seal_every_seconds=EVERY_SECONDS
+    )
+    stop()
+    for job in jobs(seal_every_seconds=EVERY_SECONDS):
+        assert run_once(board.platform, job, holder="other", now=board.clock)

@@ -1,0 +1,625 @@
+"""An authority in memory: the other side of ``Transport``, with real keys and real sealing.
+
+It keeps the protocol's rules but no database, and can be told to misbehave: stay silent, lose its
+answers, cut files short, change what it says.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial, reduce
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from device_clock import DeviceClock
+from fieldward_client import HttpAnswer, RetryLater
+from fieldward_sync import digest
+from fieldward_sync.access import RIGHTS, Access, Order, Receipt
+from fieldward_sync.distribution import (
+    Distribution,
+    FileContext,
+    FileEntry,
+    FileKind,
+    Manifest,
+    seal_file,
+)
+from fieldward_sync.encoding import MessageT, decode, encode
+from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
+from fieldward_sync.http_signatures import (
+    read_request_signature,
+    sign_answer,
+    verify_request,
+)
+from fieldward_sync.images import Image, Segment, SegmentChange
+from fieldward_sync.invitations import Invitation, fingerprint, proof
+from fieldward_sync.journal import (
+    BoxItem,
+    EntryItem,
+    EpochSeal,
+    JournalHead,
+    LookUp,
+    SealItem,
+)
+from fieldward_sync.keys import hpke_public_key
+from fieldward_sync.leases import (
+    EpochKey,
+    Lease,
+    LeaseGrant,
+    LeaseSecrets,
+    LeaseTerms,
+    PartitionKeys,
+    seal_secrets,
+    secrets_info,
+)
+from fieldward_sync.messages import (
+    DEVICE_KEY,
+    EnrolAnswer,
+    EnrolRequest,
+    FeedPosition,
+    SyncAnswer,
+    SyncRequest,
+    Trust,
+    Verdict,
+    key_id,
+)
+from fieldward_sync.outbox import BoxHeader, open_as_authority
+from fieldward_sync.projection import conflicts, project
+from fieldward_sync.records import Change, Edit, Proposal, Record, Value
+from fieldward_sync.signing import Signed, public_key, sign
+from fieldward_sync.versions import Dot
+from fieldward_sync.views import View
+
+AUTHORITY = "E08000019"
+SERVER = "server.1"
+MAX_SIGNED = 1 << 20
+
+
+class Refused(Exception):
+    """A request that is answered with a problem."""
+
+    def __init__(self, code: str, status: int = 403) -> None:
+        super().__init__(code)
+        self.code, self.status = code, status
+
+
+@dataclass
+class HeldRecord:
+    """A record, and the numbers that its edits have in views."""
+
+    record: Record
+    numbers: dict[Dot, int] = field(default_factory=dict)
+
+    def take(self, edit: Edit) -> int:
+        """Merge an edit; its number."""
+        self.record = self.record.with_edit(edit)
+        return self.numbers.setdefault(edit.dot, len(self.numbers) + 1)
+
+    def view(self) -> View:
+        return project(self.record, self.numbers, len(self.numbers))
+
+
+@dataclass
+class HeldPartition:
+    """A partition: who is in it, its keys, and what is published of it."""
+
+    partition: str
+    title: str
+    members: list[str]
+    feed: int = 0
+    epoch: int = 1
+    keys: dict[int, bytes] = field(default_factory=dict)
+    digest_key: bytes = field(default_factory=partial(os.urandom, 32))
+    image: FileEntry | None = None
+    image_views: dict[str, View] = field(default_factory=dict)
+    manifest: Manifest | None = None
+
+    def key(self) -> bytes:
+        return self.keys.setdefault(self.epoch, os.urandom(32))
+
+    def digest(self, views: Mapping[str, View]) -> bytes:
+        elements = (
+            digest.element(self.digest_key, v.record_id, v.revision, v.to_bytes())
+            for v in views.values()
+        )
+        return reduce(digest.added, elements, digest.EMPTY)
+
+
+@dataclass
+class HeldDevice:
+    """An enrolled device with its one practitioner."""
+
+    device: str
+    practitioner: str
+    request: EnrolRequest
+    answer: bytes
+    journal: JournalHead
+    lease_secret: bytes = field(default_factory=partial(os.urandom, 32))
+    lease_id: bytes = b""
+    lease_issued: int = 0
+    generation: int = 1
+    access: Access = Access.ACTIVE
+    granted: set[str] = field(default_factory=set)
+    taken: set[str] = field(default_factory=set)
+    counters: set[int] = field(default_factory=set)
+    boxes: dict[bytes, Signed] = field(default_factory=dict)
+    entries: list[EntryItem] = field(default_factory=list)
+    seals: list[SealItem] = field(default_factory=list)
+    orders: list[Signed] = field(default_factory=list)
+    receipts: list[Receipt] = field(default_factory=list)
+    verdicts: dict[int, tuple[Proposal, Verdict]] = field(default_factory=dict)
+    requests: list[SyncRequest] = field(default_factory=list)
+
+
+class MemoryAuthority:
+    """One authority's server, as far as a device can see it."""
+
+    authority = "index.example"
+
+    def __init__(self, clock: DeviceClock) -> None:
+        self.clock = clock
+        self.root, self.answer_key = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+        self.edit_seed, self.audit_seed = os.urandom(32), os.urandom(32)
+        self.terms = LeaseTerms()
+        self.state = 1
+        self.records: dict[str, HeldRecord] = {}
+        self.partitions: dict[str, HeldPartition] = {}
+        self.devices: dict[str, HeldDevice] = {}
+        self.files: dict[str, bytes] = {}
+        self.inbox: list[tuple[Proposal, str]] = []
+        self.log: list[str] = []
+        """Every request that arrived."""
+        self.offline = False
+        self.loses_answers = 0
+        """How many of the next answers get lost on their way."""
+        self.cuts_files_after: int | None = None
+        self.tampers: Callable[[HttpAnswer], HttpAnswer] = lambda answer: answer
+        self.tampers_with_files: Callable[[bytes], bytes] = lambda sealed: sealed
+        self.changes_answer: Callable[[SyncAnswer], SyncAnswer] = lambda answer: answer
+        """Changes what is said before it is signed."""
+        self.lease_refused = ""
+        self._invitations: dict[bytes, tuple[Invitation, str, set[str]]] = {}
+        self._server_edits = 0
+        self.trust_version = 1
+
+    # --- What an administrator does ---------------------------------------------------------
+
+    def load(self, record_id: str, **fields: Value) -> None:
+        """Set fields of a record, in the server's name; ``__`` stands for ``/``, ``_`` for ``.``"""
+        self.set_fields(record_id, {path.replace("_", "."): v for path, v in fields.items()})
+
+    def set_fields(self, record_id: str, fields: Mapping[str, Value]) -> None:
+        held = self.records.setdefault(record_id, HeldRecord(Record(record_id)))
+        self._server_edits += 1
+        changes = tuple(
+            Change(path, value, tuple(live.dot for live in held.record.live.get(path, ())))
+            for path, value in fields.items()
+        )
+        dot = Dot(SERVER, self._server_edits)
+        held.take(Edit(dot, record_id, changes, None, self.clock.true_time))
+        self._record_changed(record_id)
+
+    def partition(self, partition: str, *members: str, title: str = "") -> None:
+        """Create a partition and publish it."""
+        self.partitions[partition] = HeldPartition(
+            partition, title or f"Team {partition}", list(members), feed=1
+        )
+        self.publish(partition)
+
+    def remove(self, partition: str, record_id: str) -> None:
+        """Take a record out of a partition."""
+        held = self.partitions[partition]
+        held.members.remove(record_id)
+        held.feed += 1
+
+    def publish(self, partition: str, *, new_image: bool = False) -> None:
+        """Seal what has changed, as an image or a segment, under a new manifest."""
+        held = self.partitions[partition]
+        views = {each: self.records[each].view() for each in held.members}
+        if held.image is None or new_image:
+            with_image = Image.build(views.values())
+            held.image = self._seal(held, "image", with_image.to_bytes(), feed_from=0)
+            held.image_views = views
+            with_image.close()
+            files: tuple[FileEntry, ...] = (held.image,)
+        else:
+            files = (held.image, self._segment(held, views))
+        held.manifest = Manifest(
+            partition=partition,
+            title=held.title,
+            feed=held.feed,
+            records=len(views),
+            image_digest=held.digest(held.image_views),
+            digest=held.digest(views),
+            made=self.clock.true_time,
+            files=files,
+        )
+        self.state += 1
+
+    def publish_all(self) -> None:
+        for partition in self.partitions:
+            self.publish(partition)
+
+    def invite(self, practitioner: str, *partitions: str) -> str:
+        """An invitation code."""
+        invitation = Invitation(os.urandom(11), fingerprint(public_key(self.root)))
+        self._invitations[invitation.invitation_id] = (invitation, practitioner, set(partitions))
+        return invitation.code()
+
+    def take_grant(self, device: str, partition: str) -> None:
+        """The device's practitioner loses a partition; its next epoch begins."""
+        held = self.devices[device]
+        held.granted.remove(partition)
+        held.taken.add(partition)
+        self.partitions[partition].epoch += 1
+        held.lease_id = b""  # the key ring has changed
+        self.state += 1
+
+    def give_grant(self, device: str, partition: str) -> None:
+        held = self.devices[device]
+        held.granted.add(partition)
+        held.taken.discard(partition)
+        held.lease_id = b""
+        self.state += 1
+
+    def order(self, device: str, kind: str) -> None:
+        """Order a device to pause, resume or wipe."""
+        held = self.devices[device]
+        order = Order(
+            authority=AUTHORITY,
+            device=device,
+            generation=held.generation,
+            number=len(held.orders) + len(held.receipts) + 1,
+            kind=kind,  # type: ignore[arg-type]  # tests name the three kinds
+            issued=self.clock.true_time,
+        )
+        held.orders.append(sign(order, self.answer_key))
+
+    def trust(self) -> Trust:
+        return Trust(
+            authority=AUTHORITY,
+            incarnation=1,
+            version=self.trust_version,
+            issued=1,
+            answer_key=public_key(self.answer_key),
+            edit_key=hpke_public_key(self.edit_seed),
+            audit_key=hpke_public_key(self.audit_seed),
+        )
+
+    def look_ups(self, device: str) -> list[LookUp]:
+        """What the audit process reads in a device's journal."""
+        held = self.devices[device]
+        opened = []
+        for item in held.entries:
+            header = item.read_header()
+            box = open_as_authority(
+                held.boxes[header.box],
+                practitioner_key=held.request.practitioner_key,
+                seed=self.audit_seed,
+            )
+            body = box.open_entry(header.index, item.body)
+            opened.append(decode(LookUp, body, max_bytes=MAX_SIGNED))
+        return opened
+
+    def value(self, record_id: str, path: str) -> Value:
+        return self.records[record_id].record.value(path)
+
+    # --- The port ---------------------------------------------------------------------------
+
+    def post(
+        self, path: str, *, body: bytes, headers: Mapping[str, str], max_bytes: int
+    ) -> HttpAnswer:
+        if self.offline:
+            raise RetryLater("offline", "There is no signal.")
+        self.log.append(f"POST {path}")
+        answer = self.tampers(self._answer(path, body, headers))
+        if self.loses_answers:
+            self.loses_answers -= 1
+            raise RetryLater("offline", "The answer was lost.")
+        return answer
+
+    def fetch(self, path: str, *, offset: int) -> Iterator[tuple[int, bytes]]:
+        if self.offline:
+            raise RetryLater("offline", "There is no signal.")
+        self.log.append(f"GET {path.rpartition('/')[2][:8]} from {offset}")
+        if path.rpartition("/")[2] not in self.files:
+            raise RetryLater("file-unavailable", "The file is not there.")
+        sealed = self.tampers_with_files(self.files[path.rpartition("/")[2]])
+        for start in range(offset, len(sealed), 1000):
+            if self.cuts_files_after is not None and start - offset >= self.cuts_files_after:
+                raise RetryLater("offline", "The connection broke.")
+            yield start, sealed[start : start + 1000]
+
+    def _answer(self, path: str, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
+        headers = {name.lower(): value for name, value in headers.items()}
+        try:
+            status, answer = 200, self._handle(path, body, headers)
+        except Refused as e:
+            last = max(max(d.counters, default=0) for d in self.devices.values())
+            problem = {"code": e.code, "detail": "No.", "next_step": "", "last_counter": last}
+            status, answer = e.status, msgspec.json.encode(problem)
+        signed = sign_answer(
+            status=status,
+            body=answer,
+            request_signature=headers["signature"],
+            now=self.clock.true_time,
+            key=self.answer_key,
+            key_id=f"{AUTHORITY}/answer",
+        )
+        return HttpAnswer(status, signed, answer)
+
+    def _handle(self, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+        signature = read_request_signature(headers)
+        verify = partial(
+            verify_request,
+            signature,
+            method="POST",
+            authority=self.authority,
+            path=path,
+            query="",
+            body=body,
+        )
+        if path == "/v1/enrol":
+            request = decode(EnrolRequest, body, max_bytes=MAX_SIGNED)
+            verify(public_key=request.device_key)
+            self._check_time(signature.created)
+            return self._enrol(request)
+        held, practitioner = self._caller(signature.key_id)
+        key = held.request.practitioner_key if practitioner else held.request.device_key
+        verify(public_key=key)
+        self._check_time(signature.created)
+        if signature.counter in held.counters:
+            raise Refused("counter-used", 409)
+        held.counters.add(signature.counter)
+        sync_request = decode(SyncRequest, body, max_bytes=64 * 1024)
+        held.requests.append(sync_request)
+        return encode(self.changes_answer(self._sync(held, practitioner, sync_request)))
+
+    def _check_time(self, created: int) -> None:
+        if abs(created - self.clock.true_time) > 300:
+            raise Refused("clock-skew", 401)
+
+    def _caller(self, named: str) -> tuple[HeldDevice, bool]:
+        device = named.split("/")[1]
+        held = self.devices[device]
+        roles = {
+            key_id(AUTHORITY, device, held.generation, DEVICE_KEY): False,
+            key_id(AUTHORITY, device, held.generation, held.practitioner): True,
+        }
+        return held, roles[named]
+
+    # --- Enrolment --------------------------------------------------------------------------
+
+    def _enrol(self, request: EnrolRequest) -> bytes:
+        if request.invitation_id not in self._invitations:
+            raise Refused("invitation-unknown")
+        invitation, practitioner, partitions = self._invitations[request.invitation_id]
+        if request.proof != proof(invitation.proof_key, request.statement()):
+            raise Refused("proof-wrong")
+        for held in self.devices.values():
+            if held.request.invitation_id == request.invitation_id:
+                if held.request != request:
+                    raise Refused("invitation-used")
+                return held.answer
+        device = f"d-{len(self.devices) + 1}"
+        answer = encode(
+            EnrolAnswer(
+                authority=AUTHORITY,
+                device=device,
+                generation=1,
+                practitioner=practitioner,
+                root_key=public_key(self.root),
+                trust=sign(self.trust(), self.root),
+            )
+        )
+        head = JournalHead.first(device, 1, request.journal_key)
+        self.devices[device] = HeldDevice(
+            device, practitioner, request, answer, head, granted=partitions
+        )
+        return answer
+
+    # --- Sync -------------------------------------------------------------------------------
+
+    def _sync(self, held: HeldDevice, practitioner: bool, request: SyncRequest) -> SyncAnswer:
+        self._take_journal(held, request)
+        verdicts = tuple(
+            verdict
+            for part in request.edits
+            for verdict in self._take_edits(held, part.header, part.first, part.entries)
+        )
+        self._take_receipts(held, request)
+        lease = distribution = None
+        if practitioner and not request.more:
+            lease = self._renew(held, request)
+            distribution = self._distribute(held, request)
+        older = request.trust_version < self.trust_version
+        return SyncAnswer(
+            access=held.access.value,
+            journal_next=held.journal.size,
+            journal_epoch=held.journal.epoch,
+            edits_held=len(held.verdicts),
+            verdicts=verdicts,
+            orders=tuple(held.orders),
+            trust=sign(self.trust(), self.root) if older else None,
+            lease=lease,
+            lease_refused=self.lease_refused if request.next_hpke_key else "",
+            distribution=distribution,
+        )
+
+    def _take_journal(self, held: HeldDevice, request: SyncRequest) -> None:
+        for item in request.journal:
+            match item:
+                case BoxItem():
+                    header = item.header.open(BoxHeader, held.request.practitioner_key)
+                    held.boxes[header.box] = item.header
+                case EntryItem():
+                    sequence = item.read_header().sequence
+                    if sequence < held.journal.size:
+                        assert held.entries[sequence] == item, "a fork"
+                        continue
+                    held.journal = held.journal.take_entry(item)
+                    held.entries.append(item)
+                case SealItem():
+                    if _read(EpochSeal, item.seal).epoch < held.journal.epoch:
+                        assert item in held.seals, "a fork"
+                        continue
+                    held.journal = held.journal.take_seal(item)
+                    held.seals.append(item)
+
+    def _take_edits(
+        self, held: HeldDevice, header: Signed, first: int, entries: tuple[bytes, ...]
+    ) -> Iterator[Verdict]:
+        box = open_as_authority(
+            header, practitioner_key=held.request.practitioner_key, seed=self.edit_seed
+        )
+        for index, sealed in enumerate(entries, start=first):
+            proposal = decode(Proposal, box.open_entry(index, sealed), max_bytes=MAX_SIGNED)
+            known = held.verdicts.get(proposal.counter)
+            if known is None:
+                known = proposal, self._judge(held, proposal)
+                held.verdicts[proposal.counter] = known
+            assert known[0] == proposal, "a dot was used twice"
+            yield known[1]
+
+    def _judge(self, held: HeldDevice, proposal: Proposal) -> Verdict:
+        covered = {p for p in held.granted if proposal.record_id in self.partitions[p].members}
+        if not RIGHTS[held.access].edits_merge:
+            return self._refuse(proposal, "revoked")
+        if not covered:
+            return self._refuse(proposal, "out-of-scope")
+        record = self.records[proposal.record_id]
+        shown = {number: dot for dot, number in record.numbers.items()}
+        try:
+            edit = proposal.as_edit(device=held.device, generation=held.generation, shown=shown)
+        except CallerMistake as e:
+            return self._refuse(proposal, e.code)
+        number = record.take(edit)
+        self._record_changed(proposal.record_id)
+        open_paths = {change.path for change in proposal.changes} & set(conflicts(record.record))
+        feeds = tuple(FeedPosition(p, self.partitions[p].feed) for p in sorted(covered))
+        return Verdict(proposal.counter, number, "conflict" if open_paths else "merged", "", feeds)
+
+    def _refuse(self, proposal: Proposal, code: str) -> Verdict:
+        self.inbox.append((proposal, code))
+        return Verdict(proposal.counter, 0, "refused", code, ())
+
+    def _record_changed(self, record_id: str) -> None:
+        for partition in self.partitions.values():
+            if record_id in partition.members:
+                partition.feed += 1
+
+    def _take_receipts(self, held: HeldDevice, request: SyncRequest) -> None:
+        for signed in request.receipts:
+            receipt = signed.open(Receipt, held.request.device_key)
+            still_open = [o for o in held.orders if _read(Order, o).number != receipt.number]
+            if len(still_open) < len(held.orders):
+                held.receipts.append(receipt)
+                held.orders = still_open
+
+    def _renew(self, held: HeldDevice, request: SyncRequest) -> LeaseGrant | None:
+        due = (
+            request.held.lease != held.lease_id
+            or not held.lease_id
+            or self.clock.true_time >= held.lease_issued + self.terms.closes_seconds // 8
+        )
+        complete = held.journal.size == held.journal.sealed_size == request.journal_size
+        if request.next_hpke_key is None or not (due and complete and RIGHTS[held.access].renew):
+            return None
+        if self.lease_refused:
+            return None
+        held.lease_id, held.lease_issued = os.urandom(16), self.clock.true_time
+        secrets = LeaseSecrets(
+            lease_secret=held.lease_secret,
+            ring=tuple(
+                PartitionKeys(
+                    p,
+                    self.partitions[p].digest_key,
+                    tuple(EpochKey(e, k) for e, k in self.partitions[p].keys.items()),
+                )
+                for p in sorted(held.granted)
+            ),
+        )
+        info = secrets_info(
+            authority=AUTHORITY,
+            incarnation=1,
+            lease_id=held.lease_id,
+            device=held.device,
+            generation=held.generation,
+            practitioner=held.practitioner,
+        )
+        sealed, secrets_hash = seal_secrets(secrets, request.next_hpke_key, info=info)
+        now = self.clock.true_time
+        lease = Lease(
+            authority=AUTHORITY,
+            incarnation=1,
+            lease_id=held.lease_id,
+            device=held.device,
+            generation=held.generation,
+            practitioner=held.practitioner,
+            issued=now,
+            warns=now + self.terms.warning_seconds,
+            closes=now + self.terms.closes_seconds,
+            destroys=now + self.terms.destroys_seconds,
+            secrets_hash=secrets_hash,
+        )
+        return LeaseGrant(sign(lease, self.answer_key), sealed)
+
+    def _distribute(self, held: HeldDevice, request: SyncRequest) -> Signed | None:
+        if request.held.number == self.state or not RIGHTS[held.access].pull:
+            return None
+        published = (self.partitions[p].manifest for p in sorted(held.granted))
+        return sign(
+            Distribution(
+                authority=AUTHORITY,
+                incarnation=1,
+                device=held.device,
+                generation=held.generation,
+                practitioner=held.practitioner,
+                number=self.state,
+                issued=self.clock.true_time,
+                expires=self.clock.true_time + 86_400,
+                manifests=tuple(manifest for manifest in published if manifest is not None),
+                lost=tuple(sorted(held.taken)),
+            ),
+            self.answer_key,
+        )
+
+    # --- Sealing ----------------------------------------------------------------------------
+
+    def _segment(self, held: HeldPartition, views: Mapping[str, View]) -> FileEntry:
+        changed = {v.record_id: v.to_bytes() for v in views.values()}
+        before = {v.record_id: v.to_bytes() for v in held.image_views.values()}
+        changes = tuple(
+            SegmentChange(held.feed, record_id, changed.get(record_id, b""))
+            for record_id in sorted(changed.keys() | before.keys())
+            if changed.get(record_id) != before.get(record_id)
+        )
+        assert held.image is not None
+        return self._seal(
+            held, "segment", encode(Segment(changes)), feed_from=held.image.context.feed_to
+        )
+
+    def _seal(
+        self, held: HeldPartition, kind: FileKind, body: bytes, *, feed_from: int
+    ) -> FileEntry:
+        context = FileContext(
+            authority=AUTHORITY,
+            incarnation=1,
+            partition=held.partition,
+            epoch=held.epoch,
+            kind=kind,
+            feed_from=feed_from,
+            feed_to=held.feed,
+        )
+        sealed, entry = seal_file(body, context=context, key=held.key(), entropy=os.urandom)
+        self.files[entry.name] = sealed
+        return entry
+
+
+def _read(kind: type[MessageT], signed: Signed) -> MessageT:
+    return decode(kind, signed.payload, max_bytes=MAX_SIGNED)
+
+
+__all__ = ["AUTHORITY", "HeldDevice", "MemoryAuthority", "PeerBrokeProtocol"]

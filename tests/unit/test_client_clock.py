@@ -1,0 +1,93 @@
+"""Trusted time on the device: what is remembered, and when (V5, P33)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from device_clock import NOON, DeviceClock
+from fieldward_client import AccessClosed, SystemClock
+from fieldward_client.clock import REMEMBER_SECONDS, STATE, TrustedClock
+from fieldward_client.folder import Folder
+from fieldward_sync.clock import ClockState, Reading
+
+
+@pytest.fixture
+def clock() -> DeviceClock:
+    return DeviceClock()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, clock: DeviceClock) -> Folder:
+    made = Folder(tmp_path)
+    TrustedClock.start(made, clock, NOON)
+    return made
+
+
+def test_a_crash_gives_back_five_minutes_at_most(folder: Folder, clock: DeviceClock) -> None:
+    trusted = TrustedClock(folder, clock)
+    for _ in range(100):
+        clock.advance(seconds=60)
+        assert trusted.now() == clock.true_time
+    clock.wall_is_off_by = -3_600
+    clock.restart()
+    with pytest.raises(AccessClosed, match="clock-untrusted"):
+        TrustedClock(folder, clock).now()
+    clock.wall_is_off_by = -REMEMBER_SECONDS
+    assert TrustedClock(folder, clock).now() >= clock.true_time - REMEMBER_SECONDS
+
+
+def test_every_start_of_the_machine_is_counted_once(folder: Folder, clock: DeviceClock) -> None:
+    for _ in range(19):
+        clock.restart()
+        clock.advance(seconds=10)
+        for _ in range(3):
+            TrustedClock(folder, clock).now()
+    clock.restart()
+    with pytest.raises(AccessClosed, match="20 times"):
+        TrustedClock(folder, clock).now()
+    TrustedClock(folder, clock).contact(clock.true_time)
+    assert TrustedClock(folder, clock).now() == clock.true_time
+
+
+def test_a_clock_that_is_slow_is_not_one_that_was_set_back(
+    folder: Folder, clock: DeviceClock
+) -> None:
+    """A tablet whose battery died says 1970: contact must open it, not only a repaired clock."""
+    clock.wall_is_off_by = -NOON + 100
+    trusted = TrustedClock(folder, clock)
+    with pytest.raises(AccessClosed):
+        trusted.now()
+    trusted.contact(clock.true_time)
+    clock.advance(hours=5)
+    assert trusted.now() == clock.true_time
+    clock.wall_is_off_by -= 3_600
+    with pytest.raises(AccessClosed):
+        trusted.now()
+    clock.wall_is_off_by = 0
+    assert trusted.now() == clock.true_time
+
+
+def test_without_its_memory_time_is_not_trusted(folder: Folder, clock: DeviceClock) -> None:
+    folder.remove(STATE)
+    trusted = TrustedClock(folder, clock)
+    with pytest.raises(AccessClosed, match="clock-untrusted"):
+        trusted.now()
+    trusted.remember()
+    trusted.contact(NOON)
+    assert trusted.now() == NOON
+
+
+def test_requests_are_signed_with_the_likeliest_time(folder: Folder, clock: DeviceClock) -> None:
+    clock.wall_is_off_by = 86_400
+    assert TrustedClock(folder, clock).estimate() == clock.true_time
+    clock.restart()
+    assert TrustedClock(folder, clock).estimate() == clock.true_time + 86_400
+
+
+def test_the_machines_own_clocks_can_be_read() -> None:
+    first, second = SystemClock().reading(), SystemClock().reading()
+    assert first.boot == second.boot != ""
+    assert 0 < first.since_boot <= second.since_boot
+    assert ClockState.at_contact(NOON, Reading(NOON, 0, "b")).trusted(Reading(NOON, 0, "b")) == NOON

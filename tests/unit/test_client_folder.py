@@ -1,0 +1,137 @@
+"""The device's folder and its files of frames."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from faulty_disk import FaultyDisk
+from fieldward_client import LocalDataDamaged, RetryLater, folder
+from fieldward_client.folder import Folder
+from fieldward_client.frames import MARKER, MAX_PAYLOAD_BYTES, FrameFile, frame, read_frames
+from fieldward_sync.errors import CallerMistake
+
+PAYLOADS = (b"first", b"", b"third" * 100)
+WHOLE = MARKER + b"".join(map(frame, PAYLOADS))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Folder:
+    made = Folder(tmp_path / "device")
+    made.create()
+    return made
+
+
+def test_everything_is_for_its_owner_alone(home: Folder, tmp_path: Path) -> None:
+    old_mask = os.umask(0)
+    try:
+        home.replace("deep/in/it", b"x")
+        home.appended("log").close()
+        with home.held():
+            paths = list((tmp_path / "device").rglob("*"))
+    finally:
+        os.umask(old_mask)
+    modes = {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in paths}
+    assert len(paths) == 5
+    assert modes == {0}
+
+
+def test_one_process_holds_the_folder(home: Folder, tmp_path: Path) -> None:
+    with (
+        home.held(),
+        pytest.raises(RetryLater, match="folder-in-use"),
+        Folder(tmp_path / "device").held(),
+    ):
+        pass
+    with Folder(tmp_path / "device").held():
+        assert home.read("absent") is None
+
+
+def test_erased_keys_are_overwritten_and_gone(
+    home: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.replace("key", b"secret")
+    another_name = tmp_path / "kept"
+    os.link(tmp_path / "device" / "key", another_name)
+    home.erase("key", "never-there")
+    assert home.read("key") is None
+    assert another_name.read_bytes() == bytes(6)
+
+
+def test_a_failed_append_leaves_the_file_as_it_was(
+    home: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = home.appended("log")
+    file.append(b"kept")
+    for failing_call in (1, 2):  # the write, the fsync
+        with monkeypatch.context() as patch:
+            patch.setattr(folder, "os", FaultyDisk("error", at=failing_call))
+            with pytest.raises(LocalDataDamaged, match="disk-refused"):
+                file.append(b"refused")
+        assert file.read() == b"kept"
+    file.append(b", and more")
+    assert home.read("log") == b"kept, and more"
+
+
+def test_a_file_in_doubt_takes_nothing_until_it_is_opened_again(
+    home: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class BrokenDisk(FaultyDisk):
+        def _step(self, call: str, before_failing: object = None) -> None:
+            raise OSError("everything fails")
+
+    file = home.appended("log")
+    with monkeypatch.context() as patch:
+        patch.setattr(folder, "os", BrokenDisk())
+        with pytest.raises(LocalDataDamaged):
+            file.append(b"refused")
+    with pytest.raises(LocalDataDamaged, match="in doubt"):
+        file.append(b"refused too")
+    file.close()
+    home.appended("log").append(b"taken")
+
+
+def test_frames_come_back(home: Folder) -> None:
+    FrameFile.create(home, "frames", PAYLOADS[:1]).append(*PAYLOADS[1:])
+    again = FrameFile(home, "frames")
+    assert (again.payloads, again.torn_bytes, again.broken) == (PAYLOADS, 0, False)
+
+
+def test_a_tail_torn_anywhere_is_cut_and_nothing_else(home: Folder) -> None:
+    ends = [len(MARKER) + len(b"".join(map(frame, PAYLOADS[:n]))) for n in range(4)]
+    for length in range(len(MARKER), len(WHOLE)):
+        home.replace("frames", WHOLE[:length])
+        whole = max(n for n in range(4) if ends[n] <= length)
+        opened = FrameFile(home, "frames")
+        assert opened.payloads == PAYLOADS[:whole]
+        assert opened.torn_bytes == length - ends[whole]
+        assert not opened.broken
+        opened.append(b"next")
+        opened.close()
+        assert FrameFile(home, "frames").payloads == (*PAYLOADS[:whole], b"next")
+
+
+def test_a_flipped_bit_takes_its_own_frame_and_no_other() -> None:
+    """Whatever follows the damage is still good, even if it is the length that is damaged."""
+    start = len(MARKER) + len(frame(PAYLOADS[0]))
+    for position in range(start, start + len(frame(PAYLOADS[1]))):
+        damaged = bytearray(WHOLE)
+        damaged[position] ^= 1
+        scan = read_frames(bytes(damaged))
+        assert scan.payloads == (PAYLOADS[0], PAYLOADS[2])
+        assert scan.broken
+        assert scan.good_bytes == len(WHOLE)
+
+
+def test_a_file_without_its_beginning_is_reported() -> None:
+    scan = read_frames(WHOLE[4:])
+    assert scan.payloads == PAYLOADS
+    assert scan.broken
+
+
+def test_a_payload_has_a_bound() -> None:
+    with pytest.raises(CallerMistake, match="frame-too-long"):
+        frame(bytes(MAX_PAYLOAD_BYTES + 1))
