@@ -7,7 +7,7 @@ INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --custom-compile-command 'make lock'
 
-.PHONY: help run test check lint types format lock clean postgresql
+.PHONY: help run test check lint types format lock clean system
 .DELETE_ON_ERROR:
 
 help: ## print this list
@@ -16,7 +16,7 @@ help: ## print this list
 run: .venv/installed ## install, start the system and play the main job
 	$(BIN)/fieldward demo
 
-test: postgresql lint types ## everything: lint, types, import contracts, all tests on both databases
+test: system lint types ## everything: lint, types, import contracts, all tests on both databases
 	$(BIN)/python -m pytest
 
 check: lint types ## the fast subset: lint, types, import contracts, unit and property tests
@@ -45,9 +45,11 @@ clean: ## remove the environment and everything generated
 	rm -rf .venv build dist *.egg-info .hypothesis .*_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-postgresql:
+# What tests need of the system: a real database server, and a tracer that sees every write.
+system:
 	@ls $(INITDB) >/dev/null 2>&1 || scripts/apt-install postgresql
 	@ls $(INITDB) >/dev/null
+	@command -v strace >/dev/null || scripts/apt-install strace
 
 # The environment, in three steps; each is repeated only when a lock or the metadata changes.
 

@@ -1,6 +1,6 @@
 from hypothesis import settings
 
-pytest_plugins = ["postgres"]
+pytest_plugins = ["postgres", "databases"]
 
 # Machines are shared and slow at times: a property is judged by what it finds, not by how long
 # one example took. On CI Hypothesis itself chooses the same examples every time.

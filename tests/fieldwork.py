@@ -90,14 +90,12 @@ def child(record_id: str, **fields: object) -> dict[str, object]:
 
 
 class World:
-    """A service with one authority, one practitioner ``p-1``, and a clock moved by hand."""
+    """A service on a migrated database: one authority, practitioner ``p-1``, a clock by hand."""
 
     def __init__(self, database_url: str, folder: Path) -> None:
-        storage = open_storage(database_url)
-        storage.migrate()
         self.now = START
         self.platform = Platform(
-            storage=storage,
+            storage=open_storage(database_url),
             master_key=bytes(range(32)),
             files=SealedFiles(folder / "files"),
             entropy=os.urandom,

@@ -90,12 +90,12 @@ class Wire:
 class Loop:
     """A server with one authority, and devices on it."""
 
-    def __init__(self, folder: Path, database_url: str | None = None) -> None:
+    def __init__(self, folder: Path, database_url: str | None = None, *, host: str = HOST) -> None:
         self.folder = folder
         self.clock = MovingClock()
         environ = {
             "FIELDWARD_DATA_FOLDER": str(folder / "server"),
-            "FIELDWARD_PUBLIC_AUTHORITY": HOST,
+            "FIELDWARD_PUBLIC_AUTHORITY": host,
         }
         if database_url is not None:
             environ["FIELDWARD_DATABASE_URL"] = database_url
@@ -153,10 +153,10 @@ class Loop:
             now=self.clock.wall,
         )
 
-    def enrol(self, name: str, practitioner: str, *partitions: str) -> tuple[Device, Wire]:
-        """A new device in a folder of its own, and its wire."""
+    def invite(self, practitioner: str, *partitions: str) -> str:
+        """The code that enrols one device of a practitioner."""
         self.practitioner(practitioner)
-        code = invite(
+        return invite(
             self.platform,
             authority=AUTHORITY,
             practitioner=practitioner,
@@ -165,6 +165,10 @@ class Loop:
             actor="test",
             now=self.clock.wall,
         )
+
+    def enrol(self, name: str, practitioner: str, *partitions: str) -> tuple[Device, Wire]:
+        """A new device in a folder of its own, and its wire."""
+        code = self.invite(practitioner, *partitions)
         wire = Wire(self)
         device = Device.enrol(
             self.folder / name,
@@ -187,8 +191,9 @@ class Loop:
 
 
 def child(record_id: str, **changes: object) -> dict[str, object]:
-    """A nested record that is fit to load, of a child in the caseload of team HV-1."""
-    return {
+    """A nested record that is fit to load, of a child in the caseload of team HV-1; what is
+    changed to ``None`` is left out."""
+    record: dict[str, object] = {
         "record_id": record_id,
         "authority": AUTHORITY,
         "name": {"family": "Okafor", "given": "Ada"},
@@ -205,5 +210,5 @@ def child(record_id: str, **changes: object) -> dict[str, object]:
                 "phone": "0114 496 0000",
             }
         },
-        **changes,
     }
+    return {name: value for name, value in {**record, **changes}.items() if value is not None}

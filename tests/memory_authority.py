@@ -337,7 +337,7 @@ class MemoryAuthority:
         try:
             status, answer = 200, self._handle(path, body, headers)
         except Refused as e:
-            last = max(max(d.counters, default=0) for d in self.devices.values())
+            last = max((c for d in self.devices.values() for c in d.counters), default=0)
             problem = {"code": e.code, "detail": "No.", "next_step": "", "last_counter": last}
             status, answer = e.status, msgspec.json.encode(problem)
         signed = sign_answer(

@@ -10,7 +10,7 @@ from fieldward_client.packing import fill
 from fieldward_client.practitioner import Practitioner
 from fieldward_client.report import EditVerdict, Progress, SyncProgress
 from fieldward_client.store import stored_distribution
-from fieldward_client.wipe import is_wiped, obey
+from fieldward_client.wipe import is_wiped, obey, wiped
 from fieldward_sync.access import Access, Order, Receipt
 from fieldward_sync.encoding import decode, encode
 from fieldward_sync.errors import Error, LocalDataDamaged, PeerBrokeProtocol
@@ -134,12 +134,12 @@ class Delivery:
         )
 
     def _newer_trust(self, offered: Signed | None) -> Signed:
-        """The keys to trust from now on: never older ones (design §7)."""
+        """The keys to trust from now on: newer ones, under the same root key (design §7)."""
         held = self._here.trust
-        if offered is None:
+        if offered is None or offered == self._here.contact.trust:
             return self._here.contact.trust
         trust = self._here.identity.open_trust(offered)
-        if (trust.version, trust.incarnation) < (held.version, held.incarnation):
+        if trust.version <= held.version or trust.incarnation < held.incarnation:
             raise PeerBrokeProtocol("trust-rolled-back", "The server offers keys from before.")
         return offered
 
@@ -147,7 +147,7 @@ class Delivery:
         """Orders first; then what became of edits; then what revocation takes away."""
         obey(self._here, answer.orders)
         if is_wiped(self._here) and self._practitioner is not None:
-            self._practitioner.close()
+            self._practitioner.close(wiped("What it still has to deliver is being delivered."))
             self._practitioner = None
         self.verdicts += (
             EditVerdict(verdict.counter, verdict.outcome, verdict.code)

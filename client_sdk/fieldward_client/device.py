@@ -125,7 +125,7 @@ class Device:
         """Lock: close the journal's epoch, drop every key from memory, let go of the folder."""
         with self._resources:
             if self._practitioner is not None:
-                self._practitioner.close()
+                self._practitioner.close(_locked())
             if not self._closed and not is_gone(self._installation):
                 with suppress(LocalDataDamaged):  # the next start closes the epoch instead
                     self._installation.journal.seal(self._installation.clock.estimate())
@@ -148,9 +148,7 @@ class Device:
         """Begin looking things up, for one of ``REASONS``, for oneself or for a colleague."""
         self._require_open()
         if self._practitioner is None:
-            raise AccessClosed(
-                "locked", "The device is locked.", next_step="Open it with the passphrase."
-            )
+            raise _locked()
         return Session(
             self._installation, self._practitioner, reason=reason, on_behalf_of=on_behalf_of
         )
@@ -187,6 +185,10 @@ def _unlock(
 def _only_one(installation: Installation) -> str | None:
     people = installation.practitioners()
     return people[0] if len(people) == 1 else None
+
+
+def _locked() -> AccessClosed:
+    return AccessClosed("locked", "The device is locked.", next_step="Open it with the passphrase.")
 
 
 def _ports(clock: Clock | None, transport: Transport | None, entropy: Entropy) -> Ports:

@@ -163,9 +163,15 @@ def _request(
         name=name,
         proof=bytes(32),
     )
-    return msgspec.structs.replace(
+    request = msgspec.structs.replace(
         unproven, proof=proof(invitation.proof_key, unproven.statement())
     )
+    try:
+        return decode(EnrolRequest, encode(request), max_bytes=MAX_REQUEST_BYTES)
+    except PeerBrokeProtocol as e:
+        raise CallerMistake(
+            "device-name", "A device's name has 1 to 64 letters, digits, blanks and . _ - in it."
+        ) from e
 
 
 def _ask(

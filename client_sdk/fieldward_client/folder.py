@@ -232,7 +232,8 @@ class AppendedFile:
         self._length = length
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file; nothing is appended any more."""
+        self._broken = True
         os.close(self._descriptor)
 
     def _undo(self) -> None:

@@ -67,13 +67,15 @@ class Holdings:
         holds = ((each, self.find(each)) for each in self.store.in_conflict() | self._own.keys())
         return frozenset(each for each, hold in holds if hold and hold.shown.conflicts)
 
-    def live(self) -> frozenset[int]:
-        """The numbers of edits that still matter: not in the store yet, or named by one that is
-        not."""
+    def done(self) -> frozenset[int]:
+        """The numbers of edits that were merged and are in the store, and that no edit names which
+        is not."""
         held = self.store.distribution.manifests if self.store.distribution else ()
         awaited = [proposal for proposal in self.proposals if self._is_awaited(proposal, held)]
         named = {own for proposal in awaited for change in proposal.changes for own in change.own}
-        return frozenset({proposal.counter for proposal in awaited} | named)
+        merged = {c for c, v in self._outbox.verdicts.items() if v.outcome != "refused"}
+        own = {proposal.counter for proposal in self.proposals}
+        return frozenset((own & merged) - {proposal.counter for proposal in awaited} - named)
 
     def close(self) -> None:
         """Drop everything from memory."""

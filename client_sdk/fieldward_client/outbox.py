@@ -116,15 +116,17 @@ class Outbox:
             self._append([_Settled(verdict) for verdict in new])
         return new
 
-    def prune(self, live: Container[int]) -> None:
-        """Let go of edits that are neither live nor refused, once the file has grown long."""
+    def prune(self, done: Container[int]) -> None:
+        """Let go of edits that are done with, once the file has grown long.
+
+        ``done`` are those that were merged and that have come back in the store.
+        """
         if len(self._file) < KEPT_BYTES or not self.is_whole:
             return
-        kept = {c: e for c, e in self._edits.items() if c in live or self._was_refused(c)}
-        used = {edit.box for edit in kept.values()}
+        self._edits = {c: e for c, e in self._edits.items() if c not in done}
+        self._verdicts = {c: v for c, v in self._verdicts.items() if c in self._edits}
+        used = {edit.box for edit in self._edits.values()}
         self._boxes = {box: header for box, header in self._boxes.items() if box in used}
-        self._edits = kept
-        self._verdicts = {c: v for c, v in self._verdicts.items() if c in kept}
         self._file.rewrite(pack(frame) for frame in self._frames())
 
     def close(self) -> None:
@@ -153,7 +155,3 @@ class Outbox:
                 self._verdicts[frame.verdict.counter] = frame.verdict
             case _Mark():
                 self._last = max(self._last, frame.counter)
-
-    def _was_refused(self, counter: int) -> bool:
-        verdict = self._verdicts.get(counter)
-        return verdict is not None and verdict.outcome == "refused"

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from fieldward_sync.encoding import pack
 from fieldward_sync.records import (
     MAX_REPLACED_AT_A_PATH,
     Proposal,
@@ -42,11 +43,11 @@ class Shown:
 
     @cached_property
     def conflicts(self) -> Mapping[str, tuple[Value, ...]]:
-        """The paths with several different values, and those values."""
+        """The paths with several different values, and those values, each once."""
+        several = {path: laid for path, laid in self.at.items() if differ(v.value for v in laid)}
         return {
-            path: tuple(each.value for each in laid)
-            for path, laid in self.at.items()
-            if len(laid) > 1 and differ(each.value for each in laid)
+            path: tuple({pack(each.value): each.value for each in laid}.values())
+            for path, laid in several.items()
         }
 
     @cached_property

@@ -22,16 +22,20 @@ def fill(
     boxes: Mapping[bytes, Signed],
     items: Sequence[JournalItem],
 ) -> SyncRequest:
-    """The request with as many edits and then journal items as fit, in their order; ``more`` says
-    whether some did not."""
+    """The request with as many edits and then journal items as fit, in their order.
+
+    ``more`` says whether some did not; only the last of several requests asks for a lease.
+    """
     room = MAX_REQUEST_BYTES - len(encode(request)) - _PART_BYTES
     edits_taken, room = _edits_that_fit(edits, boxes, room)
     items_taken = _items_that_fit(items, room)
+    more = edits_taken < len(edits) or items_taken < len(items)
     return msgspec.structs.replace(
         request,
         edits=_parts(edits[:edits_taken], boxes),
         journal=tuple(items[:items_taken]),
-        more=edits_taken < len(edits) or items_taken < len(items),
+        more=more,
+        next_hpke_key=None if more else request.next_hpke_key,
     )
 
 

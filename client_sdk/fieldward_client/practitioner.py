@@ -39,6 +39,7 @@ class Practitioner:
         self.vault = vault
         self._installation = installation
         self._holdings: Holdings | None = None
+        self._closed: AccessClosed | None = None
         self._boxes: dict[tuple[BoxKind, bytes], OpenBox] = {}
         self._held: tuple[StoredLease, Lease] | None = None
         with suppress(LocalDataDamaged):  # the next sync brings another lease
@@ -59,6 +60,11 @@ class Practitioner:
         return cls(installation, practitioner, vault)
 
     @property
+    def is_open(self) -> bool:
+        """Whether the practitioner is still at the device: not locked, not wiped."""
+        return self._closed is None
+
+    @property
     def lease(self) -> Lease | None:
         """The lease in force."""
         return self._held[1] if self._held else None
@@ -76,6 +82,7 @@ class Practitioner:
         drops what was open (invariant 3). There is no other way to the store.
         """
         try:
+            self._require_unlocked()
             self._installation.require_access()
             held = self._require_lease(self._installation.clock.now())
         except AccessClosed:
@@ -104,6 +111,7 @@ class Practitioner:
 
     def write_look_ups(self, *look_ups: LookUp, now: int) -> None:
         """Make look-ups durable before anything of them is shown (invariant 2)."""
+        self._require_unlocked()
         here = self._installation
         here.journal.write(look_ups, self._box("journal", here.trust.audit_key, None), now=now)
 
@@ -121,17 +129,22 @@ class Practitioner:
         self._holdings = None
         self._boxes = {key: box for key, box in self._boxes.items() if key[0] != "edits"}
 
-    def close(self) -> None:
-        """Lock: nothing of this practitioner's stays in memory."""
+    def close(self, why: AccessClosed) -> None:
+        """Lock for good: whoever still holds a session is told why."""
+        self._closed = why
         self.shut()
         self._boxes.clear()
 
     def destroy_lease(self) -> None:
         """Erase what opens the store. The next lease brings the same secret, and it opens again."""
-        self.close()
+        self.shut()
         self._installation.folder.erase(lease_file(self.id))
         self.vault.forget_lease_seeds()
         self._held = None
+
+    def _require_unlocked(self) -> None:
+        if self._closed is not None:
+            raise self._closed.with_traceback(None)
 
     def _require_lease(self, now: int) -> tuple[StoredLease, Lease]:
         if self._held is None:
@@ -151,6 +164,7 @@ class Practitioner:
             store_key = self._store_key(lease, secrets)
             keys = with_earlier_keys(here.folder, lease, store_key, secrets)
         except PeerBrokeProtocol as e:
+            self._held = None
             raise LocalDataDamaged(
                 "lease-damaged",
                 "The stored lease does not open.",

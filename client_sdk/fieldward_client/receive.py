@@ -107,7 +107,7 @@ class Reception:
 
     def _prune(self, holdings: Holdings) -> None:
         contact = self._here.contact
-        self._here.outbox.prune(holdings.live())
+        self._here.outbox.prune(holdings.done())
         self._here.journal.prune(contact.journal_next, contact.journal_epoch)
 
 

@@ -96,7 +96,9 @@ class Session:
         traceback: TracebackType | None,
     ) -> None:
         self._entered = False
-        self._installation.clock.remember()
+        if self._practitioner.is_open:
+            with suppress(LocalDataDamaged):  # what is stored is minutes behind at most
+                self._installation.clock.remember()
 
     def search(
         self,

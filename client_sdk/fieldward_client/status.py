@@ -171,18 +171,22 @@ def _lease_status(
 
 
 def _lease(installation: Installation, practitioner_id: str | None) -> Lease | None:
-    if practitioner_id is None:
-        return None
-    held = stored_lease(installation.folder, installation.identity, practitioner_id)
-    return held[1] if held else None
+    if practitioner_id is not None:
+        with suppress(LocalDataDamaged):
+            held = stored_lease(installation.folder, installation.identity, practitioner_id)
+            return held[1] if held else None
+    return None
 
 
 def _partitions(
     installation: Installation, practitioner_id: str | None
 ) -> tuple[PartitionStatus, ...]:
-    if practitioner_id is None:
-        return ()
-    distribution = stored_distribution(installation.folder, installation.identity, practitioner_id)
+    distribution = None
+    if practitioner_id is not None:
+        with suppress(LocalDataDamaged):
+            distribution = stored_distribution(
+                installation.folder, installation.identity, practitioner_id
+            )
     return tuple(
         PartitionStatus(each.partition, each.title, each.records, each.feed, each.made)
         for each in (distribution.manifests if distribution else ())

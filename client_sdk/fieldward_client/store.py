@@ -101,16 +101,16 @@ class Store:
 
         A key that only an older revision has finds the record too; whoever matches sees the newer.
         """
-        ranges = tuple(ranges)
-        ids = {
-            view.record_id
-            for partition in self.partitions()
+        ranges, partitions = tuple(ranges), self.partitions()
+        founds = {
+            view.record_id: Found(view, partition.manifest)
+            for partition in partitions
             for view in partition.candidates(ranges)
         }
-        for record_id in sorted(ids):
-            found = self.view(record_id)
-            if found is not None:
-                yield found
+        if len(partitions) == 1:
+            yield from founds.values()
+        else:
+            yield from (found for each in founds if (found := self.view(each)) is not None)
 
     def in_conflict(self) -> frozenset[str]:
         """The ids of records that show a conflict in some partition."""

@@ -6,11 +6,11 @@ the normal case.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import urlsplit
 
 import urllib3
 
@@ -19,7 +19,11 @@ from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol, RetryLater
 CONNECT_SECONDS = 5
 READ_SECONDS = 30
 PIECE_BYTES = 64 * 1024
+MAX_PORT = 65_535
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_ADDRESS = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?/?"
+)
 
 
 @dataclass(frozen=True)
@@ -110,20 +114,16 @@ class HttpTransport:
 
 def _read_url(server_url: str) -> tuple[str, str]:
     """The address without a trailing slash, and the authority in it as requests sign it."""
-    parts = urlsplit(server_url)
-    try:
-        port = parts.port
-    except ValueError:
-        port = None
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.path.strip("/"):
+    found = _ADDRESS.fullmatch(server_url.lower())
+    if found is None or int(found["port"] or 0) > MAX_PORT:
         raise CallerMistake(
             "server-url",
             "This is not the address of a server.",
             next_step="Give it as https://host or https://host:port, without a path.",
         )
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    authority = host if port in (None, _DEFAULT_PORTS[parts.scheme]) else f"{host}:{port}"
-    return f"{parts.scheme}://{authority}", authority
+    scheme, host, port = found["scheme"], found["host"], int(found["port"] or 0)
+    authority = f"{host}:{port}" if port not in (0, _DEFAULT_PORTS[scheme]) else host
+    return f"{scheme}://{authority}", authority
 
 
 @contextmanager

@@ -37,6 +37,11 @@ def key_id(authority: str, device: str, generation: int, role: str) -> str:
     return f"{authority}/{device}/{generation}/{role}"
 
 
+def answer_key_id(authority: str) -> str:
+    """The key id of signed answers."""
+    return f"{authority}/answer"
+
+
 class Trust(Message, frozen=True):
     """The authority's keys in force, signed by its root key."""
 

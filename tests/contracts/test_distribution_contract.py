@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from dataclasses import replace
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from fieldward_sync.access import Access
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.leases import LeaseTerms
 from fieldward_sync.messages import Held
-from fieldward_sync.records import Value
+from fieldward_sync.records import ProposedChange, Value
 from fieldward_sync.views import View
 from fieldwork import AUTHORITY, PHONE, FieldDevice, World, child
 
@@ -246,6 +247,30 @@ def test_withdrawn_consent_hides_an_involvement_at_once(device: FieldDevice) -> 
     assert "c05" not in device.contents("caseload")
 
 
+def test_an_involvement_that_turns_out_to_be_sensitive_is_hidden_at_once(
+    device: FieldDevice,
+) -> None:
+    changes = (
+        ProposedChange("involvements/a1.service", "mental-health", (1,)),
+        ProposedChange("involvements/a1.sensitive_ground", "consent"),
+    )
+    verdict = device.edit("c05", "", None, shown=(), changes=changes)
+    assert verdict.outcome == "merged"
+    assert device.world.seal() == 1
+    assert kinds(device) == ["image"]
+    view = device.contents("caseload")["c05"]
+    assert view.text("involvements/a1.service") == "sensitive"
+    assert not view.at(PHONE)
+
+
+def test_what_stays_in_sight_needs_no_new_image(device: FieldDevice) -> None:
+    device.edit("c05", "shield", "raised")
+    device.world.seal()
+    device.edit("c05", "name.given", "Adaeze")
+    assert device.world.seal() == 1
+    assert kinds(device) == ["image", "segment"]
+
+
 class Meanwhile(SealedFiles):
     """A folder in which something happens while a file is being written."""
 
@@ -291,6 +316,8 @@ def test_nothing_is_published_under_a_key_epoch_that_ended_meanwhile(
     assert world.stored_partition("caseload").published_state == state
     files = [path for path in (tmp_path / "files").rglob("*") if path.is_file()]
     assert len(files) == 1
+    world.now += 25 * HOUR
+    assert sweep_files(world.platform, world.now) == 0
     assert world.seal() == 1
     device.sync()
     assert device.contents("caseload")["c00"] == world.view("c00")
@@ -398,10 +425,11 @@ def test_newer_trust_comes_down_once(device: FieldDevice) -> None:
 # --- Several writers ---
 
 
-def load_some(url: str, folder: Path, prefix: str) -> None:
-    """What a second process does: load children, each in a transaction of its own."""
+def load_some(url: str, folder: Path, prefix: str, start: Barrier) -> None:
+    """What each process does: load children, each in a transaction of its own."""
     storage = open_storage(url)
     platform = Platform(storage, bytes(range(32)), SealedFiles(folder), bytes, LeaseTerms())
+    start.wait()
     for n in range(LOADED_BY_EACH):
         list(
             load_records(
@@ -417,8 +445,10 @@ def test_feeds_of_two_writing_processes_have_no_holes_and_lose_nothing(
     world.partition("caseload", "team:HV-1")
     world.partition("everybody", "all")
     spawn = multiprocessing.get_context("spawn")
+    start = spawn.Barrier(2)
     writers = [
-        spawn.Process(target=load_some, args=(database_url, tmp_path, prefix)) for prefix in "ab"
+        spawn.Process(target=load_some, args=(database_url, tmp_path, prefix, start))
+        for prefix in "ab"
     ]
     for writer in writers:
         writer.start()

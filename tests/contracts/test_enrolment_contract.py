@@ -120,6 +120,11 @@ def test_an_authoritys_code_is_an_ons_code(world: World) -> None:
         )
 
 
+def test_no_practitioner_is_called_as_a_devices_own_key_is(world: World) -> None:
+    with pytest.raises(CallerMistake, match="argument-malformed"):
+        world.practitioner("device")
+
+
 def test_no_key_lies_open_in_the_database(world: World) -> None:
     world.partition("caseload", "all")
     device = world.device("caseload")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import re
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.synchronize import Barrier
 
 import pytest
 
@@ -32,10 +34,11 @@ def add_authority(transaction: Transaction, code: str = CODE, name: str = "Sheff
     )
 
 
-def count_up(url: str, rounds: int) -> None:
-    """What a second process does: take numbers, each in a transaction of its own."""
+def count_up(url: str, start: Barrier) -> None:
+    """What each process does: take numbers, each in a transaction of its own."""
     storage = open_storage(url)
-    for _ in range(rounds):
+    start.wait()
+    for _ in range(ROUNDS):
         with storage.transaction() as transaction:
             authorities.lock(transaction, CODE)
             seen = authorities.find(transaction, CODE)
@@ -132,7 +135,8 @@ def test_two_processes_that_write_at_once_lose_nothing(storage: Storage, databas
     with storage.transaction() as transaction:
         add_authority(transaction)
     spawn = multiprocessing.get_context("spawn")
-    others = [spawn.Process(target=count_up, args=(database_url, ROUNDS)) for _ in range(2)]
+    start = spawn.Barrier(2)
+    others = [spawn.Process(target=count_up, args=(database_url, start)) for _ in range(2)]
     for other in others:
         other.start()
     for other in others:
@@ -141,6 +145,18 @@ def test_two_processes_that_write_at_once_lose_nothing(storage: Storage, databas
     with storage.transaction() as transaction:
         assert authorities.next_state(transaction, CODE) == 2 * ROUNDS + 1
         assert authorities.next_edit_counter(transaction, CODE) == 2 * ROUNDS + 1
+
+
+def test_many_threads_share_a_storage(storage: Storage) -> None:
+    def work(number: int) -> int:
+        with storage.transaction() as transaction:
+            add_authority(transaction, f"E{number:08}")
+        with storage.reading() as reading:
+            return len(authorities.codes(reading))
+
+    with ThreadPoolExecutor(16) as pool:
+        seen = list(pool.map(work, range(64)))
+    assert max(seen) == 64
 
 
 def test_a_statement_that_is_wrong_is_no_passing_trouble(storage: Storage) -> None:
@@ -152,8 +168,8 @@ def test_a_statement_that_is_wrong_is_no_passing_trouble(storage: Storage) -> No
 # --- Migrations ---
 
 
-def test_migrations_are_applied_once_and_recorded(database_url: str) -> None:
-    storage = open_storage(database_url)
+def test_migrations_are_applied_once_and_recorded(empty_database_url: str) -> None:
+    storage = open_storage(empty_database_url)
     assert storage.pending_migrations() == tuple(STEPS)
     assert storage.migrate() == tuple(STEPS)
     assert storage.pending_migrations() == ()
@@ -162,9 +178,9 @@ def test_migrations_are_applied_once_and_recorded(database_url: str) -> None:
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    storage = open_storage(database_url)
+    storage = open_storage(empty_database_url)
     monkeypatch.setitem(STEPS, "9999-broken", "CREATE TABLE half (n INTEGER); SELEKT")
     with pytest.raises(Exception, match="SELEKT"):
         storage.migrate()
@@ -173,13 +189,16 @@ def test_a_migration_that_fails_leaves_nothing_behind(
     storage.close()
 
 
-def test_a_database_of_a_later_version_is_refused(storage: Storage) -> None:
+def test_a_database_of_a_later_version_is_refused(empty_database_url: str) -> None:
+    storage = open_storage(empty_database_url)
+    storage.migrate()
     with storage.transaction() as transaction:
         transaction.execute("INSERT INTO migration (name) VALUES (:name)", name="9999-later")
     for refused in (storage.migrate, storage.pending_migrations):
         with pytest.raises(CallerMistake, match="database-newer") as raised:
             refused()
         assert "9999-later" in raised.value.message
+    storage.close()
 
 
 def test_the_authority_leads_every_key() -> None:

@@ -13,13 +13,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
-from fieldward_client import CallerMistake, Device, SyncOutcome
-from fieldward_server.services.shields import raise_shield
-from fieldward_server.storage import edits, records
-from fieldward_sync.keys import Argon2Cost
-from fieldward_sync.names import device_actor
-from fieldward_sync.records import Value
-from fieldward_sync.views import View
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -28,6 +21,15 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+
+from fieldward_client import CallerMistake, Device, SyncOutcome
+from fieldward_server.services.known_records import find_record
+from fieldward_server.services.shields import raise_shield
+from fieldward_server.storage import edits, records
+from fieldward_sync.keys import Argon2Cost
+from fieldward_sync.names import device_actor
+from fieldward_sync.records import Value
+from fieldward_sync.views import View
 from loop import AUTHORITY, Loop, Wire, child
 from postgres import Cluster, fresh_database
 
@@ -66,6 +68,7 @@ class TheLoop(RuleBasedStateMachine):
         self.devices: dict[str, Device] = {}
         self.wires: dict[str, Wire] = {}
         self.accepted = dict.fromkeys(PEOPLE, 0)
+        self.written: dict[tuple[str, str], list[tuple[str, Value]]] = {}
         for person in PEOPLE:
             held = ("caseload", "everybody") if person == "cleo" else ("caseload",)
             self.devices[person], self.wires[person] = self.loop.enrol(person, person, *held)
@@ -85,6 +88,7 @@ class TheLoop(RuleBasedStateMachine):
             except CallerMistake:
                 return  # not held any more, hidden by now, or it makes no sense over what is shown
             self.accepted[person] += 1
+            self.written.setdefault((record, path), []).append((person, value))
 
     @rule(person=people, fault=st.sampled_from(FAULTS))
     def sync(self, person: str, fault: str | None) -> None:
@@ -106,6 +110,7 @@ class TheLoop(RuleBasedStateMachine):
     @rule(record=children, given=st.sampled_from(VALUES["name.given"]))
     def load(self, record: str, given: str) -> None:
         self.loop.load(child(record, name={"family": "Okafor", "given": given}))
+        self.written.setdefault((record, "name.given"), []).append(("server", given))
 
     @rule(record=children)
     def shield(self, record: str) -> None:
@@ -136,6 +141,7 @@ class TheLoop(RuleBasedStateMachine):
                 self.every_accepted_edit_is_with_the_server(person)
             for record in RECORDS:
                 self.everybody_sees_what_the_server_shows(record)
+            self.whoever_wrote_alone_sees_what_they_wrote_last()
         finally:
             for device in self.devices.values():
                 device.close()
@@ -161,12 +167,21 @@ class TheLoop(RuleBasedStateMachine):
                 if edit.actor == actor
             }
             refused = {
-                item.counter
-                for item in edits.inbox(transaction, AUTHORITY)
-                if item.actor == actor
+                item.counter for item in edits.inbox(transaction, AUTHORITY) if item.actor == actor
             }
         assert not merged & refused
         assert len(merged | refused) == self.accepted[person]
+
+    def whoever_wrote_alone_sees_what_they_wrote_last(self) -> None:
+        with self.loop.platform.storage.reading() as transaction:
+            refused = {item.practitioner for item in edits.inbox(transaction, AUTHORITY)}
+            for (record, path), written in self.written.items():
+                writers = {person for person, _ in written}
+                if len(writers) > 1 or writers & ({"server"} | refused):
+                    continue
+                known = find_record(transaction, AUTHORITY, record)
+                assert known is not None
+                assert [live.value for live in known.record.live[path]] == [written[-1][1]]
 
     def everybody_sees_what_the_server_shows(self, record: str) -> None:
         with self.loop.platform.storage.reading() as transaction:
@@ -187,7 +202,7 @@ class TheLoop(RuleBasedStateMachine):
                     continue
             assert shown.shielded == view.shielded
             seen = {path: [str(value)] for path, value in shown.values.items()}
-            seen |= {path: sorted(set(map(str, values))) for path, values in shown.conflicts.items()}
+            seen |= {path: sorted(map(str, values)) for path, values in shown.conflicts.items()}
             assert seen == expected
 
 

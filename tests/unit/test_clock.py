@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
+
 from fieldward_sync.clock import TOLERATED_COLD_STARTS, ClockState, Reading
 from fieldward_sync.errors import AccessClosed
 

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 import pytest
+
 from fieldward_sync.encoding import Message, Part, decode, encode
 from fieldward_sync.errors import PeerBrokeProtocol
 

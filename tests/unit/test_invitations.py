@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.invitations import CODE_CHARACTERS, Invitation, fingerprint, read_code
 

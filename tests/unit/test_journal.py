@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from fieldward_sync.encoding import encode
 from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.journal import EntryItem, JournalHead, SealItem

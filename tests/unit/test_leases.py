@@ -7,6 +7,7 @@ import os
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from fieldward_sync.encoding import decode, encode
 from fieldward_sync.errors import AccessClosed, PeerBrokeProtocol
 from fieldward_sync.keys import hpke_public_key

@@ -7,6 +7,7 @@ from typing import Literal
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.keys import hpke_public_key
 from fieldward_sync.outbox import Box, new_box, open_as_author, open_as_authority

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
 from fieldward_sync.records import Change, Edit, Proposal, ProposedChange, Record, Value
 from fieldward_sync.versions import Dot

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 import pytest
+
 from fieldward_sync import digest
 from fieldward_sync.distribution import (
     Distribution,

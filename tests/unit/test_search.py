@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.search import Query, match, rank
 from fieldward_sync.views import View, ViewValue

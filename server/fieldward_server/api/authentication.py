@@ -22,6 +22,7 @@ from fieldward_sync.http_signatures import (
     sign_answer,
     verify_request,
 )
+from fieldward_sync.messages import answer_key_id
 
 OPEN_ENDPOINTS = frozenset(
     {
@@ -59,11 +60,6 @@ def caller() -> Caller:
 def sign_answer_with(authority: str, key: Ed25519PrivateKey) -> None:
     """Have the answer to the current request signed with the key of ``authority``."""
     g.signer = Signer(authority, key)
-
-
-def answer_key_id(authority: str) -> str:
-    """The key id in signed answers."""
-    return f"{authority}/answer"
 
 
 def verify_own_signature(public_key: bytes) -> RequestSignature:

@@ -5,14 +5,14 @@ It may use the SDK's public face, as any integrator's program would; nothing els
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from pathlib import Path
 
-from fieldward_sync.errors import Error
+import click
 
 from fieldward_server.demo.script import going_on_by_hand, play_main_job
 from fieldward_server.demo.stage import DoesNotHold, Stage
+from fieldward_sync.errors import Error
 
 __all__ = ["play"]
 
@@ -27,12 +27,12 @@ def play(*, once: bool, folder: Path | None) -> int:
         try:
             play_main_job(stage)
         except DoesNotHold as e:
-            print(f"\nDoes not hold: {e}", file=sys.stderr)
+            click.echo(f"\nDoes not hold: {e}", err=True)
             return 1
         except Error as e:
-            print(f"\nDoes not hold: {e.diagnostics()}", file=sys.stderr)
+            click.echo(f"\nDoes not hold: {e.diagnostics()}", err=True)
             return 1
         if not once:
-            print(going_on_by_hand(stage))
+            click.echo(going_on_by_hand(stage))
             stage.wait_for_interrupt()
     return 0

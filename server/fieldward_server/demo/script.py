@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fieldward_client import AccessClosed, Device, SyncOutcome
-from fieldward_sync.leases import LeaseTerms
-
 from fieldward_server.demo.stage import MovedClock, Stage
+from fieldward_sync.leases import LeaseTerms
 
 SHEFFIELD, MANCHESTER = "E08000019", "E08000003"
 CHILDREN = {SHEFFIELD: 3000, MANCHESTER: 2000}
@@ -135,7 +135,7 @@ def running_teams(record: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def distinctive(caseload: Caseload) -> tuple[Child, Child]:
-    """Two children whose whole names nobody else in the caseload has, and long enough for a slip."""
+    """Two children whose names nobody else in the caseload has, long enough for a slip."""
     names = Counter((child.family, child.given) for child in caseload.children)
     alone = [
         child
@@ -157,7 +157,7 @@ def enrol_three_devices(
     clock = MovedClock()
     devices = []
     for person, authority in people.items():
-        until = date(date.today().year + 1, 12, 31).isoformat()
+        until = date(today().year + 1, 12, 31).isoformat()
         stage.command(
             "practitioner", "add", person, "--authority", authority,
             "--name", f"{person.title()} Poole", "--role", "health-visitor",
@@ -250,7 +250,7 @@ def bring_the_edits_together(
             }
 
     for name, device in (("ann", ann), ("ben", ben)):
-        stage.until(lambda device=device: shows_both(device), f"{name} sees both values")
+        stage.until(partial(shows_both, device), f"{name} sees both values")
     with ben.session(reason="record-correction") as session:
         stage.check(
             session.open(other.record_id)[other.phone_path] == "07700 900789",
@@ -297,7 +297,7 @@ def let_a_child_leave(stage: Stage, ann: Device, ben: Device, other: Child) -> N
     stage.step("A child leaves the caseload, and the devices")
     with ann.session(reason="record-correction") as session:
         session.open(other.record_id).edit(
-            f"involvements/{other.involvement}.ended", date.today().isoformat()
+            f"involvements/{other.involvement}.ended", today().isoformat()
         )
     ann.sync()
 
@@ -308,7 +308,7 @@ def let_a_child_leave(stage: Stage, ann: Device, ben: Device, other: Child) -> N
             return other.record_id not in [hit.record_id for hit in hits]
 
     for name, device in (("ann", ann), ("ben", ben)):
-        stage.until(lambda device=device: has_left(device), f"{name} does not hold it any more")
+        stage.until(partial(has_left, device), f"{name} does not hold it any more")
 
 
 def revoke(stage: Stage, ann: Device, disputed: Child) -> None:
@@ -374,6 +374,11 @@ def let_a_lease_run_out(stage: Stage, cleo: Device, clock: MovedClock, caseload:
     cleo.close()
 
 
+def today() -> date:
+    """The day it is, UTC."""
+    return datetime.now(UTC).date()
+
+
 def is_shut(device: Device) -> bool:
     """Whether the device refuses to show anything."""
     try:
@@ -403,7 +408,8 @@ The server runs at {stage.url} until you press Ctrl-C. To go on by hand, in anot
 
     export FIELDWARD_CONFIG={stage.config_file}
     .venv/bin/fieldward device list --authority {SHEFFIELD}
-    .venv/bin/fieldward device invite --authority {SHEFFIELD} --practitioner ann --partition {PARTITION}
+    .venv/bin/fieldward device invite --authority {SHEFFIELD} --practitioner ann \\
+        --partition {PARTITION}
 
 and with the code it prints, in .venv/bin/python:
 

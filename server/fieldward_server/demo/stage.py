@@ -1,4 +1,4 @@
-"""The stage of the demo: a real server process, the real command line, a clock that can be moved."""
+"""The demo's stage: a real server process, the real command line, a clock to move."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+import click
 
 from fieldward_sync.clock import Reading
 
@@ -63,11 +65,11 @@ class Stage:
     def step(self, title: str) -> None:
         """Begin the next step."""
         self._step += 1
-        print(f"\n{self._step:2}. {title}", flush=True)
+        click.echo(f"\n{self._step:2}. {title}")
 
     def say(self, text: str) -> None:
         """Tell what was seen."""
-        print(f"    {text}", flush=True)
+        click.echo(f"    {text}")
 
     @contextmanager
     def timed(self, text: str) -> Iterator[list[str]]:

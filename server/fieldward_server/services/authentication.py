@@ -124,12 +124,12 @@ def _read_key_id(key_id: str) -> tuple[str, str, int, str]:
 def _find_key(
     transaction: Transaction, authority: str, name: str, generation: int, role: str
 ) -> tuple[Device, bytes]:
-    device = devices.find(transaction, authority, name, generation)
-    if device is None:
+    found = devices.find_with_holder(transaction, authority, name, generation, role)
+    if found is None:
         raise _unknown_key()
+    device, holder = found
     if role == DEVICE_KEY:
         return device, device.identity_key
-    holder = devices.holder(transaction, authority, name, generation, role)
     if holder is None:
         raise _unknown_key()
     return device, holder.signing_key

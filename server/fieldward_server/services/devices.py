@@ -171,13 +171,18 @@ def known_device(transaction: Transaction, authority: str, device: str, generati
     return _known(devices.find(transaction, authority, device, generation), device)
 
 
+def unknown_device(device: str) -> CallerMistake:
+    """What to raise for a device that nobody has enrolled."""
+    return CallerMistake("unknown-device", f"There is no device {device[:32]!r}.")
+
+
 def _latest(transaction: Transaction, authority: str, device: str) -> Device:
     return _known(devices.latest(transaction, authority, device), device)
 
 
 def _known(found: Device | None, device: str) -> Device:
     if found is None:
-        raise CallerMistake("unknown-device", f"There is no device {device[:32]!r}.")
+        raise unknown_device(device)
     return found
 
 

@@ -7,6 +7,8 @@ from fieldward_server.services.authorities import locked
 from fieldward_server.services.platform import Platform
 from fieldward_server.storage import events, practitioners
 from fieldward_server.storage.practitioners import Practitioner
+from fieldward_sync.errors import CallerMistake
+from fieldward_sync.messages import DEVICE_KEY
 from fieldward_sync.names import PractitionerId
 
 __all__ = ["Practitioner", "add_practitioner", "list_practitioners"]
@@ -25,8 +27,13 @@ def add_practitioner(
     actor: str,
     now: int,
 ) -> None:
-    """Add a practitioner, or bring what is known of them up to date."""
+    """Add a practitioner, or bring what is known of them up to date.
+
+    ``CallerMistake("argument-malformed")`` for an id that is none.
+    """
     check(PractitionerId, practitioner, "practitioner's id")
+    if practitioner == DEVICE_KEY:
+        raise CallerMistake("argument-malformed", f"No practitioner can be called {DEVICE_KEY}.")
     with platform.storage.transaction() as transaction:
         locked(transaction, authority)
         practitioners.put(

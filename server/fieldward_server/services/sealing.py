@@ -9,7 +9,9 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 
+from fieldward_server.services.authorities import locked
 from fieldward_server.services.partition_keys import epoch_key
+from fieldward_server.services.partitions import find_partition
 from fieldward_server.services.platform import Platform
 from fieldward_server.storage import Transaction, authorities, partitions
 from fieldward_server.storage.partitions import FeedChange, Partition
@@ -167,11 +169,18 @@ def _segment_body(changes: tuple[FeedChange, ...]) -> bytes:
 
 def _publish(platform: Platform, contents: _Contents, entry: FileEntry, *, now: int) -> bool:
     """Whether the new manifest stands; not if another was published or an epoch begun meanwhile."""
-    partition, before = contents.partition, contents.before
+    partition = contents.partition
     manifest = _manifest(contents, entry, now=now)
-    new_image = before is None or contents.views is not None
+    new_image = len(manifest.files) == 1
     with platform.storage.transaction() as transaction:
-        published = partitions.publish(
+        locked(transaction, partition.authority)
+        current = find_partition(transaction, partition.authority, partition.partition_id)
+        if (current.published_state, current.key_epoch) != (
+            partition.published_state,
+            partition.key_epoch,
+        ):
+            return False
+        partitions.publish(
             transaction,
             partition,
             manifest=pack(manifest),
@@ -184,7 +193,7 @@ def _publish(platform: Platform, contents: _Contents, entry: FileEntry, *, now: 
         partitions.list_files(
             transaction, partition, listed=[file.name for file in manifest.files], now=now
         )
-    return published
+    return True
 
 
 def _manifest(contents: _Contents, entry: FileEntry, *, now: int) -> Manifest:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fieldward_server.services.authentication import Caller
 from fieldward_server.services.authorities import known
-from fieldward_server.services.devices import known_device
+from fieldward_server.services.devices import unknown_device
 from fieldward_server.services.journal_intake import read_head
 from fieldward_server.storage import Transaction, authorities, devices, orders
 from fieldward_server.storage.authorities import Authority
@@ -15,6 +15,7 @@ from fieldward_server.storage.orders import StoredOrder
 from fieldward_sync.access import Access
 from fieldward_sync.encoding import pack, unpack
 from fieldward_sync.journal import JournalHead
+from fieldward_sync.messages import DEVICE_KEY
 from fieldward_sync.names import device_actor
 from fieldward_sync.versions import Dot, VersionVector
 
@@ -57,15 +58,17 @@ class Standing:
 
 def find_standing(transaction: Transaction, caller: Caller) -> Standing:
     """How the caller stands now."""
-    code, name, generation = caller.authority, caller.device, caller.generation
-    device = known_device(transaction, code, name, generation)
-    holder = caller.practitioner and devices.holder(
-        transaction, code, name, generation, caller.practitioner
+    code = caller.authority
+    found = devices.find_with_holder(
+        transaction, code, caller.device, caller.generation, caller.practitioner or DEVICE_KEY
     )
+    if found is None:
+        raise unknown_device(caller.device)
+    device, holder = found
     return Standing(
         authority=known(authorities.find(transaction, code), code),
         device=device,
-        holder=holder or None,
+        holder=holder,
         granted=devices.granted(transaction, holder) if holder else (),
         orders=_open_orders(transaction, device),
         edits=edits_of(device),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from fieldward_server.storage.driver import Row, Transaction
 
@@ -57,6 +57,10 @@ class Holder:
     ring_hash: bytes
 
 
+_DEVICE_COLUMNS = tuple(field.name for field in fields(Device))
+_HOLDER_COLUMNS = tuple(field.name for field in fields(Holder))
+
+
 @dataclass(frozen=True)
 class Granted:
     """A partition that a holder may hold now, and what its manifest and key ring depend on."""
@@ -94,6 +98,31 @@ def find(transaction: Transaction, authority: str, device: str, generation: int)
         generation=generation,
     )
     return Device(**rows[0]) if rows else None
+
+
+def find_with_holder(
+    transaction: Transaction, authority: str, device: str, generation: int, practitioner: str
+) -> tuple[Device, Holder | None] | None:
+    """A device and a practitioner on it, ``None`` for one who is not. For every request's sake in
+    one statement."""
+    rows = transaction.execute(
+        "SELECT d.*, h.practitioner, h.signing_key, h.changed_state, h.lease_secret, h.lease_id,"
+        " h.lease_issued, h.lease_closes, h.lease_destroys, h.ring_hash"
+        " FROM device d LEFT JOIN holder h ON h.authority = d.authority AND h.device = d.device"
+        "  AND h.generation = d.generation AND h.practitioner = :practitioner"
+        " WHERE d.authority = :authority AND d.device = :device AND d.generation = :generation",
+        authority=authority,
+        device=device,
+        generation=generation,
+        practitioner=practitioner,
+    )
+    if not rows:
+        return None
+    row = rows[0]
+    found = Device(**{name: row[name] for name in _DEVICE_COLUMNS})
+    if row["practitioner"] is None:
+        return found, None
+    return found, Holder(**{name: row[name] for name in _HOLDER_COLUMNS})
 
 
 def latest(transaction: Transaction, authority: str, device: str) -> Device | None:

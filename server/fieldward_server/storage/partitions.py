@@ -279,7 +279,7 @@ def views(transaction: Transaction, authority: str, partition_id: str) -> tuple[
 
 def publish(
     transaction: Transaction,
-    before: Partition,
+    partition: Partition,
     *,
     manifest: bytes,
     manifest_feed: int,
@@ -287,28 +287,21 @@ def publish(
     image_records: int,
     file_epochs: bytes,
     published_state: int,
-) -> bool:
-    """Whether the manifest was published: nobody else has published one since ``before`` was read,
-    and its key epoch is still the current one."""
-    return bool(
-        transaction.execute(
-            "UPDATE partition SET manifest = :manifest, manifest_feed = :manifest_feed,"
-            " image_feed = :image_feed, image_records = :image_records,"
-            " file_epochs = :file_epochs, published_state = :published_state"
-            " WHERE authority = :authority AND partition_id = :partition_id"
-            " AND published_state = :state_before AND key_epoch = :key_epoch"
-            " RETURNING partition_id",
-            authority=before.authority,
-            partition_id=before.partition_id,
-            state_before=before.published_state,
-            key_epoch=before.key_epoch,
-            manifest=manifest,
-            manifest_feed=manifest_feed,
-            image_feed=image_feed,
-            image_records=image_records,
-            file_epochs=file_epochs,
-            published_state=published_state,
-        )
+) -> None:
+    """Store a partition's new manifest, and what the next one is decided by."""
+    transaction.execute(
+        "UPDATE partition SET manifest = :manifest, manifest_feed = :manifest_feed,"
+        " image_feed = :image_feed, image_records = :image_records,"
+        " file_epochs = :file_epochs, published_state = :published_state"
+        " WHERE authority = :authority AND partition_id = :partition_id",
+        authority=partition.authority,
+        partition_id=partition.partition_id,
+        manifest=manifest,
+        manifest_feed=manifest_feed,
+        image_feed=image_feed,
+        image_records=image_records,
+        file_epochs=file_epochs,
+        published_state=published_state,
     )
 
 

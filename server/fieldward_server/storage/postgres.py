@@ -87,7 +87,9 @@ class _PostgresTransaction:
 
     def execute(self, sql: str, /, **parameters: Value) -> list[Row]:
         cursor = self._connection.execute(_in_own_words(sql), parameters)
-        return cast(list[Row], cursor.fetchall()) if cursor.description else []
+        # Not cursor.description: to describe every column takes longer than to fetch a row.
+        has_rows = cursor.pgresult is not None and cursor.pgresult.nfields
+        return cast(list[Row], cursor.fetchall()) if has_rows else []
 
     def execute_many(self, sql: str, rows: Iterable[Mapping[str, Value]], /) -> None:
         with self._connection.cursor() as cursor:

@@ -66,8 +66,11 @@ class SqliteDriver:
 
     @contextmanager
     def _connection(self, pool: list[Database], *, writing: bool) -> Iterator[Database]:
-        with _translated():
-            database = pool.pop() if pool else self._connect(writing=writing)
+        try:
+            database = pool.pop()
+        except IndexError:
+            with _translated():
+                database = self._connect(writing=writing)
         try:
             yield database
         finally:

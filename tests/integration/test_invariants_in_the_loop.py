@@ -1,0 +1,249 @@
+"""The invariants end to end: real devices against the real application."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fieldward_client import AccessClosed, CallerMistake, Device, SyncOutcome
+from fieldward_server.services.devices import order_wipe, set_access, show_device
+from fieldward_server.services.partitions import take
+from fieldward_server.services.shields import raise_shield
+from fieldward_server.storage import edits
+from fieldward_sync.access import Access, WipeState
+from fieldward_sync.leases import LeaseTerms
+from fieldward_sync.names import device_actor
+from loop import AUTHORITY, Loop, Wire, child
+
+TERMS = LeaseTerms()
+PHONE = "involvements/hv.phone"
+
+
+@pytest.fixture
+def loop(tmp_path: Path) -> Iterator[Loop]:
+    """A server with two children in one caseload, a third outside it."""
+    made = Loop(tmp_path)
+    made.load(child("r-1"), child("r-2", name={"family": "Nowak", "given": "Jan"}))
+    made.load(child("r-3", involvements={}))
+    made.partition("caseload", "team:HV-1")
+    made.partition("everybody", "all")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ann(loop: Loop) -> Iterator[tuple[Device, Wire]]:
+    """A device that holds the caseload."""
+    device, wire = loop.enrol("ann", "ann", "caseload")
+    device.sync()
+    yield device, wire
+    device.close()
+
+
+def write(device: Device, value: str, record: str = "r-1") -> None:
+    with device.session(reason="home-visit") as session:
+        session.open(record).edit(PHONE, value)
+
+
+def is_shut(device: Device) -> bool:
+    try:
+        with device.session(reason="home-visit") as session:
+            session.search(family="Okafor")
+    except AccessClosed:
+        return True
+    return False
+
+
+def counters_with_the_server(loop: Loop, device: Device) -> tuple[set[int], set[int]]:
+    """The counters of a device's edits that merged, and of those in the inbox."""
+    status = device.status()
+    actor = device_actor(status.device, status.generation)
+    with loop.platform.storage.reading() as transaction:
+        merged = {
+            edit.counter
+            for record in ("r-1", "r-2", "r-3")
+            for edit in edits.of_record(transaction, AUTHORITY, record)
+            if edit.actor == actor
+        }
+        refused = {i.counter for i in edits.inbox(transaction, AUTHORITY) if i.actor == actor}
+    return merged, refused
+
+
+def set_access_of(loop: Loop, device: Device, access: Access) -> None:
+    set_access(
+        loop.platform,
+        authority=AUTHORITY,
+        device=device.status().device,
+        access=access,
+        actor="test",
+        reason="test",
+        now=loop.clock.wall,
+    )
+
+
+def test_an_edit_of_a_revoked_device_waits_in_the_inbox(  # invariant 1
+    loop: Loop, ann: tuple[Device, Wire]
+) -> None:
+    device, _ = ann
+    write(device, "0114 496 0001")
+    set_access_of(loop, device, Access.REVOKED)
+    report = device.sync()
+    assert report.access == "revoked"
+    assert counters_with_the_server(loop, device) == (set(), {1})
+    assert is_shut(device)
+
+
+def test_an_edit_of_an_expired_device_merges_when_it_comes(  # invariants 1 and 3
+    loop: Loop, ann: tuple[Device, Wire]
+) -> None:
+    device, wire = ann
+    write(device, "0114 496 0001")
+    for seconds in (TERMS.closes_seconds, TERMS.destroys_seconds):
+        loop.clock.wall += seconds
+        assert is_shut(device)
+    device.close()
+    device = loop.reopen("ann", wire)
+    assert device.sync().outcome is SyncOutcome.COMPLETE
+    assert counters_with_the_server(loop, device) == ({1}, set())
+    assert not is_shut(device)
+    assert wire.fetched_bytes > 0
+    device.close()
+
+
+def test_a_copy_reads_again_after_one_sync_and_fetches_nothing_twice(
+    loop: Loop, ann: tuple[Device, Wire]
+) -> None:
+    device, wire = ann
+    loop.clock.wall += TERMS.destroys_seconds + 1
+    assert is_shut(device)
+    before = wire.fetched_bytes
+    device.sync()
+    assert not is_shut(device)
+    assert wire.fetched_bytes == before
+
+
+@pytest.mark.parametrize("seconds", [TERMS.closes_seconds, TERMS.destroys_seconds, 10**9])
+def test_nothing_is_read_after_the_lease(  # invariant 3
+    loop: Loop, ann: tuple[Device, Wire], seconds: int
+) -> None:
+    device, wire = ann
+    with device.session(reason="home-visit") as session:
+        opened = session.open("r-1")
+        loop.clock.wall += seconds
+        with pytest.raises(AccessClosed):
+            session.open("r-1")
+        with pytest.raises(AccessClosed):
+            session.search(family="Okafor")
+        with pytest.raises(AccessClosed):
+            opened.edit(PHONE, "0114 496 0001")
+    device.close()
+    with loop.reopen("ann", wire) as again:
+        assert is_shut(again)
+
+
+def test_a_clock_set_back_shuts_the_copy(  # invariant 3, V5
+    loop: Loop, ann: tuple[Device, Wire]
+) -> None:
+    device, _ = ann
+    loop.clock.wall -= 3600
+    loop.clock.boot = "boot-2"
+    assert is_shut(device)
+    assert device.sync().outcome is SyncOutcome.COMPLETE
+    assert not is_shut(device)
+
+
+def test_an_edit_of_a_wiped_device_still_arrives(  # invariant 1
+    loop: Loop, ann: tuple[Device, Wire]
+) -> None:
+    device, wire = ann
+    write(device, "0114 496 0001")
+    told = device.status()
+    device.close()
+    order_wipe(
+        loop.platform,
+        authority=AUTHORITY,
+        device=told.device,
+        actor="test",
+        reason="test",
+        now=loop.clock.wall,
+    )
+    with loop.reopen("ann", wire, locked=True) as locked:
+        report = locked.sync()
+    assert report.wiped
+    assert report.edits_sent == 1
+    seen = show_device(loop.platform, authority=AUTHORITY, device=told.device, now=loop.clock.wall)
+    assert seen.wipe is not None
+    assert seen.wipe.state is WipeState.DONE
+    with loop.platform.storage.reading() as transaction:
+        kept = edits.of_record(transaction, AUTHORITY, "r-1")
+    assert [edit.counter for edit in kept if edit.actor.startswith(told.device)] == [1]
+    with pytest.raises(AccessClosed):
+        loop.reopen("ann", wire)
+
+
+def test_a_partition_that_was_taken_is_named_and_gone_after_one_sync(  # invariant 4
+    loop: Loop, ann: tuple[Device, Wire]
+) -> None:
+    device, _ = ann
+    files = {path.name for path in (loop.folder / "ann").rglob("*") if len(path.name) == 64}
+    assert files
+    take(
+        loop.platform,
+        authority=AUTHORITY,
+        device=device.status().device,
+        practitioner="ann",
+        partition="caseload",
+        actor="test",
+        reason="test",
+        now=loop.clock.wall,
+    )
+    assert device.sync().lost == ("caseload",)
+    assert device.status().partitions == ()
+    with device.session(reason="home-visit") as session:
+        assert session.search(family="Okafor") == ()
+    assert not files & {path.name for path in (loop.folder / "ann").rglob("*")}
+
+
+def test_no_device_shows_what_its_grants_do_not_cover(  # invariant 4
+    loop: Loop, ann: tuple[Device, Wire]
+) -> None:
+    device, _ = ann
+    with device.session(reason="home-visit") as session:
+        assert {hit.record_id for hit in session.search(family="Okafor")} == {"r-1"}
+        with pytest.raises(CallerMistake):
+            session.open("r-3")
+
+
+def test_what_a_shield_hides_is_gone_and_no_edit_brings_it_back(  # invariant 5, H7
+    loop: Loop, ann: tuple[Device, Wire]
+) -> None:
+    device, _ = ann
+    with device.session(reason="home-visit") as session:
+        before = session.open("r-1")
+        assert before["address"]
+    raise_shield(
+        loop.platform,
+        authority=AUTHORITY,
+        record_id="r-1",
+        actor="test",
+        reason="at-risk",
+        now=loop.clock.wall,
+    )
+    with device.session(reason="home-visit") as session:
+        session.open("r-1").edit("address", {"kind": "no-known-address"})
+        with pytest.raises(CallerMistake):
+            session.open("r-1").edit("shield", "released")
+    device.sync()
+    loop.load(child("r-1", name={"family": "Okafor", "given": "Adah"}))
+    loop.seal()
+    device.sync()
+    with device.session(reason="home-visit") as session:
+        (hit,) = session.search(family="Okafor")
+        shown = session.open("r-1")
+        assert hit.shielded
+        assert shown.shielded
+        assert hit.postcode_district == ""
+        assert not [path for path in shown.fields if path.startswith(("address", "involvements"))]
+        assert [hit.record_id for hit in session.search(postcode="S1")] == ["r-2"]
