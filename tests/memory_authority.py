@@ -364,7 +364,6 @@ class MemoryAuthority:
         if path == "/v1/enrol":
             request = decode(EnrolRequest, body, max_bytes=MAX_SIGNED)
             verify(public_key=request.device_key)
-            self._check_time(signature.created)
             return self._enrol(request)
         held, practitioner = self._caller(signature.key_id)
         key = held.request.practitioner_key if practitioner else held.request.device_key

@@ -74,7 +74,10 @@ def settled(administrator: Administrator) -> Administrator:
 
 def commands(group: click.Group, *names: str) -> Iterator[tuple[str, click.Command]]:
     """Every command below a group, by what one types."""
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
         if isinstance(command, click.Group):
             yield from commands(command, *names, name)
         else:

@@ -60,7 +60,8 @@ def synchronise(
         use_counter(transaction, standing.device, caller.counter)
         verdicts = _take(platform, transaction, standing, request, caller.counter, now=now)
         standing = find_standing(transaction, caller)
-        _note_contact(transaction, standing, request, now=now)
+        pending = max(0, request.pending_edits - len(verdicts))
+        _note_contact(transaction, standing, request, pending_edits=pending, now=now)
         lease, refused = _renew(platform, transaction, standing, request, now=now)
         outcome = _Outcome(verdicts, lease, refused)
         return _answer(platform, transaction, standing, request, outcome, now=now)
@@ -118,14 +119,20 @@ def _contact_is_news(standing: Standing, request: SyncRequest, *, now: int) -> b
 
 
 def _note_contact(
-    transaction: Transaction, standing: Standing, request: SyncRequest, *, now: int
+    transaction: Transaction,
+    standing: Standing,
+    request: SyncRequest,
+    *,
+    pending_edits: int,
+    now: int,
 ) -> None:
+    """Keep what the device says of itself; what has just had its verdict waits no more."""
     devices.set_contact(
         transaction,
         standing.device,
         last_contact=now,
         last_complete=now if _is_complete(standing, request) else standing.device.last_complete,
-        pending_edits=request.pending_edits,
+        pending_edits=pending_edits,
         journal_size=request.journal_size,
     )
 
