@@ -46,13 +46,17 @@ class MovingClock:
 
 
 class Wire:
-    """A device's way to the application. Set ``fault`` and the next request suffers it."""
+    """A device's way to the application. Set ``fault`` and the next request suffers it.
+
+    A request that is delivered late arrives after the one that follows it; nobody hears its answer.
+    """
 
     authority = HOST
 
     def __init__(self, loop: Loop) -> None:
         self._client = loop.app.test_client()
         self.fault: str | None = None
+        self._late: list[tuple[str, bytes, Mapping[str, str]]] = []
         self.posts = 0
         self.fetched_bytes = 0
 
@@ -63,7 +67,12 @@ class Wire:
         fault, self.fault = self.fault, None
         if fault == "lose request":
             raise RetryLater("offline", "Lost on the way there.")
+        if fault == "deliver late":
+            self._late.append((path, body, headers))
+            raise RetryLater("offline", "Still on the way there.")
         answer = self._send(path, body, headers)
+        while self._late:
+            assert self._send(*self._late.pop()).status in (200, 401, 409)
         if fault == "repeat request":
             answer_again = self._send(path, body, headers)
             assert answer_again.status in (200, 409)

@@ -42,7 +42,7 @@ VALUES: dict[str, tuple[Value, ...]] = {
     "address": ({"kind": "no-known-address"}, {"kind": "left-england", "intends_return": "no"}),
     "involvements/hv.ended": ("2024-01-31", None),
 }
-FAULTS = (None, "lose request", "lose answer", "repeat request")
+FAULTS = (None, "lose request", "lose answer", "repeat request", "deliver late")
 CHEAP = Argon2Cost(memory_kib=64, iterations=1, lanes=1)
 """Guessing is not what is tested here; the floor has its own tests."""
 

@@ -417,5 +417,6 @@ and with the code it prints, in .venv/bin/python:
     device = Device.enrol("{stage.home}/mine", "{stage.url}", "<code>", passphrase="<yours>")
     device.sync()
     with device.session(reason="home-visit") as session:
-        print(session.search(family="ok"))
+        for hit in session.search(family="ta"):
+            print(hit.family, hit.given, hit.born, hit.record_id)
 """
