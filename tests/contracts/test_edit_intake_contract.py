@@ -298,6 +298,20 @@ def shield(world: World, record_id: str = "c1") -> None:
     )
 
 
+def test_nobody_replaces_an_address_that_is_hidden_from_them(
+    world: World, device: FieldDevice
+) -> None:
+    loaded = value(world, "c1", "address")
+    shield(world)
+    verdict = device.edit("c1", "address", {"kind": "no-known-address"}, shown=(1,))
+    assert verdict.outcome == "merged"
+    (conflict,) = list_conflicts(world.platform, AUTHORITY)
+    assert conflict.path == "address"
+    assert [kept.value for kept in conflict.values] == [loaded, {"kind": "no-known-address"}] or [
+        kept.value for kept in conflict.values
+    ] == [{"kind": "no-known-address"}, loaded]
+
+
 def test_a_shield_hides_where_a_child_is_and_never_comes_off_by_an_edit(
     world: World, device: FieldDevice
 ) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from fieldward_server.services.authorities import open_edit_seed
 from fieldward_server.services.book import Book, NewEdit
 from fieldward_server.services.boxes import find_owner
@@ -24,7 +26,7 @@ from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
 from fieldward_sync.field_classes import Writer, check_writer
 from fieldward_sync.messages import BoxPart, Verdict
 from fieldward_sync.outbox import MAX_ENTRY_BYTES, open_as_authority
-from fieldward_sync.records import Edit, Proposal
+from fieldward_sync.records import Change, Edit, Proposal
 from fieldward_sync.schema import check_edit
 from fieldward_sync.versions import Dot
 
@@ -130,6 +132,7 @@ class EditIntake:
             shown=known.by_number,
         )
         _check(edit, known)
+        edit = _sparing(edit, known.hidden)
         new = NewEdit(edit, DEVICE, content_hash, told_of=self._granted(owner))
         (verdict,) = self._book.accept(known, [new])
         return verdict
@@ -186,6 +189,18 @@ class EditIntake:
             detail=detail,
             at=self._now,
         )
+
+
+def _sparing(edit: Edit, hidden: frozenset[str]) -> Edit:
+    """The edit, replacing nothing of what is hidden: whoever guesses a number, or was shown the
+    value before a shield, writes beside it, and a person settles (design §5)."""
+    return msgspec.structs.replace(
+        edit,
+        changes=tuple(
+            Change(change.path, change.value) if change.path in hidden else change
+            for change in edit.changes
+        ),
+    )
 
 
 def _check(edit: Edit, known: KnownRecord) -> None:
