@@ -66,7 +66,7 @@ def storage(database_url: str) -> Iterator[Storage]:
 @pytest.fixture
 def world(database_url: str, tmp_path: Path) -> Iterator[World]:
     """A service on a new database."""
-    made = World(database_url, tmp_path)
+    made = World.on(database_url, tmp_path)
     yield made
     made.platform.storage.close()
 

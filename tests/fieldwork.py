@@ -92,23 +92,31 @@ def child(record_id: str, **fields: object) -> dict[str, object]:
 class World:
     """A service on a migrated database: one authority, practitioner ``p-1``, a clock by hand."""
 
-    def __init__(self, database_url: str, folder: Path) -> None:
-        self.now = START
-        self.platform = Platform(
-            storage=open_storage(database_url),
-            master_key=bytes(range(32)),
-            files=SealedFiles(folder / "files"),
-            entropy=os.urandom,
-            lease_terms=LeaseTerms(),
-        )
+    def __init__(self, platform: Platform, *, now: int = START) -> None:
+        self.platform = platform
+        self.now = now
         self.secrets = create_authority(
             self.platform, code=AUTHORITY, name="Sheffield", now=self.now, actor="test"
         )
         self.practitioner("p-1")
 
+    @classmethod
+    def on(cls, database_url: str, folder: Path) -> World:
+        """On a platform of its own."""
+        return cls(
+            Platform(
+                storage=open_storage(database_url),
+                master_key=bytes(range(32)),
+                files=SealedFiles(folder / "files"),
+                entropy=os.urandom,
+                lease_terms=LeaseTerms(),
+            )
+        )
+
     def practitioner(self, practitioner: str, **changed: int) -> None:
         """Add a practitioner whose vetting and training are in date, unless told otherwise."""
-        until = {"vetted_until": START + A_YEAR_SECONDS, "trained_until": START + A_YEAR_SECONDS}
+        a_year_on = self.now + A_YEAR_SECONDS
+        until = {"vetted_until": a_year_on, "trained_until": a_year_on}
         add_practitioner(
             self.platform,
             authority=AUTHORITY,

@@ -16,19 +16,12 @@ from fieldward_client.transport import HttpAnswer
 from fieldward_server import create_app
 from fieldward_server.assembly import assemble, migrate
 from fieldward_server.config import load_config
-from fieldward_server.services.authorities import AuthoritySecrets, create_authority
-from fieldward_server.services.enrolment import invite
-from fieldward_server.services.partitions import create_partition
-from fieldward_server.services.practitioners import add_practitioner
-from fieldward_server.services.records import load_records
-from fieldward_server.services.sealing import seal_partitions
+from fieldward_server.services.records import LineVerdict
 from fieldward_sync.clock import Reading
 from fieldward_sync.errors import RetryLater
+from fieldwork import HOST, World
 
-AUTHORITY = "E08000019"
-HOST = "fieldward.test"
 PASSPHRASE = "correct horse battery staple"
-YEAR_SECONDS = 365 * 86_400
 
 
 @dataclass
@@ -96,8 +89,8 @@ class Wire:
         return HttpAnswer(answer.status_code, names, answer.data)
 
 
-class Loop:
-    """A server with one authority, and devices on it."""
+class Loop(World):
+    """The application on a world of its own, and devices on it. All go by the one clock."""
 
     def __init__(self, folder: Path, database_url: str | None = None, *, host: str = HOST) -> None:
         self.folder = folder
@@ -108,76 +101,39 @@ class Loop:
         }
         if database_url is not None:
             environ["FIELDWARD_DATABASE_URL"] = database_url
-        self.config = load_config(None, environ)
-        migrate(self.config)
-        self.app = create_app(self.config, now=self.clock.now)
-        self.platform = assemble(self.config)
-        self.secrets: AuthoritySecrets = create_authority(
-            self.platform, code=AUTHORITY, name="Sheffield", now=self.clock.wall, actor="test"
-        )
+        config = load_config(None, environ)
+        migrate(config)
+        self.app = create_app(config, now=self.clock.now)
+        super().__init__(assemble(config), now=self.clock.wall)
+
+    @property
+    def now(self) -> int:
+        """The clock's time."""
+        return self.clock.wall
+
+    @now.setter
+    def now(self, seconds: int) -> None:
+        self.clock.wall = seconds
 
     def close(self) -> None:
         """Let go of the database."""
         self.platform.storage.close()
 
-    def load(self, *records: Mapping[str, object]) -> None:
+    def load(self, *lines: Mapping[str, object] | str) -> list[LineVerdict]:
         """Load records; each must be taken."""
-        verdicts = list(
-            load_records(
-                self.platform, records, authority=AUTHORITY, actor="test", now=self.clock.wall
-            )
-        )
-        refused = [verdict for verdict in verdicts if verdict.outcome == "refused"]
-        assert not refused, refused
+        verdicts = super().load(*lines)
+        assert not [verdict for verdict in verdicts if verdict.outcome == "refused"]
+        return verdicts
 
     def partition(self, partition: str, *rules: str) -> None:
         """Make a partition and its files."""
-        create_partition(
-            self.platform,
-            authority=AUTHORITY,
-            partition=partition,
-            title=partition,
-            rules=rules,
-            actor="test",
-            now=self.clock.wall,
-        )
+        super().partition(partition, *rules)
         self.seal()
-
-    def seal(self) -> int:
-        """Run the sealing job."""
-        return seal_partitions(self.platform, self.clock.wall)
-
-    def practitioner(self, practitioner: str) -> None:
-        """Add a practitioner whose vetting and training are in date."""
-        add_practitioner(
-            self.platform,
-            authority=AUTHORITY,
-            practitioner=practitioner,
-            name="Ann Poole",
-            role="health-visitor",
-            team="HV-1",
-            vetted_until=self.clock.wall + YEAR_SECONDS,
-            trained_until=self.clock.wall + YEAR_SECONDS,
-            actor="test",
-            now=self.clock.wall,
-        )
-
-    def invite(self, practitioner: str, *partitions: str) -> str:
-        """The code that enrols one device of a practitioner."""
-        self.practitioner(practitioner)
-        return invite(
-            self.platform,
-            authority=AUTHORITY,
-            practitioner=practitioner,
-            partitions=partitions,
-            valid_seconds=3600,
-            actor="test",
-            now=self.clock.wall,
-        )
 
     def enrol(self, name: str, practitioner: str, *partitions: str) -> tuple[Device, Wire]:
         """A new device in a folder of its own, and its wire."""
-        code = self.invite(practitioner, *partitions)
+        self.practitioner(practitioner)
+        code = self.code(*partitions, practitioner=practitioner)
         wire = Wire(self)
         device = Device.enrol(
             self.folder / name,
@@ -197,27 +153,3 @@ class Loop:
             transport=wire,
             clock=self.clock,
         )
-
-
-def child(record_id: str, **changes: object) -> dict[str, object]:
-    """A nested record that is fit to load, of a child in the caseload of team HV-1; what is
-    changed to ``None`` is left out."""
-    record: dict[str, object] = {
-        "record_id": record_id,
-        "authority": AUTHORITY,
-        "name": {"family": "Okafor", "given": "Ada"},
-        "born": "2021-03-04",
-        "sex": "female",
-        "nhs_number_withheld": "not-known-in-time",
-        "address": {"kind": "current", "lines": ["1 Moss Lane"], "postcode": "S1 2HE"},
-        "carers": {"a": {"family": "Okafor", "given": "Ngozi", "relation": "mother"}},
-        "involvements": {
-            "hv": {
-                "service": "health-visiting",
-                "team": "HV-1",
-                "since": "2021-03-14",
-                "phone": "0114 496 0000",
-            }
-        },
-    }
-    return {name: value for name, value in {**record, **changes}.items() if value is not None}

@@ -18,7 +18,7 @@ def live(home: str, server_url: str, code: str, family: str, phone: str) -> None
     device.sync()
     with device.session(reason="home-visit", on_behalf_of="p-2") as session:
         for hit in session.search(family=family):
-            session.open(hit.record_id).edit("involvements/hv.phone", phone)
+            session.open(hit.record_id).edit("involvements/a1.phone", phone)
         try:
             session.open(hit.record_id).edit("name.given", f"{phone} {family}")
         except CallerMistake as e:

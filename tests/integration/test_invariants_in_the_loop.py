@@ -15,10 +15,10 @@ from fieldward_server.storage import edits
 from fieldward_sync.access import Access, WipeState
 from fieldward_sync.leases import LeaseTerms
 from fieldward_sync.names import device_actor
-from loop import AUTHORITY, Loop, Wire, child
+from fieldwork import AUTHORITY, PHONE, child
+from loop import Loop, Wire
 
 TERMS = LeaseTerms()
-PHONE = "involvements/hv.phone"
 
 
 @pytest.fixture
@@ -246,4 +246,4 @@ def test_what_a_shield_hides_is_gone_and_no_edit_brings_it_back(  # invariant 5,
         assert shown.shielded
         assert hit.postcode_district == ""
         assert not [path for path in shown.fields if path.startswith(("address", "involvements"))]
-        assert [hit.record_id for hit in session.search(postcode="S1")] == ["r-2"]
+        assert [hit.record_id for hit in session.search(postcode="M14")] == ["r-2"]

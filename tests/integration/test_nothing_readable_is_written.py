@@ -12,7 +12,8 @@ from threading import Thread
 import pytest
 from werkzeug.serving import make_server
 
-from loop import Loop, child
+from fieldwork import child
+from loop import Loop
 
 TRACED = Path(__file__).parent.parent / "traced_life.py"
 SOURCES = ("sync", "client_sdk")
@@ -46,29 +47,28 @@ def trace(folder: Path) -> str:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         host = f"127.0.0.1:{listener.getsockname()[1]}"
         loop = Loop(folder, host=host)
-        loop.load(
-            child(
-                "r-1",
-                name={"family": "Quillfeather", "given": "Zephyrine"},
-                nhs_number="9990000018",
-                nhs_number_withheld=None,
-                address={"kind": "current", "lines": ["4 Marchbanks Row"], "postcode": "S17 4QT"},
-                involvements={
-                    "hv": {
-                        "service": "health-visiting",
-                        "team": "HV-1",
-                        "since": "2021-03-14",
-                        "phone": "0114 496 0871",
-                    }
-                },
-            )
+        record = child(
+            "r-1",
+            name={"family": "Quillfeather", "given": "Zephyrine"},
+            nhs_number="9990000018",
+            address={"kind": "current", "lines": ["4 Marchbanks Row"], "postcode": "S17 4QT"},
+            involvements={
+                "a1": {
+                    "service": "health-visiting",
+                    "team": "HV-1",
+                    "since": "2021-03-14",
+                    "phone": "0114 496 0871",
+                }
+            },
         )
+        del record["nhs_number_withheld"]
+        loop.load(record)
         loop.partition("caseload", "team:HV-1")
         server = make_server("127.0.0.1", 0, loop.app, threaded=True, fd=listener.fileno())
         thread = Thread(target=server.serve_forever)
         thread.start()
         try:
-            return traced(folder, f"http://{host}", loop.invite("p-1", "caseload"))
+            return traced(folder, f"http://{host}", loop.code("caseload"))
         finally:
             server.shutdown()
             thread.join()

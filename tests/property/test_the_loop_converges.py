@@ -31,16 +31,17 @@ from fieldward_sync.names import device_actor
 from fieldward_sync.projection import is_shielded
 from fieldward_sync.records import Value
 from fieldward_sync.views import View
-from loop import AUTHORITY, Loop, Wire, child
+from fieldwork import AUTHORITY, child
+from loop import Loop, Wire
 from postgres import Cluster, fresh_database
 
 PEOPLE = ("ann", "ben", "cleo")
 RECORDS = ("r-0", "r-1", "r-2")
 VALUES: dict[str, tuple[Value, ...]] = {
-    "involvements/hv.phone": ("0114 496 0001", "0114 496 0002", "0114 496 0003"),
+    "involvements/a1.phone": ("0114 496 0001", "0114 496 0002", "0114 496 0003"),
     "name.given": ("Ada", "Adah", "Aida"),
     "address": ({"kind": "no-known-address"}, {"kind": "left-england", "intends_return": "no"}),
-    "involvements/hv.ended": ("2024-01-31", None),
+    "involvements/a1.ended": ("2024-01-31", None),
 }
 FAULTS = (None, "lose request", "lose answer", "repeat request", "deliver late")
 CHEAP = Argon2Cost(memory_kib=64, iterations=1, lanes=1)
