@@ -36,7 +36,6 @@ class Stage:
         self._server: subprocess.Popen[bytes] | None = None
         self._port = _free_port()
         self._step = 0
-        self._began = time.monotonic()
 
     def __enter__(self) -> Stage:
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
