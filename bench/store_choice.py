@@ -159,7 +159,7 @@ def main() -> None:
     image = Image.build(views)
     body = image.to_bytes()
     image.close()
-    context = FileContext("E08000019", 1, "whole", 1, "image", 0, count)
+    context = FileContext("E08000039", 1, "whole", 1, "image", 0, count)
     sealed, entry = seal_file(body, context=context, key=KEY, entropy=os.urandom)
     built = time.perf_counter() - started
 

@@ -43,7 +43,7 @@ from fieldward_sync.messages import (
 )
 from fieldward_sync.signing import public_key
 
-AUTHORITY = "E08000019"
+AUTHORITY = "E08000039"
 PRACTITIONER = "p-1"
 PARTITION = "everybody"
 MEDIA_TYPE = "application/vnd.fieldward+msgpack"

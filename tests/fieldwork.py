@@ -59,7 +59,7 @@ from fieldward_sync.records import Proposal, ProposedChange, Value
 from fieldward_sync.signing import public_key, sign, signing_key
 from fieldward_sync.views import View
 
-AUTHORITY = "E08000019"
+AUTHORITY = "E08000039"
 START = 1_800_000_000
 A_YEAR_SECONDS = 365 * 24 * 3600
 HOST = "fieldward.test"

@@ -72,7 +72,7 @@ from fieldward_sync.signing import Signed, public_key, sign
 from fieldward_sync.versions import Dot
 from fieldward_sync.views import View
 
-AUTHORITY = "E08000019"
+AUTHORITY = "E08000039"
 SERVER = "server.1"
 MAX_SIGNED = 1 << 20
 

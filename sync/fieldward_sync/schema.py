@@ -252,7 +252,7 @@ class RecordSchema(_Strict):
     record_id = _shaped("[a-z0-9-]{1,32}", "An id has 1 to 32 of a-z, 0-9 and -.", required=True)
     authority = _shaped(
         "E(?:0[6-9]|10)[0-9]{6}",
-        "An authority is named by its ONS code, as in E08000019.",
+        "An authority is named by its ONS code, as in E08000039.",
         required=True,
     )
     name = _object(NameSchema, required=True)

@@ -14,7 +14,7 @@ from fieldward_server.storage.driver import Transaction
 from fieldward_server.storage.migrations import STEPS
 from fieldward_sync.errors import CallerMistake, RetryLater
 
-CODE = "E08000019"
+CODE = "E08000039"
 ROUNDS = 40
 HOUSEKEEPING = {"migration", "turn"}
 """The tables that belong to no authority and stay where they are when the others are sharded."""

@@ -136,13 +136,13 @@ REFUSALS = [
     ),
     Refusal(
         "of an unknown device",
-        lambda device: device.signed(_body(device), key_id="E08000019/d-nobody/1/p-1"),
+        lambda device: device.signed(_body(device), key_id="E08000039/d-nobody/1/p-1"),
         401,
         "unknown-key",
     ),
     Refusal(
         "of another generation",
-        lambda device: device.signed(_body(device), key_id=f"E08000019/{device.device}/9/p-1"),
+        lambda device: device.signed(_body(device), key_id=f"E08000039/{device.device}/9/p-1"),
         401,
         "unknown-key",
     ),
@@ -161,7 +161,7 @@ REFUSALS = [
     ),
     Refusal(
         "with a key id of another form",
-        lambda device: device.signed(_body(device), key_id="E08000019"),
+        lambda device: device.signed(_body(device), key_id="E08000039"),
         401,
         "unknown-key",
     ),

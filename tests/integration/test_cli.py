@@ -16,7 +16,7 @@ from fieldward_server.cli import root
 from fieldward_server.cli.key_files import AUDIT, ROOT, read_key
 from fieldward_sync.invitations import read_code
 
-AUTHORITY = "E08000019"
+AUTHORITY = "E08000039"
 
 
 class Administrator:

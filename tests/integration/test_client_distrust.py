@@ -103,7 +103,7 @@ FOREIGN: dict[str, tuple[Callable[[HttpAnswer], HttpAnswer], str]] = {
     ),
     "another authority's key": (
         lambda a: with_headers(
-            a, signature_input=a.headers["signature-input"].replace("E08000019", "E08000020")
+            a, signature_input=a.headers["signature-input"].replace("E08000039", "E08000020")
         ),
         "key-unknown",
     ),
@@ -249,7 +249,7 @@ def foreign_trust(world: World, answer: SyncAnswer) -> SyncAnswer:
 
 
 def order_by_mallory(world: World, answer: SyncAnswer) -> SyncAnswer:
-    order = Order("E08000019", "d-1", 1, 1, "wipe", 0)
+    order = Order("E08000039", "d-1", 1, 1, "wipe", 0)
     return msgspec.structs.replace(answer, orders=(sign(order, MALLORY),))
 
 

@@ -19,14 +19,14 @@ from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
 from fieldward_sync.signing import Signed, public_key, sign
 
 KEY = Ed25519PrivateKey.generate()
-WIPE = Order("E08000019", "d-1", 1, 7, "wipe", 1_000)
+WIPE = Order("E08000039", "d-1", 1, 7, "wipe", 1_000)
 
 
 def open_here(signed: Signed, *, device: str = "d-1", generation: int = 1) -> Order:
     return open_order(
         signed,
         public_key(KEY),
-        authority="E08000019",
+        authority="E08000039",
         device=device,
         generation=generation,
     )

@@ -9,7 +9,7 @@ import pytest
 from fieldward_server.cli.key_files import AUDIT, ROOT, new_key_file, read_key
 from fieldward_sync.errors import CallerMistake
 
-AUTHORITY = "E08000019"
+AUTHORITY = "E08000039"
 SECRET = bytes(range(32))
 
 

@@ -30,7 +30,7 @@ from fieldward_sync.signing import public_key, signing_key
 
 NOON = 1_800_000_000
 FIRST_SEED = bytes(range(32))
-IDENTITY = Identity("https://x", "E08000019", "d-1", 1, bytes(32), bytes(32))
+IDENTITY = Identity("https://x", "E08000039", "d-1", 1, bytes(32), bytes(32))
 FIRST = JournalHead.first("d-1", 1, public_key(signing_key(FIRST_SEED)))
 LOOK_UP = LookUp("open", "shown", "p-1", None, "clinic", NOON, {}, ("r-1",), ("born",))
 
@@ -50,7 +50,7 @@ def box() -> OpenBox:
     return OpenBox(
         new_box(
             "journal",
-            authority="E08000019",
+            authority="E08000039",
             device="d-1",
             generation=1,
             practitioner="p-1",

@@ -30,7 +30,7 @@ def box() -> OpenBox:
     return OpenBox(
         new_box(
             "edits",
-            authority="E08000019",
+            authority="E08000039",
             device="d-1",
             generation=1,
             practitioner="p-1",

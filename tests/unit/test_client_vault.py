@@ -24,7 +24,7 @@ from fieldward_client.vault import (
 from fieldward_sync.keys import Argon2Cost
 
 PASSPHRASE = "three random words"
-IDENTITY = Identity("https://x", "E08000019", "d-1", 1, bytes(32), bytes(32))
+IDENTITY = Identity("https://x", "E08000039", "d-1", 1, bytes(32), bytes(32))
 
 
 @pytest.fixture(scope="module")

@@ -31,8 +31,8 @@ from fieldward_sync.http_signatures import (
 )
 from fieldward_sync.signing import public_key
 
-DEVICE, DEVICE_ID = Ed25519PrivateKey.from_private_bytes(b"d" * 32), "E08000019/d-17.2"
-SERVER, SERVER_ID = Ed25519PrivateKey.from_private_bytes(b"s" * 32), "E08000019:server~1"
+DEVICE, DEVICE_ID = Ed25519PrivateKey.from_private_bytes(b"d" * 32), "E08000039/d-17.2"
+SERVER, SERVER_ID = Ed25519PrivateKey.from_private_bytes(b"s" * 32), "E08000039:server~1"
 STRANGER = Ed25519PrivateKey.from_private_bytes(b"x" * 32)
 CREATED = 1_700_000_000
 NOW = CREATED + 3
@@ -143,7 +143,7 @@ def what(case: object) -> str:
 def test_a_request_covers_exactly_this() -> None:
     params = (
         '("@method" "@authority" "@path" "@query" "content-digest" "fieldward-counter")'
-        ';created=1700000000;keyid="E08000019/d-17.2";alg="ed25519";tag="fieldward-request"'
+        ';created=1700000000;keyid="E08000039/d-17.2";alg="ed25519";tag="fieldward-request"'
     )
     base = (
         '"@method": POST\n'
@@ -166,7 +166,7 @@ def test_a_request_covers_exactly_this() -> None:
 def test_an_answer_covers_exactly_this() -> None:
     params = (
         '("@status" "content-digest" "fieldward-time" "signature";req;key="fw")'
-        ';created=1700000003;keyid="E08000019:server~1";alg="ed25519";tag="fieldward-answer"'
+        ';created=1700000003;keyid="E08000039:server~1";alg="ed25519";tag="fieldward-answer"'
     )
     base = (
         '"@status": 200\n'
@@ -445,12 +445,12 @@ SIGNATURE_MISFITS = [
     Misfit("a negative created", "signature-input", swapped("created=1", "created=-1")),
     Misfit("created in Arabic digits", "signature-input", swapped("created=1", "created=1٣")),
     Misfit("created of 16 digits", "signature-input", swapped("created=1", "created=1000000")),
-    Misfit("an empty key id", "signature-input", swapped("E08000019", '";x="')),
-    Misfit("a space in the key id", "signature-input", swapped("E08000019", "E080 00019")),
-    Misfit("a quote in the key id", "signature-input", swapped("E08000019", 'E08\\"')),
-    Misfit("a letter beyond ASCII", "signature-input", swapped("E08000019", "É08000019")),
-    Misfit("a long key id", "signature-input", swapped("E08000019", "E" * 128)),
-    Misfit("a megabyte of key id", "signature-input", swapped("E08000019", "E" * 1_000_000)),
+    Misfit("an empty key id", "signature-input", swapped("E08000039", '";x="')),
+    Misfit("a space in the key id", "signature-input", swapped("E08000039", "E080 00019")),
+    Misfit("a quote in the key id", "signature-input", swapped("E08000039", 'E08\\"')),
+    Misfit("a letter beyond ASCII", "signature-input", swapped("E08000039", "É08000019")),
+    Misfit("a long key id", "signature-input", swapped("E08000039", "E" * 128)),
+    Misfit("a megabyte of key id", "signature-input", swapped("E08000039", "E" * 1_000_000)),
     Misfit("no signature", "signature", None),
     Misfit("another label of the signature", "signature", swapped("fw=", "sig1=")),
     Misfit("the signature twice", "signature", lambda v: f"{v}, {v}"),

@@ -34,7 +34,7 @@ SECRETS = LeaseSecrets(
 
 def lease(secrets_hash: bytes = b"h" * 32) -> Lease:
     return Lease(
-        authority="E08000019",
+        authority="E08000039",
         incarnation=1,
         lease_id=b"l" * 16,
         device="d-1",
@@ -77,7 +77,7 @@ def test_delivering_is_allowed_in_every_state() -> None:
 
 def info(**changes: object) -> bytes:
     told: dict[str, object] = {
-        "authority": "E08000019",
+        "authority": "E08000039",
         "incarnation": 1,
         "lease_id": b"l" * 16,
         "device": "d-1",

@@ -21,7 +21,7 @@ STORE_KEY = b"s" * 32
 def box(kind: Literal["edits", "journal"] = "edits") -> Box:
     return new_box(
         kind,
-        authority="E08000019",
+        authority="E08000039",
         device="d-1",
         generation=1,
         practitioner="p-1",

@@ -21,7 +21,7 @@ from fieldward_sync import limits
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.schema import load_record
 
-SHEFFIELD = "E08000019"
+SHEFFIELD = "E08000039"
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +219,7 @@ def test_an_authority_without_a_population_is_refused_by_name() -> None:
     with pytest.raises(CallerMistake) as refusal:
         generate(authority="E06000001", children=1, seed=7)
     assert refusal.value.code == "unknown-authority"
-    assert "E08000019 Sheffield" in refusal.value.diagnostics()
+    assert "E08000039 Sheffield" in refusal.value.diagnostics()
 
 
 def test_records_are_written_one_a_line_as_they_are_read() -> None:

@@ -114,12 +114,12 @@ class TestARecord:
     def test_that_is_no_object_is_refused_as_a_whole(self) -> None:
         assert errors_of(["a", "list"]) == {"": "Must be an object."}
 
-    @pytest.mark.parametrize("code", ["E08000019", "E06000052", "E09000025", "E10000016"])
+    @pytest.mark.parametrize("code", ["E08000039", "E06000052", "E09000025", "E10000016"])
     def test_belongs_to_an_authority_by_its_ons_code(self, code: str) -> None:
         assert load_record(record(authority=code)).authority == code
 
     @pytest.mark.parametrize(
-        "code", ["E05000019", "E0800001", "E080000199", "W06000001", "E0800001٩"]
+        "code", ["E05000019", "E0800001", "E080000399", "W06000001", "E0800001٩"]
     )
     def test_belongs_to_no_area_that_is_not_an_authority(self, code: str) -> None:
         assert "authority" in errors_of(record(authority=code))

@@ -28,7 +28,7 @@ from fieldward_sync.views import View, ViewValue
 
 KEY = b"k" * 32
 DIGEST_KEY = b"d" * 32
-CONTEXT = FileContext("E08000019", 1, "hv-1", 1, "image", 0, 40)
+CONTEXT = FileContext("E08000039", 1, "hv-1", 1, "image", 0, 40)
 
 
 def view(record_id: str, family: str, *, revision: int = 1) -> View:
@@ -198,7 +198,7 @@ def test_a_segment_comes_back_as_it_was_and_refuses_trailing_bytes() -> None:
 def distribution(**changes: object) -> Distribution:
     manifest = Manifest("hv-1", "Team 1", 43, 3, b"i" * 32, b"d" * 32, 1_000, (ENTRY,))
     told: dict[str, object] = {
-        "authority": "E08000019",
+        "authority": "E08000039",
         "incarnation": 1,
         "device": "d-1",
         "generation": 1,

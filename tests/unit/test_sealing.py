@@ -18,7 +18,7 @@ from fieldward_sync.errors import CallerMistake, Error, PeerBrokeProtocol
 from fieldward_sync.sealing import CHUNK_BYTES, Opener, open_sealed, seal, sealed_size
 
 KEY = bytes(range(32))
-CONTEXT = b"E08000019/partition/7"
+CONTEXT = b"E08000039/partition/7"
 SALT = b"S" * 24
 HEADER_BYTES = 56
 SEALED_CHUNK_BYTES = CHUNK_BYTES + 16

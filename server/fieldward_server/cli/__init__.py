@@ -89,8 +89,8 @@ def root(context: click.Context, config_file: Path | None, actor: str) -> None:
     \b
     A first evening:
       fieldward migrate
-      fieldward authority create E08000019 --name Sheffield --secrets keys/
-      fieldward population generate --authority E08000019 --children 5000 --output pop.ndjson
+      fieldward authority create E08000039 --name Sheffield --secrets keys/
+      fieldward population generate --authority E08000039 --children 5000 --output pop.ndjson
       fieldward records load pop.ndjson
       fieldward serve
 

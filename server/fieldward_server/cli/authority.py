@@ -34,7 +34,7 @@ def create(host: Host, code: str, name: str, folder: Path) -> None:
 
     \b
     Example:
-      fieldward authority create E08000019 --name Sheffield --secrets keys/
+      fieldward authority create E08000039 --name Sheffield --secrets keys/
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (

@@ -23,7 +23,7 @@ def list_(host: Host, authority: str, as_json: bool) -> None:
 
     \b
     Example:
-      fieldward conflicts list --authority E08000019
+      fieldward conflicts list --authority E08000039
     """
     show_items(
         list_conflicts(host.platform, authority),

@@ -59,7 +59,7 @@ def invite_(
 
     \b
     Example:
-      fieldward device invite --authority E08000019 --practitioner p-17 --partition central-hv
+      fieldward device invite --authority E08000039 --practitioner p-17 --partition central-hv
     """
     code = invite(
         host.platform,
@@ -82,7 +82,7 @@ def list_(host: Host, authority: str, as_json: bool) -> None:
 
     \b
     Example:
-      fieldward device list --authority E08000019
+      fieldward device list --authority E08000039
     """
     now = host.now()
     show_items(
@@ -114,7 +114,7 @@ def show(host: Host, device: str, authority: str, as_json: bool) -> None:
 
     \b
     Example:
-      fieldward device show d-1 --authority E08000019
+      fieldward device show d-1 --authority E08000039
     """
     report = show_device(host.platform, authority=authority, device=device, now=host.now())
     if as_json:
@@ -138,7 +138,7 @@ def pause(host: Host, device: str, authority: str, reason: str) -> None:
 
     \b
     Example:
-      fieldward device pause d-1 --authority E08000019 --reason on-leave
+      fieldward device pause d-1 --authority E08000039 --reason on-leave
     """
     _set_access(host, device, authority, reason, Access.PAUSED)
 
@@ -150,7 +150,7 @@ def resume(host: Host, device: str, authority: str, reason: str) -> None:
 
     \b
     Example:
-      fieldward device resume d-1 --authority E08000019 --reason back-from-leave
+      fieldward device resume d-1 --authority E08000039 --reason back-from-leave
     """
     _set_access(host, device, authority, reason, Access.ACTIVE)
 
@@ -162,7 +162,7 @@ def drain(host: Host, device: str, authority: str, reason: str) -> None:
 
     \b
     Example:
-      fieldward device drain d-1 --authority E08000019 --reason replaced
+      fieldward device drain d-1 --authority E08000039 --reason replaced
     """
     _set_access(host, device, authority, reason, Access.DRAINING)
 
@@ -177,7 +177,7 @@ def revoke(host: Host, device: str, authority: str, reason: str, yes: bool) -> N
 
     \b
     Example:
-      fieldward device revoke d-1 --authority E08000019 --reason left-service
+      fieldward device revoke d-1 --authority E08000039 --reason left-service
     """
     if not yes:
         _ask(host, device, authority, "Revoke it? This is final: who comes back is invited again.")
@@ -194,7 +194,7 @@ def wipe(host: Host, device: str, authority: str, reason: str, yes: bool) -> Non
 
     \b
     Example:
-      fieldward device wipe d-1 --authority E08000019 --reason stolen
+      fieldward device wipe d-1 --authority E08000039 --reason stolen
     """
     if not yes:
         _ask(host, device, authority, "Wipe it? This cannot be taken back.")

@@ -32,7 +32,7 @@ def give(host: Host, partition: str, authority: str, device: str, practitioner: 
 
     \b
     Example:
-      fieldward grant give central-hv --authority E08000019 --device d-1 --practitioner p-17
+      fieldward grant give central-hv --authority E08000039 --device d-1 --practitioner p-17
     """
     partitions.grant(
         host.platform,
@@ -59,7 +59,7 @@ def take(
 
     \b
     Example:
-      fieldward grant take central-hv --authority E08000019 --device d-1 --practitioner p-17 \\
+      fieldward grant take central-hv --authority E08000039 --device d-1 --practitioner p-17 \\
         --reason left-team
     """
     partitions.take(

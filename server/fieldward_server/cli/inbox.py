@@ -23,7 +23,7 @@ def list_(host: Host, authority: str, as_json: bool) -> None:
 
     \b
     Example:
-      fieldward inbox list --authority E08000019
+      fieldward inbox list --authority E08000039
     """
     show_items(
         inbox(host.platform, authority),

@@ -37,7 +37,7 @@ def verify(host: Host, authority: str, device: str | None, as_json: bool) -> Non
 
     \b
     Example:
-      fieldward journal verify --authority E08000019
+      fieldward journal verify --authority E08000039
     """
     show_items(
         _verified(host, authority, device),
@@ -73,7 +73,7 @@ def show(
 
     \b
     Example:
-      fieldward journal show --authority E08000019 --audit-key keys/E08000019-audit-key
+      fieldward journal show --authority E08000039 --audit-key keys/E08000039-audit-key
     """
     seed = read_key(audit_key_file, purpose=AUDIT, authority=authority)
     show_items(

@@ -32,7 +32,7 @@ def create(host: Host, partition: str, authority: str, title: str, rules: tuple[
 
     \b
     Example:
-      fieldward partition create central-hv --authority E08000019 \\
+      fieldward partition create central-hv --authority E08000039 \\
         --title "Health visitors, Central" --rule team:HV-CEN-1
     """
     records = create_partition(
@@ -56,7 +56,7 @@ def list_(host: Host, authority: str, as_json: bool) -> None:
 
     \b
     Example:
-      fieldward partition list --authority E08000019
+      fieldward partition list --authority E08000039
     """
     show_items(
         list_partitions(host.platform, authority),

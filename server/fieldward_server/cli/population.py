@@ -36,7 +36,7 @@ def generate_(authority: str, children: int, seed: int, output: TextIO) -> None:
 
     \b
     Example:
-      fieldward population generate --authority E08000019 --children 5000 --seed 7 > pop.ndjson
+      fieldward population generate --authority E08000039 --children 5000 --seed 7 > pop.ndjson
     """
     records = generate(authority=authority, children=children, seed=seed)
     write_ndjson(_counted(records, total=children), output)

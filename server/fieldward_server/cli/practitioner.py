@@ -48,7 +48,7 @@ def add(
 
     \b
     Example:
-      fieldward practitioner add p-17 --authority E08000019 --name "Ann Poole" \\
+      fieldward practitioner add p-17 --authority E08000039 --name "Ann Poole" \\
         --role health-visitor --team HV-CEN-1 \\
         --vetted-until 2027-03-31 --trained-until 2027-03-31
     """
@@ -75,7 +75,7 @@ def list_(host: Host, authority: str, as_json: bool) -> None:
 
     \b
     Example:
-      fieldward practitioner list --authority E08000019
+      fieldward practitioner list --authority E08000039
     """
     show_items(
         list_practitioners(host.platform, authority),

@@ -23,7 +23,7 @@ def raise_(host: Host, record: str, authority: str, reason: str) -> None:
 
     \b
     Example:
-      fieldward shield raise 6f3k --authority E08000019 --reason court-order
+      fieldward shield raise 6f3k --authority E08000039 --reason court-order
     """
     raise_shield(
         host.platform,
@@ -45,7 +45,7 @@ def release(host: Host, record: str, authority: str, reason: str) -> None:
 
     \b
     Example:
-      fieldward shield release 6f3k --authority E08000019 --reason order-lifted
+      fieldward shield release 6f3k --authority E08000039 --reason order-lifted
     """
     release_shield(
         host.platform,

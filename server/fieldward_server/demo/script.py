@@ -14,7 +14,7 @@ from fieldward_client import AccessClosed, Device, SyncOutcome
 from fieldward_server.demo.stage import MovedClock, Stage
 from fieldward_sync.leases import LeaseTerms
 
-SHEFFIELD, MANCHESTER = "E08000019", "E08000003"
+SHEFFIELD, MANCHESTER = "E08000039", "E08000003"
 CHILDREN = {SHEFFIELD: 3000, MANCHESTER: 2000}
 NAMES = {SHEFFIELD: "Sheffield", MANCHESTER: "Manchester"}
 PASSPHRASE = "a passphrase of the demo's own"

@@ -51,7 +51,7 @@ def _localities(text: str) -> tuple[Locality, ...]:
 
 _ALL = (
     Authority(
-        "E08000019",
+        "E08000039",
         "Sheffield",
         "Sheffield City Council",
         "0114 496 0",
