@@ -2,46 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TextIO, TypeVar
+import os
+from typing import Any, BinaryIO
 
 import click
 
-from fieldward_server.cli.host import AUTHORITY
-from fieldward_server.cli.output import progress
-from fieldward_server.population import generate, write_ndjson
+from fieldward_server.cli.groups import Group
+from fieldward_server.cli.options import AUTHORITY, json_option
+from fieldward_server.cli.output import progress, show_items
+from fieldward_server.population import AUTHORITIES, Share, ndjson, plan
 
-Item = TypeVar("Item")
+ALL = "all"
 
 
-@click.group("population")
+class _AuthorityOrAll(click.ParamType[str]):
+    name = "code"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return ALL if value == ALL else AUTHORITY.convert(value, param, ctx)
+
+
+@click.group("population", cls=Group)
 def command() -> None:
     """Make up children for demonstrations, tests and measurements."""
 
 
 @command.command("generate")
-@click.option("--authority", type=AUTHORITY, required=True, help="Whose children: an ONS code.")
-@click.option("--children", type=click.IntRange(1), required=True, help="How many.")
+@click.option(
+    "--authority",
+    "authorities",
+    type=_AuthorityOrAll(),
+    multiple=True,
+    required=True,
+    help="Whose children: an ONS code, several by repeating, or 'all' for all of England.",
+)
+@click.option(
+    "--children",
+    type=click.IntRange(1),
+    required=True,
+    help="How many in all; authorities get theirs by their size.",
+)
 @click.option(
     "--seed", type=int, default=1, show_default=True, help="Another seed, other children."
 )
 @click.option(
+    "--processes",
+    type=click.IntRange(1),
+    default=lambda: len(os.sched_getaffinity(0)),
+    help="How many work on it; the records are the same.  [default: one for each core]",
+)
+@click.option(
     "--output",
-    type=click.File("w", encoding="utf-8"),
+    type=click.File("wb"),
     default="-",
     help="The file to write.  [default: standard output]",
 )
-def generate_(authority: str, children: int, seed: int, output: TextIO) -> None:
-    """Write made-up records of one authority as NDJSON; same arguments, same records.
+def generate(
+    authorities: tuple[str, ...], children: int, seed: int, processes: int, output: BinaryIO
+) -> None:
+    """Write made-up records as NDJSON; same arguments, same records.
 
     \b
     Example:
       fieldward population generate --authority E08000039 --children 5000 --seed 7 > pop.ndjson
     """
-    records = generate(authority=authority, children=children, seed=seed)
-    write_ndjson(_counted(records, total=children), output)
-
-
-def _counted(records: Iterable[Item], *, total: int) -> Iterator[Item]:
+    codes = AUTHORITIES if ALL in authorities else authorities
+    shares = plan(codes, children=children, seed=seed)
+    _tell_of_missing_numbers(shares)
     with progress() as shown:
-        yield from shown.track(records, total=total, description="Making up children")
+        task = shown.add_task("Making up children", total=children)
+        for lines in ndjson(shares, processes=processes):
+            output.write(lines.data)
+            shown.advance(task, lines.records)
+
+
+def _tell_of_missing_numbers(shares: tuple[Share, ...]) -> None:
+    missing = sum(share.without_number for share in shares)
+    if missing:
+        click.echo(
+            f"About {missing:,} children have no NHS number ('not-known-in-time'): the range that "
+            "is kept for tests is too small for so many.",
+            err=True,
+        )
+
+
+@command.command("authorities")
+@json_option
+def authorities(as_json: bool) -> None:
+    """List the authorities of England whose children can be made up.
+
+    \b
+    Example:
+      fieldward population authorities
+    """
+    show_items(
+        (
+            {"code": it.code, "name": it.name, "residents": it.residents * 1000}
+            for it in AUTHORITIES.values()
+        ),
+        {"code": "code", "name": "name", "residents": lambda it: f"{it['residents']:,}"},
+        as_json=as_json,
+        nothing="There are none.",
+    )

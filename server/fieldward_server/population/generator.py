@@ -1,110 +1,134 @@
 """A population to play with: made-up children who could live in England.
 
-Nobody in it exists. The same arguments give the same records, byte for byte.
+Nobody in it exists. The same arguments give the same records, byte for byte, however many
+processes make them.
 """
 
 from __future__ import annotations
 
-import json
-import random
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
-from typing import TextIO
+import gc
+import multiprocessing
+import signal
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import accumulate
+from typing import NamedTuple
 
+from fieldward_server.population import blocks
 from fieldward_server.population.authorities import AUTHORITIES, authority_of
-from fieldward_server.population.families import Child, Families, Family
-from fieldward_server.population.homes import Home
-from fieldward_server.population.identifiers import by_id, nhs_numbers, record_id
-from fieldward_server.population.involvements import Involvements
-from fieldward_server.population.places import places_of
-from fieldward_server.population.schooling import school_of
-from fieldward_server.population.teams import Workforce
-from fieldward_sync.limits import RAISED
+from fieldward_server.population.blocks import Record, Share, block_lines, block_of
+from fieldward_server.population.identifiers import SERIALS
 
-REFERENCE_DATE = date(2026, 9, 30)
-"""The day on which the children are 0 to 17 years old."""
+_BLOCKS_AT_A_TIME = 4
+"""For a process: what blocks have in common is then mostly made once."""
 
-_FAMILIES_PER_SHIELDED_ONE = 350  # H8: fewer than 0.5 % of the records are shielded
-
-_ASSESSING = {"social-care", "early-help", "special-educational-needs"}
+_WAITING = 2
+"""For each process: enough that none is idle, few enough that memory does not grow."""
 
 
-def generate(
-    *, authority: str, children: int, seed: int, reference: date = REFERENCE_DATE
-) -> Iterator[dict[str, object]]:
+_Block = tuple[Share, int]
+
+
+class Lines(NamedTuple):
+    """Some records as NDJSON."""
+
+    records: int
+    data: bytes
+
+
+def generate(*, authority: str, children: int, seed: int) -> Iterator[Record]:
     """Nested records of so many children of one authority, siblings one after the other.
 
-    ``authority`` is one of ``AUTHORITIES``, else ``CallerMistake("unknown-authority")``. The NHS
-    numbers are of the test range and last for 900,000 children.
+    ``CallerMistake("unknown-authority")`` if it is none of ``AUTHORITIES``.
     """
-    return _Population(authority, children=children, seed=seed, reference=reference).records()
+    (share,) = plan([authority], children=children, seed=seed)
+    return (record for block in range(share.blocks) for record in block_of(share, block))
 
 
-def write_ndjson(records: Iterable[Mapping[str, object]], stream: TextIO) -> int:
-    """Write one record a line, in UTF-8 JSON without escapes; returns how many."""
-    count = 0
-    for record in records:
-        stream.write(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n")
-        count += 1
-    return count
+def plan(authorities: Iterable[str], *, children: int, seed: int) -> tuple[Share, ...]:
+    """So many children, spread over these authorities by their residents.
+
+    Each authority's NHS numbers begin where its share of all England's begins, and go on to where
+    the next one of these authorities begins: within a population they are all different.
+    ``CallerMistake("unknown-authority")`` if one is none of ``AUTHORITIES``.
+    """
+    codes = sorted({authority_of(code).code for code in authorities})
+    counts = _spread(children, [AUTHORITIES[code].residents for code in codes])
+    starts = [_FIRST_SERIALS[code] for code in codes]
+    ends = [*starts[1:], starts[0] + SERIALS]
+    before = accumulate(counts, initial=0)
+    return tuple(
+        Share(code, seed, count, first_child, first_serial=start, serials=end - start)
+        for code, count, first_child, start, end in zip(
+            codes, counts, before, starts, ends, strict=False
+        )
+        if count
+    )
 
 
-class _Population:
-    def __init__(self, code: str, *, children: int, seed: int, reference: date) -> None:
-        authority = authority_of(code)
-        self._code = code
-        self._children = children
-        self._seed = seed
-        self._reference = reference
-        self._rng = random.Random(f"{code}/{seed}")
-        self._workforce = Workforce.of(authority, children=children, rng=self._rng)
-        self._places = places_of(authority)
-        self._families = Families(authority, reference=reference, rng=self._rng)
-        self._involvements = Involvements(self._workforce, reference=reference, rng=self._rng)
-        self._numbers = nhs_numbers(block=tuple(AUTHORITIES).index(code))
+def ndjson(shares: Sequence[Share], *, processes: int = 1) -> Iterator[Lines]:
+    """All records of these shares, in order."""
+    todo = [(share, block) for share in shares for block in range(share.blocks)]
+    # Less is made sooner than another process starts.
+    processes = min(processes, len(todo) // _BLOCKS_AT_A_TIME)
+    made = _made_by_processes(todo, processes) if processes > 1 else _made(todo)
+    for (share, block), data in zip(todo, made, strict=True):
+        yield Lines(share.children_in(block), data)
 
-    def records(self) -> Iterator[dict[str, object]]:
-        index = 0
-        for number, family in enumerate(self._families, start=_FAMILIES_PER_SHIELDED_ONE // 2):
-            shielded = number % _FAMILIES_PER_SHIELDED_ONE == 0
-            home = Home.drawn(self._rng, self._workforce, self._places)
-            for child in family.children:
-                if index == self._children:
-                    return
-                record = self._record(index, child, family, home)
-                yield {**record, "shield": RAISED} if shielded else record
-                index += 1
 
-    def _record(self, index: int, child: Child, family: Family, home: Home) -> dict[str, object]:
-        rng = self._rng
-        record: dict[str, object] = {
-            "record_id": record_id(authority=self._code, seed=self._seed, index=index),
-            "authority": self._code,
-            "name": {"family": child.family, "given": child.given},
-            "born": child.born.isoformat(),
-            "sex": child.sex if rng.random() > 0.001 else "not-specified",
-            **self._identifier(),
-            "address": dict(home.address),
-        }
-        school = school_of(child.born, home, reference=self._reference, rng=rng)
-        if school is not None:
-            record["school"] = school
-        if rng.random() < 0.98:
-            record["gp"] = {"code": home.practice.code, "name": home.practice.name}
-        if child.former_family is not None:
-            former = {"family": child.former_family, "given": child.given}
-            record["former_names"] = by_id([former], rng)
-        record["carers"] = by_id((dict(carer) for carer in family.carers), rng)
-        involvements = self._involvements.of(child, home, looked_after=family.looked_after)
-        record["involvements"] = by_id(involvements, rng)
-        if any(held["service"] in _ASSESSING for held in involvements):
-            record["assessment_exists"] = rng.random() < 0.7
-        return record
+def _made(todo: Sequence[_Block]) -> Iterator[bytes]:
+    for share, block in todo:
+        yield block_lines(share, block)
 
-    def _identifier(self) -> dict[str, str]:
-        chance = self._rng.random()
-        if chance < 0.002:
-            return {"nhs_number_withheld": "detrimental-to-child"}
-        if chance < 0.009:
-            return {"nhs_number_withheld": "not-known-in-time"}
-        return {"nhs_number": next(self._numbers)}
+
+def _made_at_once(todo: Sequence[_Block]) -> list[bytes]:
+    return list(_made(todo))
+
+
+def _made_by_processes(todo: Sequence[_Block], processes: int) -> Iterator[bytes]:
+    # Not a plain fork: the caller may have threads, as a progress bar has.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([blocks.__name__])
+    pool = ProcessPoolExecutor(processes, context, initializer=_begin_work)
+    waiting: deque[Future[list[bytes]]] = deque()
+    try:
+        for first in range(0, len(todo), _BLOCKS_AT_A_TIME):
+            part = todo[first : first + _BLOCKS_AT_A_TIME]
+            waiting.append(pool.submit(_made_at_once, part))
+            if len(waiting) > processes * _WAITING:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin_work() -> None:
+    """In each process, once."""
+    # Records hold no cycles, and looking for some takes a fifth of the time.
+    gc.disable()
+    # Whoever presses Ctrl-C means the process that shares out the work.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _spread(total: int, weights: Sequence[int]) -> list[int]:
+    """A total in parts after these weights; the parts that lose most by rounding get the rest."""
+    of_all = sum(weights)
+    parts = [total * weight // of_all for weight in weights]
+    by_loss = sorted(range(len(weights)), key=lambda i: -(total * weights[i] % of_all))
+    for i in by_loss[: total - sum(parts)]:
+        parts[i] += 1
+    return parts
+
+
+def _first_serials() -> dict[str, int]:
+    residents = [authority.residents for authority in AUTHORITIES.values()]
+    before = accumulate(residents, initial=0)
+    return {
+        code: SERIALS * count // sum(residents)
+        for code, count in zip(AUTHORITIES, before, strict=False)
+    }
+
+
+_FIRST_SERIALS = _first_serials()

@@ -1,53 +1,74 @@
-"""What a family's children share by living together: address, practice, school, locality team."""
+"""What a family's children share by living together: address, practice, schools, locality team."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fieldward_server.population.authorities import Locality
-from fieldward_server.population.places import Organisation, Place
-from fieldward_server.population.teams import LocalityTeam, Worker, Workforce
+from fieldward_server.population.days import CHILDHOOD, TODAY
+from fieldward_server.population.draws import Draw, by_share, pick
+from fieldward_server.population.places import Place
+from fieldward_server.population.teams import LocalityTeam, Post, Workforce
 
-_ADDRESS_KINDS = ("current", "last-known", "no-known-address", "left-england")
-_SHARES_OF_ADDRESS_KINDS = (976, 9, 8, 7)
+_ADDRESS_KINDS = by_share(
+    {"current": 976, "last-known": 9, "no-known-address": 8, "left-england": 7}
+)
+_RETURNS = ("yes", "no", "unknown", "unknown")
+_HAVE_MOVED = 0.25
 
 
-@dataclass(frozen=True)
-class Home:
+Visitors = tuple[Post, Post]
+"""Who of a locality team comes to a family, before and after its children start school."""
+
+HEALTH_VISITOR, SCHOOL_NURSE = 0, 1
+
+
+class Move(NamedTuple):
+    """A family's last move within the authority."""
+
+    on: int
+    visitors: Visitors
+    """Those who came until then."""
+
+
+class Home(NamedTuple):
     """A family's home and what goes with it."""
 
-    team: LocalityTeam
-    health_visitor: Worker
-    school_nurse: Worker
-    address: Mapping[str, object]
-    practice: Organisation
-    primary: Organisation
-    secondary: Organisation
+    visitors: Visitors
+    address: dict[str, object]
+    practice: Mapping[str, str]
+    primary: Mapping[str, str]
+    secondary: Mapping[str, str]
+    moved: Move | None
 
     @classmethod
-    def drawn(
-        cls, rng: random.Random, workforce: Workforce, places: Mapping[Locality, Place]
-    ) -> Home:
+    def drawn(cls, draw: Draw, workforce: Workforce, places: Mapping[Locality, Place]) -> Home:
         """A home in the patch of one of the locality teams."""
-        team = rng.choice(workforce.locality_teams)
+        team = pick(draw, workforce.locality_teams)
         place = places[team.locality]
+        moved = None
+        if draw() < _HAVE_MOVED:
+            former_team = pick(draw, workforce.locality_teams)
+            moved = Move(TODAY - int(draw() * CHILDHOOD), _visitors(draw, former_team))
         return cls(
-            team=team,
-            health_visitor=rng.choice(team.health_visitors.workers),
-            school_nurse=rng.choice(team.school_nurses.workers),
-            address=_address(rng, place),
-            practice=rng.choice(place.practices),
-            primary=rng.choice(place.primaries),
-            secondary=place.secondary,
+            visitors=_visitors(draw, team),
+            address=_address(draw, place),
+            practice=pick(draw, place.practices),
+            primary=pick(draw, place.primaries),
+            secondary=pick(draw, place.secondaries),
+            moved=moved,
         )
 
 
-def _address(rng: random.Random, place: Place) -> dict[str, object]:
-    kind = rng.choices(_ADDRESS_KINDS, _SHARES_OF_ADDRESS_KINDS)[0]
+def _visitors(draw: Draw, team: LocalityTeam) -> Visitors:
+    return pick(draw, team.health_visitors), pick(draw, team.school_nurses)
+
+
+def _address(draw: Draw, place: Place) -> dict[str, object]:
+    kind = pick(draw, _ADDRESS_KINDS)
     if kind == "no-known-address":
         return {"kind": kind}
     if kind == "left-england":
-        return {"kind": kind, "intends_return": rng.choice(("yes", "no", "unknown", "unknown"))}
-    return {**place.address(rng), "kind": kind}
+        return {"kind": kind, "intends_return": pick(draw, _RETURNS)}
+    return place.address(draw, kind=kind)

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fieldward_server.population.authorities import AUTHORITIES, Authority, Locality
+from fieldward_server.population.draws import Draw, between, pick
 
-_STREETS_PER_LOCALITY = 100
+_STREETS_PER_LOCALITY = 80
 
 _STEMS = """
     Station Church Park Victoria Albert Queen King George Alexandra Albion Alma Balmoral Barrack
@@ -28,7 +29,15 @@ _STREET_STEMS = tuple(_STEMS.split())
 _STREET_KINDS = ("Road", "Street", "Avenue", "Road", "Street", "Close", "Lane", "Drive", "Terrace")
 _BLOCK_NAMES = ("Nelson House", "Bevan Court", "Attlee House", "Hanover Court", "Seacole House")
 _SAINTS = ("St Mary's", "St Joseph's", "St Thomas'", "Holy Trinity", "St Bede's", "St Anne's")
+_SECONDARY_KINDS = ("Academy", "High School", "Community School")
 _UNIT_LETTERS = "ABDEFGHJLNPQRSTUWXYZ"  # those a postcode may end with
+
+# Reference numbers of schools from 900000 and codes of practices from Z00000 are not in use: each
+# locality has its own twenty of either.
+_FIRST_SCHOOL = 900_000
+_CODES_PER_LOCALITY = 20
+_LOCALITIES_PER_AUTHORITY = 25
+_FIRST_SECONDARY = 10
 
 
 @dataclass(frozen=True)
@@ -40,67 +49,65 @@ class Street:
 
 
 @dataclass(frozen=True)
-class Organisation:
-    """A school or a practice, as a record names it."""
-
-    code: str
-    name: str
-
-
-@dataclass(frozen=True)
 class Place:
-    """What there is in a locality."""
+    """What there is in a locality; schools and practices as a record names them."""
 
     locality: Locality
     streets: tuple[Street, ...]
-    primaries: tuple[Organisation, ...]
-    secondary: Organisation
-    practices: tuple[Organisation, ...]
+    primaries: tuple[Mapping[str, str], ...]
+    secondaries: tuple[Mapping[str, str], ...]
+    practices: tuple[Mapping[str, str], ...]
 
-    def address(self, rng: random.Random) -> dict[str, object]:
-        """Somewhere to live here, as the current address of a record."""
-        street = rng.choice(self.streets)
-        number = int(rng.triangular(1, 140, 20))
-        lines = [f"{number} {street.name}"]
-        if rng.random() < 0.14:
-            block = rng.choice(_BLOCK_NAMES)
-            lines = [f"Flat {rng.randint(1, 60)}, {block}", street.name]
-        if self.locality.name != self.locality.post_town and rng.random() < 0.6:
+    def address(self, draw: Draw, *, kind: str) -> dict[str, object]:
+        """Somewhere to live here, as the address of a record."""
+        street = pick(draw, self.streets)
+        number = 1 + int(140 * draw() * draw())
+        if draw() < 0.14:
+            lines = [f"Flat {between(draw, 1, 60)}, {pick(draw, _BLOCK_NAMES)}", street.name]
+        else:
+            lines = [f"{number} {street.name}"]
+        if self.locality.name != self.locality.town and draw() < 0.6:
             lines.append(self.locality.name)
-        lines.append(self.locality.post_town)
+        lines.append(self.locality.town)
         postcode = street.postcodes[number % len(street.postcodes)]
-        return {"kind": "current", "lines": lines, "postcode": postcode}
+        return {"kind": kind, "lines": lines, "postcode": postcode}
 
 
 def places_of(authority: Authority) -> Mapping[Locality, Place]:
     """Every locality of an authority with its streets, schools and practices."""
-    rng = random.Random(f"places/{authority.code}")
-    serial = tuple(AUTHORITIES).index(authority.code) * 1000
-    places = {}
-    for locality in authority.localities:
-        places[locality] = _place(locality, serial, rng)
-        serial += 10
-    return places
+    shuffle = random.Random(f"places/{authority.code}")
+    first = tuple(AUTHORITIES).index(authority.code) * _LOCALITIES_PER_AUTHORITY
+    return {
+        locality: _place(locality, number * _CODES_PER_LOCALITY, shuffle)
+        for number, locality in enumerate(authority.localities, start=first)
+    }
 
 
-def _place(locality: Locality, serial: int, rng: random.Random) -> Place:
-    stems = rng.sample(_STREET_STEMS, _STREETS_PER_LOCALITY)
-    kind = rng.choice(("Academy", "High School", "Community School"))
+def _place(locality: Locality, serial: int, shuffle: random.Random) -> Place:
+    draw = shuffle.random
+    stems = shuffle.sample(_STREET_STEMS, _STREETS_PER_LOCALITY)
+    kind = pick(draw, _SECONDARY_KINDS)
+    secondaries = (f"{locality.name} {kind}", f"{stems[2]} Park Academy")
     return Place(
         locality=locality,
-        streets=tuple(_street(stem, locality, rng) for stem in stems),
-        primaries=tuple(
-            Organisation(f"{900_000 + serial + place:06d}", name)
-            for place, name in enumerate(_primary_names(locality, stems))
-        ),
-        secondary=Organisation(f"{900_000 + serial + 9:06d}", f"{locality.name} {kind}"),
+        streets=tuple(_street(stem, locality, draw) for stem in stems),
+        primaries=_schools(_FIRST_SCHOOL + serial, _primary_names(locality, stems)),
+        secondaries=_schools(_FIRST_SCHOOL + serial + _FIRST_SECONDARY, secondaries),
         practices=tuple(
-            Organisation(f"Z{serial + place:05d}", name)
-            for place, name in enumerate(
-                (f"{locality.name} Medical Centre", f"{stems[0]} {_STREET_KINDS[0]} Surgery")
+            {"code": f"Z{serial + number:05d}", "name": name}
+            for number, name in enumerate(
+                (
+                    f"{locality.name} Medical Centre",
+                    f"{stems[0]} Road Surgery",
+                    f"The {stems[4]} Practice",
+                )
             )
         ),
     )
+
+
+def _schools(first: int, names: tuple[str, ...]) -> tuple[Mapping[str, str], ...]:
+    return tuple({"code": str(code), "name": name} for code, name in enumerate(names, start=first))
 
 
 def _primary_names(locality: Locality, stems: list[str]) -> tuple[str, ...]:
@@ -110,13 +117,14 @@ def _primary_names(locality: Locality, stems: list[str]) -> tuple[str, ...]:
         f"{locality.name} Primary School",
         f"{saint} {faith} Primary School, {locality.name}",
         f"{stems[1]} Lane Community Primary School",
+        f"{stems[3]} Hill Primary Academy",
     )
 
 
-def _street(stem: str, locality: Locality, rng: random.Random) -> Street:
-    sector = f"{locality.postcode_district} {rng.randint(1, 4)}"
-    units = [
-        f"{sector}{rng.choice(_UNIT_LETTERS)}{rng.choice(_UNIT_LETTERS)}"
-        for _ in range(rng.randint(1, 3))
-    ]
-    return Street(f"{stem} {rng.choice(_STREET_KINDS)}", tuple(units))
+def _street(stem: str, locality: Locality, draw: Draw) -> Street:
+    sector = pick(draw, locality.postcode_sectors)
+    units = tuple(
+        f"{sector}{pick(draw, _UNIT_LETTERS)}{pick(draw, _UNIT_LETTERS)}"
+        for _ in range(between(draw, 1, 3))
+    )
+    return Street(f"{stem} {pick(draw, _STREET_KINDS)}", units)

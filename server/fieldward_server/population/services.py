@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 from enum import Enum
+
+from fieldward_server.population.days import CHILDHOOD, YEAR
+from fieldward_server.population.draws import Draw
 
 
 class Employer(Enum):
@@ -79,21 +81,33 @@ SERVICE_KINDS = (MIDWIFERY, LOOKED_AFTER, *BY_CHANCE)
 """All that other teams than the locality's provide."""
 
 
-def further_services(
-    rng: random.Random, *, age_days: int, looked_after: bool, at_most: int
-) -> list[ServiceKind]:
-    """The services a child of this age has or had beyond midwife, health visitor, school nurse."""
-    drawn = [
-        kind
-        for kind in BY_CHANCE
-        if age_days >= kind.from_age * 365 and rng.random() < _likelihood(kind, age_days)
-    ]
-    if looked_after:
-        drawn = [SOCIAL_CARE, LOOKED_AFTER, *(kind for kind in drawn if kind is not SOCIAL_CARE)]
-    return drawn[:at_most]
+_MONTH = 30
+"""Days; the likelihood of a service is reckoned anew for every month of age."""
 
 
 def _likelihood(kind: ServiceKind, age_days: int) -> float:
     """Services begin evenly over the years they are for, so the young have had fewer."""
+    if age_days < kind.from_age * YEAR:
+        return 0.0
     years_open = kind.until_age - kind.from_age
-    return kind.share * min(1.0, (age_days / 365 - kind.from_age + 1) / years_open)
+    return kind.share * min(1.0, (age_days / YEAR - kind.from_age + 1) / years_open)
+
+
+_BY_MONTH_OF_AGE = tuple(
+    tuple(
+        (kind, likelihood)
+        for kind in BY_CHANCE
+        if (likelihood := _likelihood(kind, month * _MONTH))
+    )
+    for month in range(CHILDHOOD // _MONTH + 1)
+)
+
+
+def further_services(
+    draw: Draw, *, age_days: int, looked_after: bool, at_most: int
+) -> list[ServiceKind]:
+    """The services a child of this age has or had beyond midwife, health visitor, school nurse."""
+    drawn = [kind for kind, share in _BY_MONTH_OF_AGE[age_days // _MONTH] if draw() < share]
+    if looked_after:
+        drawn = [SOCIAL_CARE, LOOKED_AFTER, *(kind for kind in drawn if kind is not SOCIAL_CARE)]
+    return drawn[:at_most]

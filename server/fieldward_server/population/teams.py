@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fieldward_server.population.authorities import Authority, Locality
-from fieldward_server.population.names import DRAWN, feminine
+from fieldward_server.population.communities import DRAWN, feminine
+from fieldward_server.population.draws import Draw, by_share, pick
 from fieldward_server.population.services import SERVICE_KINDS, Employer, ServiceKind
 
 CHILDREN_PER_LOCALITY_TEAM = 200
@@ -16,26 +16,15 @@ CHILDREN_PER_LOCALITY_TEAM = 200
 
 _CHILDREN_PER_OTHER_TEAM = 2_500
 _WORKERS_PER_TEAM = 4
+_DRAWS_PER_WORKER = 6
 _WITHOUT_DECOMPOSITION = str.maketrans("łŁıøØđĐ", "lLioOdD")
+_MOBILES = tuple(f"07700 900{number:03d}" for number in range(1000))  # Ofcom's, for drama
 
+Post = Mapping[str, object]
+"""An involvement as far as it is the same for every child: service, role, team and person."""
 
-@dataclass(frozen=True)
-class Worker:
-    """A practitioner, as an involvement names them."""
-
-    name: str
-    phone: str
-    email: str
-
-
-@dataclass(frozen=True)
-class Team:
-    """Some workers under one code."""
-
-    code: str
-    organisation: str
-    duty_phone: str
-    workers: tuple[Worker, ...]
+Team = tuple[Post, ...]
+"""The posts of a team, each as often as its share of the children; the last is not filled."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +44,9 @@ class Workforce:
     other_teams: Mapping[ServiceKind, tuple[Team, ...]]
 
     @classmethod
-    def of(cls, authority: Authority, *, children: int, rng: random.Random) -> Workforce:
+    def of(cls, authority: Authority, *, children: int, draw: Draw) -> Workforce:
         """Teams enough for so many children."""
-        hiring = _Hiring(authority, rng)
+        hiring = _Hiring(authority, draw)
         count = max(1, round(children / CHILDREN_PER_LOCALITY_TEAM))
         others = max(1, round(children / _CHILDREN_PER_OTHER_TEAM))
         return cls(
@@ -70,51 +59,59 @@ class Workforce:
 
 
 class _Hiring:
-    def __init__(self, authority: Authority, rng: random.Random) -> None:
+    def __init__(self, authority: Authority, draw: Draw) -> None:
         self._authority = authority
-        self._rng = rng
-        self._communities = tuple(authority.communities)
-        self._shares = tuple(authority.communities.values())
-        self._domain = f"{authority.name.lower().replace(' ', '-')}.example"
+        self._draw = draw
+        self._communities = by_share(dict(authority.communities))
+        self._domain = f"{authority.name.lower().replace(',', '').replace(' ', '-')}.example"
 
     def locality_team(self, number: int) -> LocalityTeam:
         round_, place = divmod(number, len(self._authority.localities))
         locality = self._authority.localities[place]
         code = f"HV-{locality.code}-{round_ + 1:02d}"
         return LocalityTeam(
-            locality, self._team(code, Employer.HEALTH), self._team(code, Employer.HEALTH)
+            locality,
+            self._team(code, Employer.HEALTH, "health-visiting", "health-visitor"),
+            self._team(code, Employer.HEALTH, "school-nursing", "school-nurse"),
         )
 
     def other_team(self, kind: ServiceKind, number: int) -> Team:
-        return self._team(f"{kind.team_prefix}-{number:02d}", kind.employer)
+        code = f"{kind.team_prefix}-{number:02d}"
+        return self._team(code, kind.employer, kind.service, kind.role)
 
-    def _team(self, code: str, employer: Employer) -> Team:
+    def _team(self, code: str, employer: Employer, service: str, role: str) -> Team:
         organisation = employer.value.format(
             name=self._authority.name, council=self._authority.council
         )
-        workers = tuple(self._worker() for _ in range(_WORKERS_PER_TEAM))
-        return Team(code, organisation, self._landline(), workers)
+        shared = {"service": service, "role": role, "organisation": organisation, "team": code}
+        filled = [{**shared, **self._worker()} for _ in range(_WORKERS_PER_TEAM)]
+        vacant = {**shared, "phone": self._landline()}  # the team's duty number
+        return (*filled * _DRAWS_PER_WORKER, vacant)
 
-    def _worker(self) -> Worker:
-        community = DRAWN[self._rng.choices(self._communities, self._shares)[0]]
-        family = self._rng.choice(community.family)
-        if self._rng.random() < 0.12:
-            given = self._rng.choice(community.men)
+    def _worker(self) -> dict[str, str]:
+        draw = self._draw
+        community = DRAWN[pick(draw, self._communities)]
+        family = pick(draw, community.family)
+        if draw() < 0.12:
+            given = pick(draw, community.men)
         else:
-            given, family = self._rng.choice(community.women), feminine(family)
-        phone = self._landline() if self._rng.random() < 0.4 else drama_mobile(self._rng)
-        email = f"{_ascii(given)}.{_ascii(family)}@{self._domain}"
-        return Worker(f"{given} {family}", phone, email)
+            given, family = pick(draw, community.women), feminine(family)
+        return {
+            "practitioner": f"{given} {family}",
+            "phone": self._landline() if draw() < 0.4 else drama_mobile(draw),
+            "email": f"{_ascii(given)}.{_ascii(family)}@{self._domain}",
+        }
 
     def _landline(self) -> str:
-        return f"{self._authority.drama_numbers}{self._rng.randrange(1000):03d}"
+        return f"{self._authority.drama_numbers}{int(self._draw() * 1000):03d}"
 
 
-def drama_mobile(rng: random.Random) -> str:
+def drama_mobile(draw: Draw) -> str:
     """A mobile number of Ofcom's range for drama."""
-    return f"07700 900{rng.randrange(1000):03d}"
+    return pick(draw, _MOBILES)
 
 
 def _ascii(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", name.translate(_WITHOUT_DECOMPOSITION))
-    return "".join(c for c in plain.lower() if c.isascii() and (c.isalpha() or c == "-"))
+    lower = name.translate(_WITHOUT_DECOMPOSITION).lower()
+    plain = lower if lower.isascii() else unicodedata.normalize("NFKD", lower)
+    return "".join(c for c in plain if c.isascii() and (c.isalpha() or c == "-"))
