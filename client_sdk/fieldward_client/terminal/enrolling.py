@@ -1,0 +1,67 @@
+"""``fieldward field enrol``: make a folder a device."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+import click
+from rich.text import Text
+
+from fieldward_client import Device
+from fieldward_client.terminal import asking
+from fieldward_client.terminal.header import GOOD
+from fieldward_client.terminal.opening import folder_option, json_option
+from fieldward_client.terminal.printing import say, show_json
+from fieldward_sync.invitations import read_code
+
+MAX_NAME_CHARACTERS = 64
+
+
+@click.command()
+@click.argument("code", required=False)
+@click.option(
+    "--server",
+    envvar="FIELDWARD_SERVER",
+    show_envvar=True,
+    metavar="URL",
+    help="The server's address; asked for if not given.",
+)
+@click.option(
+    "--name",
+    default=lambda: platform.node()[:MAX_NAME_CHARACTERS],
+    show_default="this machine's name",
+    help="What your administrator sees this device as.",
+)
+@folder_option
+@json_option
+def enrol(code: str | None, server: str | None, name: str, folder: Path, as_json: bool) -> None:
+    """Make a folder a device, with an invitation CODE.
+
+    The code comes from your administrator, by hand or by voice, and works once. You choose the
+    passphrase that opens the device; it leaves this machine in no form. If the signal breaks off,
+    type the same again: it goes on where it was.
+
+    \b
+    Example:
+      fieldward field enrol --server https://index.example
+    """
+    server = server or asking.ask("The server's address")
+    code = code or asking.ask("Invitation code")
+    read_code(code)  # a slip is better known before a passphrase is thought of
+    with Device.enrol(
+        folder, server, code, passphrase=asking.new_passphrase(), name=name
+    ) as device:
+        status = device.status()
+    if as_json:
+        show_json(status)
+        return
+    say(
+        Text(
+            f"Enrolled: this is device {status.device} of {status.authority}, "
+            f"for {status.practitioner}.",
+            GOOD,
+        ),
+        "Every look-up on it is put on record, with its reason.",
+        "Next, while you have signal: fieldward field sync",
+    )

@@ -1,0 +1,99 @@
+"""How a device stands, in the few lines above everything it shows (requirements §3, 5.1).
+
+Offline is normal and stays grey; amber is for what somebody must see to. No I/O here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.text import Text
+
+from fieldward_client import LeaseState, LeaseStatus, Status
+from fieldward_client.terminal.wording import many, moment, span
+
+GOOD, QUIET, ATTENTION, URGENT = "green", "bright_black", "yellow", "bold yellow"
+
+ACCESS_IN_WORDS = {
+    "paused": "Your administrator has paused this device; what you typed is still sent.",
+    "draining": "This device is being replaced: it sends, and gets nothing new.",
+    "revoked": "This device was ended by your administrator; what you typed is still sent.",
+}
+LAST_PART = 10
+"""In the last tenth of its time a copy's end is marked once more."""
+
+
+def header(status: Status) -> Iterator[Text]:
+    """When the copy ends, how old it is, and what waits."""
+    if status.wiped:
+        yield Text("This device was wiped by its administrator; nothing can be read.", ATTENTION)
+    elif status.access in ACCESS_IN_WORDS:
+        yield Text(ACCESS_IN_WORDS[status.access], ATTENTION)
+    if not status.wiped:
+        yield copys_end(status.lease, status.now)
+    yield Text(" · ").join([*_age(status), *_waiting(status)])
+
+
+def copys_end(lease: LeaseStatus | None, now: int | None) -> Text:
+    """When the copy on this device can no longer be read, and what happens then."""
+    if lease is None:
+        return Text("There is no copy here yet: sync while you have signal.", ATTENTION)
+    if now is None or lease.state is None:
+        return Text(
+            "The clock is not trusted: your copy is closed until you sync, whatever it says.",
+            ATTENTION,
+        )
+    closes = moment(lease.closes, now=now)
+    match lease.state:
+        case LeaseState.ACTIVE:
+            return Text(f"Your copy ends {closes} ({span(lease.closes - now)})")
+        case LeaseState.WARNING:
+            left = lease.closes - now
+            last = left * LAST_PART <= lease.closes - lease.issued
+            return Text(
+                f"Your copy ends {closes} ({span(left)}). Sync before then, or it closes.",
+                URGENT if last else ATTENTION,
+            )
+        case LeaseState.EXPIRED:
+            return Text(
+                f"Your copy closed {closes}. Sync to open it again; what you typed is kept. "
+                f"Its keys are erased {moment(lease.destroys, now=now)}.",
+                ATTENTION,
+            )
+        case LeaseState.DESTROYED:
+            return Text(
+                "Your copy's keys have been erased. Sync to read again; what you typed is kept.",
+                ATTENTION,
+            )
+
+
+def _age(status: Status) -> Iterator[Text]:
+    """When a sync was last complete, and when one was last tried: not the same (P16)."""
+    complete, tried, now = status.last_complete, status.last_tried, status.now
+    if now is None:
+        return
+    if complete is None:
+        yield Text("Never synced in full", ATTENTION)
+    else:
+        yield Text(f"Synced {_ago(now - complete)}", QUIET)
+    if tried is not None and tried != complete:
+        yield Text(f"last tried {_ago(now - tried)}", QUIET)
+
+
+def _waiting(status: Status) -> Iterator[Text]:
+    unsent_look_ups = status.look_ups - status.look_ups_delivered
+    if status.pending_edits:
+        wait = "waits" if status.pending_edits == 1 else "wait"
+        yield Text(f"{many(status.pending_edits, 'edit')} {wait} to be sent", QUIET)
+    elif unsent_look_ups:
+        yield Text("All edits sent", QUIET)
+    else:
+        yield Text("Everything sent", GOOD)
+    if status.refused_edits:
+        yield Text(f"{many(status.refused_edits, 'edit')} refused: see pending", ATTENTION)
+    if status.conflicts:
+        yield Text(f"{many(status.conflicts, 'child', 'children')} in conflict", ATTENTION)
+
+
+def _ago(seconds: int) -> str:
+    return "just now" if seconds < 60 else f"{span(seconds)} ago"

@@ -1,0 +1,88 @@
+"""``fieldward field status`` and ``pending``: how the device stands, and what waits on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from rich.text import Text
+
+from fieldward_client import PendingEdit, Status
+from fieldward_client.terminal.header import QUIET, header
+from fieldward_client.terminal.opening import folder_option, json_option, locked, unlocked
+from fieldward_client.terminal.printing import say, show_json, table, whole
+from fieldward_client.terminal.wording import in_words, many, moment
+
+REFUSED = "red"
+
+
+@click.command()
+@folder_option
+@json_option
+def status(folder: Path, as_json: bool) -> None:
+    """Say when the copy ends, how old it is, and what waits.
+
+    It needs no passphrase, and shows nothing of any child.
+
+    \b
+    Example:
+      fieldward field status
+    """
+    with locked(folder) as device:
+        found = device.status()
+    if as_json:
+        show_json(found)
+    else:
+        say(*header(found), *_details(found))
+
+
+@click.command()
+@click.option("--locked", "stay_locked", is_flag=True, help="Without the passphrase: numbers only.")
+@folder_option
+@json_option
+def pending(stay_locked: bool, folder: Path, as_json: bool) -> None:
+    """List the edits that wait to be sent, and those that were refused.
+
+    \b
+    Example:
+      fieldward field pending
+    """
+    with locked(folder) if stay_locked else unlocked(folder) as device:
+        edits, found = device.pending(), device.status()
+    if as_json:
+        for edit in edits:
+            show_json(edit)
+        return
+    say(*header(found))
+    if edits:
+        rows = (_row(edit, found.now) for edit in edits)
+        say(table("Edit", "State", whole("Record"), "Change", "Made", rows=rows))
+
+
+def _details(found: Status) -> Iterator[Text]:
+    for partition in found.partitions:
+        made = moment(partition.made, now=found.now or partition.made)
+        entries = many(partition.records, "entry", "entries")
+        yield Text(f"{partition.title}: {entries}, as the server had them {made}")
+    yield Text(f"Look-ups on record: {found.look_ups}, {found.look_ups_delivered} of them sent")
+    who = f", for {found.practitioner}" if found.practitioner else ""
+    yield Text(f"Device {found.device} of {found.authority}{who}", QUIET)
+
+
+def _row(edit: PendingEdit, now: int | None) -> tuple[Text, ...]:
+    style = REFUSED if edit.state == "refused" else QUIET
+    state = f"{edit.state}: {edit.code}" if edit.code else edit.state
+    changes = (
+        "(locked)"
+        if edit.changes is None
+        else "; ".join(f"{path}: {in_words(value)}" for path, value in edit.changes.items())
+    )
+    made = "" if edit.made_at is None else moment(edit.made_at, now=now or edit.made_at)
+    return (
+        Text(str(edit.counter)),
+        Text(state, style),
+        Text(edit.record_id or ""),
+        Text(changes),
+        Text(made),
+    )

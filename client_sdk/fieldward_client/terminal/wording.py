@@ -1,0 +1,105 @@
+"""Times and values as people read and type them. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from fieldward_client import CallerMistake, Value
+from fieldward_sync.field_classes import field_rule
+
+YES_OR_NO = {"yes": True, "no": False}
+FLAGS = frozenset({"assessment_exists", "involvements/*.lead"})
+"""The patterns of the fields that hold yes or no."""
+
+ADDRESS = "address"
+WEEK_SECONDS = 7 * 24 * 3600
+_UNITS = (("d", 24 * 3600), ("h", 3600), ("min", 60))
+_KINDS = {
+    "current": "",
+    "last-known": "last known: ",
+    "no-known-address": "no known address",
+    "left-england": "left England",
+}
+
+
+def moment(seconds: int, *, now: int) -> str:
+    """A time in this machine's zone: ``Thu 18:00`` within a week of ``now``, else with its date."""
+    at = datetime.fromtimestamp(seconds, tz=UTC).astimezone()
+    day = "%a" if abs(seconds - now) < WEEK_SECONDS else "%a %-d %b %Y"
+    return at.strftime(f"{day} %H:%M")
+
+
+def span(seconds: int) -> str:
+    """A length of time by its two largest units: ``2 d 4 h``."""
+    parts = []
+    for name, unit in _UNITS:
+        count, seconds = divmod(seconds, unit)
+        parts.append((count, name))
+    while len(parts) > 1 and parts[0][0] == 0:
+        parts.pop(0)
+    first, *rest = parts[:2]
+    if first == (0, "min"):
+        return "less than a minute"
+    return " ".join(f"{count} {name}" for count, name in (first, *rest) if count)
+
+
+def many(count: int, what: str, plural: str | None = None) -> str:
+    """A number of things: ``1 edit``, ``2 edits``."""
+    return f"{count:,} {what if count == 1 else plural or what + 's'}"
+
+
+def in_words(value: Value) -> str:
+    """A value as a person reads it; ``None`` is one that was removed."""
+    match value:
+        case None:
+            return "(removed)"
+        case bool():
+            return "yes" if value else "no"
+        case dict():
+            return _address_in_words(value)
+        case _:
+            return str(value)
+
+
+def all_in_words(values: Iterable[Value]) -> str:
+    """Several values, one after the other."""
+    return " | ".join(in_words(value) for value in values)
+
+
+def read_value(path: str, typed: str) -> Value:
+    """What a person means who types this for a field, an address as JSON.
+
+    Whether it can stand there is for the edit to say. Raises ``CallerMistake``: "unknown-field",
+    "not-yes-or-no", "not-an-address".
+    """
+    if path == ADDRESS:
+        return _read_address(typed)
+    if field_rule(path).pattern not in FLAGS:
+        return typed
+    if typed.lower() not in YES_OR_NO:
+        raise CallerMistake("not-yes-or-no", f"{path} is yes or no.")
+    return YES_OR_NO[typed.lower()]
+
+
+def _address_in_words(address: dict[str, Any]) -> str:
+    words = _KINDS.get(str(address.get("kind")), "")
+    lines = ", ".join([*address.get("lines", ()), *filter(None, [address.get("postcode")])])
+    if returns := address.get("intends_return"):
+        lines = f", return within three years: {returns}"
+    return words + lines
+
+
+def _read_address(typed: str) -> Value:
+    try:
+        return msgspec.json.decode(typed, type=dict[str, str | list[str]])
+    except (msgspec.DecodeError, msgspec.ValidationError) as e:
+        raise CallerMistake(
+            "not-an-address",
+            "This is not an address.",
+            next_step="Leave the value out and you are asked for each part; a program writes "
+            'JSON: {"kind": "current", "lines": ["1 High Street"], "postcode": "M14 5AB"}.',
+        ) from e

@@ -1,0 +1,213 @@
+"""What the terminal says of times, values and where a device stands."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Literal
+
+import pytest
+from rich.text import Text
+
+from fieldward_client import CallerMistake, LeaseState, LeaseStatus, Status, Value
+from fieldward_client.terminal.header import ATTENTION, GOOD, QUIET, URGENT, copys_end, header
+from fieldward_client.terminal.wording import FLAGS, in_words, moment, read_value, span
+from fieldward_sync.errors import Error
+from fieldward_sync.field_classes import FIELD_RULES
+from fieldward_sync.schema import check_value
+
+NOON = 1_800_014_400  # Friday 15 January 2027, 12:00 UTC
+HOUR, DAY = 3600, 24 * 3600
+
+
+@pytest.fixture(autouse=True)
+def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def lease(left: int, state: LeaseState | None = LeaseState.ACTIVE) -> LeaseStatus:
+    """A lease of 72 hours that closes in so many seconds."""
+    closes = NOON + left
+    return LeaseStatus(
+        state=state,
+        issued=closes - 72 * HOUR,
+        warns=closes - 18 * HOUR,
+        closes=closes,
+        destroys=closes + 11 * DAY,
+    )
+
+
+READY = Status(
+    authority="E08000039",
+    device="d-1",
+    generation=1,
+    practitioner="p-17",
+    locked=False,
+    wiped=False,
+    access="active",
+    now=NOON,
+    lease=lease(2 * DAY + 4 * HOUR),
+    last_tried=NOON,
+    last_complete=NOON,
+    pending_edits=0,
+    refused_edits=0,
+    conflicts=0,
+    partitions=(),
+    look_ups=7,
+    look_ups_delivered=7,
+)
+
+
+def lines(status: Status) -> list[str]:
+    return [line.plain for line in header(status)]
+
+
+def style_of(line: Text, words: str) -> str:
+    """The style in which some words of a line are printed."""
+    at = line.plain.index(words)
+    inside = [str(span.style) for span in line.spans if span.start <= at < span.end]
+    return inside[-1] if inside else str(line.style)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0, "less than a minute"),
+        (59, "less than a minute"),
+        (60, "1 min"),
+        (2 * HOUR, "2 h"),
+        (2 * HOUR + 5 * 60, "2 h 5 min"),
+        (2 * DAY + 4 * HOUR + 59 * 60, "2 d 4 h"),
+        (3 * DAY + 20 * 60, "3 d"),
+    ],
+)
+def test_a_length_of_time_is_told_by_its_two_largest_units(seconds: int, told: str) -> None:
+    assert span(seconds) == told
+
+
+def test_a_time_within_a_week_is_a_weekday_and_one_further_off_has_its_date() -> None:
+    assert moment(NOON + 6 * HOUR, now=NOON) == "Fri 18:00"
+    assert moment(NOON - 8 * DAY, now=NOON) == "Thu 7 Jan 2027 12:00"
+
+
+def test_the_header_says_when_the_copy_ends_how_old_it_is_and_that_all_is_sent() -> None:
+    assert lines(READY) == [
+        "Your copy ends Sun 16:00 (2 d 4 h)",
+        "Synced just now · Everything sent",
+    ]
+
+
+def test_the_last_try_is_not_told_as_the_last_complete_sync() -> None:
+    """P16"""
+    status = replace(READY, last_complete=NOON - DAY, last_tried=NOON - 5 * 60)
+    assert lines(status)[1].startswith("Synced 1 d ago · last tried 5 min ago")
+    assert "Never synced in full" in lines(replace(READY, last_complete=None))[1]
+
+
+@pytest.mark.parametrize(
+    ("status", "says", "never"),
+    [
+        (replace(READY, pending_edits=1), "1 edit waits to be sent", "Everything sent"),
+        (replace(READY, pending_edits=2), "2 edits wait to be sent", "Everything sent"),
+        (replace(READY, look_ups_delivered=3), "All edits sent", "Everything sent"),
+        (replace(READY, refused_edits=1), "1 edit refused: see pending", "waits"),
+        (replace(READY, conflicts=2), "2 children in conflict", "1 child"),
+    ],
+)
+def test_everything_sent_is_said_only_when_nothing_waits(
+    status: Status, says: str, never: str
+) -> None:
+    """P12"""
+    assert says in lines(status)[1]
+    assert never not in lines(status)[1]
+
+
+def test_what_waits_is_grey_and_only_what_somebody_must_see_to_is_amber() -> None:
+    *_, line = header(replace(READY, pending_edits=2, refused_edits=1))
+    assert style_of(line, "2 edits wait") == QUIET
+    assert style_of(line, "1 edit refused") == ATTENTION
+    *_, line = header(READY)
+    assert style_of(line, "Everything sent") == GOOD
+
+
+@pytest.mark.parametrize(
+    ("held", "now", "says", "style"),
+    [
+        (lease(DAY), NOON, "Your copy ends Sat 12:00 (1 d)", ""),
+        (lease(18 * HOUR, LeaseState.WARNING), NOON, "Sync before then, or it closes.", ATTENTION),
+        (lease(7 * HOUR, LeaseState.WARNING), NOON, "(7 h). Sync before then", URGENT),
+        (lease(-HOUR, LeaseState.EXPIRED), NOON, "Your copy closed Fri 11:00.", ATTENTION),
+        (lease(-HOUR, LeaseState.EXPIRED), NOON, "what you typed is kept", ATTENTION),
+        (lease(-12 * DAY, LeaseState.DESTROYED), NOON, "keys have been erased", ATTENTION),
+        (lease(DAY, None), None, "The clock is not trusted", ATTENTION),
+        (None, NOON, "There is no copy here yet", ATTENTION),
+    ],
+)
+def test_each_state_of_the_lease_says_what_happens_next(
+    held: LeaseStatus | None, now: int | None, says: str, style: str
+) -> None:
+    """V4, and requirements §3 5.1 (10): a warning at a quarter and at a tenth of its time."""
+    line = copys_end(held, now)
+    assert says in line.plain
+    assert str(line.style) == style
+
+
+@pytest.mark.parametrize("access", ["paused", "draining", "revoked"])
+def test_what_an_administrator_has_decided_stands_first(
+    access: Literal["paused", "draining", "revoked"],
+) -> None:
+    first, *_ = header(replace(READY, access=access))
+    assert "administrator" in first.plain or "replaced" in first.plain
+    assert str(first.style) == ATTENTION
+
+
+def test_a_wiped_device_has_no_copy_to_speak_of() -> None:
+    first, *others = lines(replace(READY, wiped=True, lease=None))
+    assert "was wiped" in first
+    assert not any("copy" in line for line in others)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (None, "(removed)"),
+        (True, "yes"),
+        ("07700 900123", "07700 900123"),
+        ({"kind": "current", "lines": ["1 High St"], "postcode": "M14 5AB"}, "1 High St, M14 5AB"),
+        ({"kind": "last-known", "lines": ["1 High St"]}, "last known: 1 High St"),
+        ({"kind": "no-known-address"}, "no known address"),
+        (
+            {"kind": "left-england", "intends_return": "unknown"},
+            "left England, return within three years: unknown",
+        ),
+    ],
+)
+def test_a_value_is_told_in_words(value: Value, told: str) -> None:
+    """D3: an absence of address is told as what it is."""
+    assert in_words(value) == told
+
+
+def takes_a_flag(pattern: str) -> bool:
+    try:
+        check_value(pattern.replace("*", "a1"), True)
+    except Error:
+        return False
+    return True
+
+
+def test_the_fields_typed_as_yes_or_no_are_those_the_schema_says() -> None:
+    assert {pattern for pattern in FIELD_RULES if takes_a_flag(pattern)} == FLAGS
+    assert read_value("involvements/a1.lead", "Yes") is True
+    with pytest.raises(CallerMistake, match="not-yes-or-no"):
+        read_value("assessment_exists", "maybe")
+
+
+def test_an_address_is_typed_as_json_or_not_at_all() -> None:
+    assert read_value("address", '{"kind": "no-known-address"}') == {"kind": "no-known-address"}
+    with pytest.raises(CallerMistake, match="not-an-address"):
+        read_value("address", "1 High Street")
