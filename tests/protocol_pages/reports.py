@@ -1,0 +1,72 @@
+"""What each command of administrators answers, and the reports that it answers with."""
+
+from __future__ import annotations
+
+from fieldward_server.services.administrators import AdministratorReport
+from fieldward_server.services.authorities import AuthorityReport
+from fieldward_server.services.conflicts import Conflict, ConflictingValue, InboxEntry
+from fieldward_server.services.devices import DeviceReport, HolderReport, WipeReport
+from fieldward_server.services.journals import JournalReport
+from fieldward_server.services.partitions import PartitionReport
+from fieldward_server.services.records import LineVerdict, RecordHistory
+from fieldward_server.services.sealed_look_ups import SealedBox, SealedLookUp, SealedPage
+from fieldward_server.storage.events import Event, Incident
+from fieldward_server.storage.practitioners import Practitioner
+
+NOTHING = "`{}`"
+
+ANSWERS = {
+    "authority/keys": "`answer_key`, `edit_key` (hex), `incarnation`",
+    "authority/create": NOTHING,
+    "authority/show": "`AuthorityReport`",
+    "authority/trust": "`root_key`, `trust` (hex; the bytes of a packed `Signed`)",
+    "authority/events": "items of `Event`, the newest last",
+    "authority/incidents": "items of `Incident`",
+    "administrator/add": NOTHING,
+    "administrator/list": "items of `AdministratorReport`",
+    "administrator/remove": NOTHING,
+    "practitioner/add": NOTHING,
+    "practitioner/list": "items of `Practitioner`",
+    "partition/create": "`records`: how many it has",
+    "partition/list": "items of `PartitionReport`",
+    "partition/seal": "`files`: how many were made",
+    "grant/give": NOTHING,
+    "grant/take": NOTHING,
+    "device/invite": "`code`",
+    "device/list": "items of `DeviceReport`",
+    "device/show": "`DeviceReport`",
+    "device/pause": NOTHING,
+    "device/resume": NOTHING,
+    "device/drain": NOTHING,
+    "device/revoke": NOTHING,
+    "device/wipe": NOTHING,
+    "shield/raise": NOTHING,
+    "shield/release": NOTHING,
+    "records/load": "`verdicts`: a `LineVerdict` for each line",
+    "records/history": "`RecordHistory`",
+    "conflicts/list": "items of `Conflict`",
+    "inbox/list": "items of `InboxEntry`",
+    "journal/verify": "items of `JournalReport`",
+    "journal/delivered": "`SealedPage`; its `after` is the next call's, nil after the last page",
+}
+
+REPORTS = (
+    AuthorityReport,
+    Event,
+    Incident,
+    AdministratorReport,
+    Practitioner,
+    PartitionReport,
+    DeviceReport,
+    HolderReport,
+    WipeReport,
+    LineVerdict,
+    RecordHistory,
+    Conflict,
+    ConflictingValue,
+    InboxEntry,
+    JournalReport,
+    SealedPage,
+    SealedBox,
+    SealedLookUp,
+)

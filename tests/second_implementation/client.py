@@ -1,0 +1,561 @@
+"""A device as ``docs/protocol.md`` has it: the least that keeps to the document.
+
+Its state is in memory, so it promises nothing about crashes; what it sends and accepts is whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import urllib3
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from second_implementation import http_signatures, invitations, partitions
+from second_implementation.encoding import document, pack, read_document, unpack
+from second_implementation.keys import (
+    HybridKey,
+    derive,
+    encapsulate,
+    hpke_open,
+    hpke_seal,
+    label,
+    signed,
+    signing_public,
+    unlock_key,
+    verify,
+)
+from second_implementation.merkle import root
+from second_implementation.sealing import open_sealed, seal
+
+MEDIA_TYPE = "application/vnd.fieldward+msgpack"
+MAX_REQUEST_BYTES = 65536
+
+
+class Refused(Exception):
+    """A problem, with its code."""
+
+    def __init__(self, problem: Mapping[str, Any]) -> None:
+        super().__init__(problem["code"])
+        self.code: str = problem["code"]
+        self.mistakes: list[Any] = problem.get("mistakes", [])
+
+
+@dataclass
+class Trust:
+    """The authority's keys in force."""
+
+    version: int
+    incarnation: int
+    answer_key: bytes
+    edit_key: bytes
+    audit_key: bytes
+
+    @classmethod
+    def read(cls, signed_trust: Sequence[bytes], root_key: bytes, authority: str) -> Trust:
+        payload, signature = signed_trust
+        verify(root_key, signature, payload)
+        named, incarnation, version, _, answer, edit, audit = read_document("trust", payload)
+        assert named == authority
+        return cls(version, incarnation, answer, edit, audit)
+
+
+@dataclass
+class Box:
+    """A box that is being filled, or one to read back."""
+
+    box_id: bytes
+    header: list[bytes]
+    content_key: bytes
+    next_index: int = 0
+
+    def seal_next(self, plaintext: bytes) -> tuple[int, bytes]:
+        index, self.next_index = self.next_index, self.next_index + 1
+        binding = hashlib.sha256(self.header[0]).digest()
+        nonce = index.to_bytes(12, "big")
+        return index, AESGCM(self.content_key).encrypt(nonce, plaintext, binding)
+
+
+@dataclass
+class Journal:
+    """Entries, epochs and seals, in the order of writing."""
+
+    device: str
+    generation: int
+    epoch_seed: bytes
+    epoch: int = 0
+    leaves: list[bytes] = field(default_factory=list)
+    sealed_size: int = 0
+    items: list[list[Any]] = field(default_factory=list)
+
+    def append(self, box: Box, look_up: bytes) -> None:
+        if ["box", box.header] not in self.items:
+            self.items.append(["box", box.header])
+        index, body = box.seal_next(look_up)
+        header = document(
+            "journal-entry",
+            self.device,
+            self.generation,
+            len(self.leaves),
+            self.epoch,
+            box.box_id,
+            index,
+            hashlib.sha256(body).digest(),
+        )
+        self.leaves.append(header)
+        self.items.append(["entry", header, body])
+
+    def close_epoch(self, now: int) -> None:
+        if len(self.leaves) == self.sealed_size:
+            return
+        next_seed = os.urandom(32)
+        closing = document(
+            "journal-seal",
+            self.device,
+            self.generation,
+            self.epoch,
+            len(self.leaves),
+            root(self.leaves),
+            now,
+            signing_public(next_seed),
+        )
+        self.items.append(["seal", signed(self.epoch_seed, closing)])
+        self.epoch_seed, self.epoch, self.sealed_size = next_seed, self.epoch + 1, len(self.leaves)
+
+    def due(self, sequence: int, epoch: int) -> list[list[Any]]:
+        """What a server lacks that waits for this entry and this epoch's seal."""
+        first = next((i for i, each in enumerate(self.items) if _is_due(each, sequence, epoch)), -1)
+        if first < 0:
+            return []
+        due = self.items[first:]
+        entries = [read_document("journal-entry", each[1]) for each in due if each[0] == "entry"]
+        boxes = [each for each in self.items[:first] if each[0] == "box"]
+        wanted = entries[0][4] if entries else None
+        return [box for box in boxes if read_document("box", box[1][0])[5] == wanted] + due
+
+
+@dataclass
+class Held:
+    """A partition, opened in memory."""
+
+    manifest: list[Any]
+    image: sqlite3.Connection
+    changes: dict[str, bytes]
+
+    def views(self) -> Iterator[list[Any]]:
+        for record_id, view in self.image.execute("SELECT record_id, view FROM record"):
+            if record_id not in self.changes:
+                yield unpack(view)
+        yield from (unpack(view) for view in self.changes.values() if view)
+
+
+class Client:
+    """One device with one practitioner, unlocked as long as it lives."""
+
+    def __init__(self, server_url: str, signed_authority: str) -> None:
+        self._http = urllib3.PoolManager(retries=False)
+        self._url = server_url
+        self._signed_authority = signed_authority
+        self._counter = 0
+        self._clock_offset = 0
+        self.orders_seen = 0
+        self.access = "active"
+        self.wiped = False
+        self.receipts: list[list[bytes]] = []
+        self.partitions: dict[str, Held] = {}
+        self.unsent: dict[int, tuple[Box, int, bytes]] = {}
+        self.verdicts: dict[int, list[Any]] = {}
+        self._kept: dict[int, tuple[Box, int, bytes]] = {}
+        self._edits_made = 0
+        self._held_number, self._held_incarnation = 0, 0
+        self._manifests: list[Any] = []
+        self._lease: list[Any] | None = None
+        self._ring: dict[str, tuple[bytes, dict[int, bytes]]] = {}
+        self._boxes: dict[str, Box] = {}
+        self._store_key = self._wrapped_store_key = b""
+        self._journal_due = (0, 0)
+        self._next_hpke_seed = os.urandom(32)
+        self.lease_refused = ""
+
+    # Enrolment
+
+    def enrol(self, code: str, *, passphrase: str, name: str) -> None:
+        """Become a device of the authority behind the code."""
+        invitation = invitations.read(code)
+        self._identity_seed, self._signing_seed = os.urandom(32), os.urandom(32)
+        journal_seed = os.urandom(32)
+        self._unlock_key = unlock_key(passphrase, os.urandom(32), os.urandom(16))
+        statement = (
+            invitation.invitation_id,
+            signing_public(self._identity_seed),
+            signing_public(self._signing_seed),
+            signing_public(journal_seed),
+            "file",
+            name,
+        )
+        proof = hmac.digest(invitation.proof_key, pack(statement), "sha256")
+        identity = hashlib.sha256(signing_public(self._identity_seed)).hexdigest()
+        sent, status, headers, body = self._send(
+            "/v1/enrol",
+            document("enrol", *statement, proof),
+            seed=self._identity_seed,
+            key_id=f"enrol/{identity[:32]}",
+        )
+        if status != 200:
+            raise Refused(json.loads(body))
+        answer = read_document("enrolled", body)
+        self.authority, self.device, self.generation, self.practitioner, root_key, trust = answer
+        assert hashlib.sha256(root_key).digest()[:16] == invitation.fingerprint
+        self._root_key = root_key
+        self.trust = Trust.read(trust, root_key, self.authority)
+        self._take_time(status, headers, body, sent)
+        self.journal = Journal(self.device, self.generation, journal_seed)
+
+    # One sync
+
+    def sync(self, *, locked: bool = False) -> None:
+        """Deliver, obey, and take what comes."""
+        self.journal.close_epoch(self._now())
+        answer = self._deliver(locked=locked)
+        while self.receipts or self.unsent or self.journal.due(*self._journal_due):
+            answer = self._deliver(locked=locked)
+        if not (locked or self.wiped) and self.access == "active":
+            self._take_lease(answer[7], answer[8])
+            self._take_distribution(answer[9])
+
+    def _deliver(self, *, locked: bool) -> list[Any]:
+        as_device = locked or self.wiped
+        receipts = list(self.receipts)
+        request = document(
+            "sync",
+            [self._held_incarnation or self.trust.incarnation, self._held_number, self._lease_id],
+            self.trust.version,
+            self.journal.due(*self._journal_due),
+            len(self.journal.leaves),
+            self._box_parts(),
+            receipts,
+            self.orders_seen,
+            len(self.unsent),
+            False,
+            None if as_device else HybridKey.of(self._next_hpke_seed).public,
+        )
+        assert len(request) <= MAX_REQUEST_BYTES
+        answer = self._exchange(request, as_device=as_device)
+        self._note(answer, receipts)
+        return answer
+
+    def _note(self, answer: list[Any], sent_receipts: list[list[bytes]]) -> None:
+        access, journal_next, journal_epoch, edits_held, verdicts, orders, trust = answer[:7]
+        if trust is not None:
+            newer = Trust.read(trust, self._root_key, self.authority)
+            assert newer.version > self.trust.version
+            assert newer.incarnation >= self.trust.incarnation
+            if newer.incarnation > self.trust.incarnation:
+                self._deliver_again(edits_held)
+            self.trust = newer
+        self.access, self._journal_due = access, (journal_next, journal_epoch)
+        repeated = {read_document("order", payload)[3] for payload, _ in orders}
+        self.receipts = [
+            receipt
+            for receipt in self.receipts
+            if receipt not in sent_receipts or read_document("receipt", receipt[0])[3] in repeated
+        ]
+        opened = []
+        for payload, signature in orders:
+            verify(self.trust.answer_key, signature, payload)
+            authority, device, generation, number, kind, _ = read_document("order", payload)
+            assert (authority, device, generation) == (self.authority, self.device, self.generation)
+            opened.append((number, kind))
+        for number, kind in sorted(opened):
+            if number > self.orders_seen:
+                self._obey(kind)
+            if number not in {read_document("receipt", r[0])[3] for r in self.receipts}:
+                self._confirm(number, kind)
+        for verdict in verdicts:
+            if verdict[0] in self.unsent:
+                self._kept[verdict[0]] = self.unsent.pop(verdict[0])
+                self.verdicts[verdict[0]] = verdict
+
+    def _deliver_again(self, edits_held: int) -> None:
+        """The server came back from a backup: what it lacks waits once more."""
+        for counter in [counter for counter in self.verdicts if counter > edits_held]:
+            del self.verdicts[counter]
+            self.unsent[counter] = self._kept[counter]
+
+    def _obey(self, kind: str) -> None:
+        if kind == "wipe":
+            self.wiped = True
+            self._lease = None
+            self._unlock_key = self._signing_seed = self._store_key = self._wrapped_store_key = b""
+            self._ring.clear()
+            self._boxes.clear()
+            for partition in self.partitions.values():
+                partition.image.close()
+            self.partitions.clear()
+        else:
+            self.access = "paused" if kind == "pause" else "active"
+
+    def _confirm(self, number: int, kind: str) -> None:
+        receipt = document(
+            "receipt",
+            self.authority,
+            self.device,
+            self.generation,
+            number,
+            kind,
+            self._now(),
+            len(self.journal.leaves),
+        )
+        self.receipts.append(signed(self._identity_seed, receipt))
+        self.orders_seen = max(number, self.orders_seen)
+
+    def _take_lease(self, grant: list[Any] | None, refused: str) -> None:
+        self.lease_refused = refused
+        if grant is None:
+            return
+        (payload, signature), sealed = grant
+        verify(self.trust.answer_key, signature, payload)
+        lease = read_document("lease", payload)
+        named = (lease[0], lease[1], *lease[3:6])
+        assert named == (
+            self.authority,
+            self.trust.incarnation,
+            self.device,
+            self.generation,
+            self.practitioner,
+        )
+        assert lease[6] <= lease[7] <= lease[8] <= lease[9]
+        assert hashlib.sha256(sealed).digest() == lease[10]
+        info = label(
+            "lease-secrets",
+            self.authority,
+            lease[1],
+            lease[2],
+            self.device,
+            self.generation,
+            self.practitioner,
+        )
+        opened = hpke_open(self._next_hpke_seed, info, sealed)
+        lease_secret, ring = read_document("lease-secrets", opened)
+        self._open_store_key(lease_secret)
+        self._lease = lease
+        self._ring = {
+            partition: (digest_key, dict(epochs)) for partition, digest_key, epochs in ring
+        }
+        self._next_hpke_seed = os.urandom(32)
+
+    def _open_store_key(self, lease_secret: bytes) -> None:
+        wrap = derive(
+            self._unlock_key + lease_secret, "store-key-wrap", self.device, self.generation
+        )
+        context = label(
+            "store-key", self.authority, self.device, self.generation, self.practitioner
+        )
+        if not self._wrapped_store_key:
+            self._wrapped_store_key = seal(wrap, context, os.urandom(24), os.urandom(32))
+        self._store_key = open_sealed(wrap, context, self._wrapped_store_key)
+
+    def _take_distribution(self, signed_distribution: list[bytes] | None) -> None:
+        if signed_distribution is None:
+            return
+        payload, signature = signed_distribution
+        verify(self.trust.answer_key, signature, payload)
+        found = read_document("distribution", payload)
+        authority, incarnation, device, generation, practitioner, number, _, expires = found[:8]
+        manifests, lost = found[8:]
+        assert (authority, device, generation) == (self.authority, self.device, self.generation)
+        assert (incarnation, practitioner) == (self.trust.incarnation, self.practitioner)
+        assert self._now() < expires
+        assert (incarnation, number) >= (self._held_incarnation, self._held_number)
+        named = {manifest[0] for manifest in manifests} | set(lost)
+        assert self.partitions.keys() <= named
+        opened = {manifest[0]: self._open_partition(manifest) for manifest in manifests}
+        self.partitions = opened
+        self._held_incarnation, self._held_number = incarnation, number
+
+    def _open_partition(self, manifest: list[Any]) -> Held:
+        partition, _, _, records, image_digest, digest, _, files = manifest
+        digest_key, keys = self._ring[partition]
+        by_kind = sorted(files, key=lambda entry: (entry[0][4] != "image", entry[0][6]))
+        bodies = [self._fetch(entry, keys[entry[0][3]]) for entry in by_kind]
+        held = Held(manifest, partitions.open_image(bodies[0]), {})
+        for body in bodies[1:]:
+            (changes,) = read_document("segment", body)
+            held.changes |= {record_id: view for _, record_id, view in changes}
+        images = [unpack(v) for (v,) in held.image.execute("SELECT view FROM record")]
+        assert partitions.digest(digest_key, images) == image_digest
+        views = list(held.views())
+        assert partitions.digest(digest_key, views) == digest
+        assert len(views) == records
+        return held
+
+    def _fetch(self, entry: list[Any], key: bytes) -> bytes:
+        answer = self._http.request("GET", f"{self._url}/v1/files/{entry[1]}")
+        assert answer.status == 200
+        return partitions.open_file(entry, answer.data, key)
+
+    # Work without signal
+
+    def search(self, word: str, *, reason: str) -> list[list[Any]]:
+        """The records with a name that begins so. On record before the result is given."""
+        self._require_reading()
+        prefix = partitions.fold(word)
+        hits = [
+            view
+            for held in self.partitions.values()
+            for view in held.views()
+            if any(
+                k == "name" and key.startswith(prefix) for k, key in partitions.search_keys(view)
+            )
+        ]
+        self._log("search", "shown" if hits else "nothing", reason, {"family": word}, hits, ())
+        return hits
+
+    def open(self, record_id: str, *, reason: str) -> list[Any]:
+        """One record, and on record that it was opened."""
+        self._require_reading()
+        (view,) = [v for h in self.partitions.values() for v in h.views() if v[0] == record_id]
+        self._log("open", "shown", reason, {}, [view], tuple(value[0] for value in view[3]))
+        return view
+
+    def edit(self, view: Sequence[Any], path: str, value: object, *, reason: str) -> int:
+        """Replace what the view shows at a path."""
+        self._edits_made += 1
+        shown = sorted(number for at, number, _ in view[3] if at == path and number)
+        proposal = document(
+            "proposal",
+            self._edits_made,
+            self._held_incarnation,
+            view[0],
+            [[path, value, shown, []]],
+            self.practitioner,
+            self._now(),
+            reason,
+        )
+        box = self._box("edits", self.trust.edit_key)
+        index, sealed = box.seal_next(proposal)
+        self.unsent[self._edits_made] = (box, index, sealed)
+        return self._edits_made
+
+    def _require_reading(self) -> None:
+        assert self._lease is not None
+        assert self._now() < self._lease[8]
+        assert self.access in ("active", "draining")
+
+    def _log(
+        self,
+        action: str,
+        outcome: str,
+        reason: str,
+        terms: Mapping[str, str],
+        views: Sequence[Sequence[Any]],
+        fields: Sequence[str],
+    ) -> None:
+        look_up = document(
+            "look-up",
+            action,
+            outcome,
+            self.practitioner,
+            None,
+            reason,
+            self._now(),
+            terms,
+            [view[0] for view in views],
+            fields,
+        )
+        self.journal.append(self._box("journal", self.trust.audit_key), look_up)
+
+    def _box(self, kind: str, authority_key: bytes) -> Box:
+        if kind not in self._boxes:
+            box_id, content_key = os.urandom(16), os.urandom(32)
+            whose = (self.authority, self.device, self.generation, self.practitioner, kind, box_id)
+            binding = label("box", *whose)
+            shared, encapsulated = encapsulate(authority_key, os.urandom(32))
+            for_store = (
+                seal(self._store_key, binding, os.urandom(24), content_key)
+                if kind == "edits"
+                else b""
+            )
+            header = document(
+                "box", *whose, hpke_seal(shared, encapsulated, binding, content_key), for_store
+            )
+            self._boxes[kind] = Box(box_id, signed(self._signing_seed, header), content_key)
+        return self._boxes[kind]
+
+    def _box_parts(self) -> list[list[Any]]:
+        return [[box.header, index, [sealed]] for box, index, sealed in self.unsent.values()]
+
+    # HTTP
+
+    @property
+    def _lease_id(self) -> bytes:
+        return self._lease[2] if self._lease else b""
+
+    def _exchange(self, request: bytes, *, as_device: bool) -> list[Any]:
+        role = "device" if as_device else self.practitioner
+        sent, status, headers, body = self._send(
+            "/v1/sync",
+            request,
+            seed=self._identity_seed if as_device else self._signing_seed,
+            key_id=f"{self.authority}/{self.device}/{self.generation}/{role}",
+        )
+        self._take_time(status, headers, body, sent)
+        if status != 200:
+            raise Refused(json.loads(body))
+        return read_document("synced", body)
+
+    def _send(
+        self, path: str, body: bytes, *, seed: bytes, key_id: str
+    ) -> tuple[str, int, dict[str, str], bytes]:
+        self._counter += 1
+        headers = http_signatures.sign_request(
+            seed,
+            key_id=key_id,
+            method="POST",
+            authority=self._signed_authority,
+            path=path,
+            query="",
+            body=body,
+            counter=self._counter,
+            created=self._now(),
+        )
+        answer = self._http.request(
+            "POST",
+            self._url + path,
+            body=body,
+            headers={"Content-Type": MEDIA_TYPE, "Accept-Encoding": "identity", **headers},
+            redirect=False,
+        )
+        names = {name.lower(): value for name, value in answer.headers.items()}
+        return headers["signature"], answer.status, names, answer.data
+
+    def _take_time(
+        self, status: int, headers: Mapping[str, str], body: bytes, request_signature: str
+    ) -> None:
+        server_time = http_signatures.verify_answer(
+            headers,
+            status=status,
+            body=body,
+            request_signature=request_signature,
+            key_id=f"{self.authority}/answer",
+            public_key=self.trust.answer_key,
+        )
+        self._clock_offset = server_time - int(time.time())
+
+    def _now(self) -> int:
+        return int(time.time()) + self._clock_offset
+
+
+def _is_due(item: list[Any], sequence: int, epoch: int) -> bool:
+    if item[0] == "entry":
+        return bool(read_document("journal-entry", item[1])[2] >= sequence)
+    if item[0] == "seal":
+        return bool(read_document("journal-seal", item[1][0])[2] >= epoch)
+    return False

@@ -1,0 +1,1 @@
+"""Test vectors for other implementations, and their generator (``docs/protocol/vectors.md``)."""

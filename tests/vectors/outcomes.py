@@ -1,0 +1,46 @@
+"""The closed list of what a vector may expect: ``valid``, or the code of the one refusal."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Outcome(Enum):
+    """What a reader of the protocol makes of a case."""
+
+    VALID = "valid"
+    CLOCK_UNTRUSTED = "clock-untrusted"
+    CODE_MISTYPED = "code-mistyped"
+    COST_LOWERED = "cost-lowered"
+    DIGEST_DIFFERS = "digest-differs"
+    DIGEST_WRONG = "digest-wrong"
+    DISTRIBUTION_EXPIRED = "distribution-expired"
+    DISTRIBUTION_MIXED = "distribution-mixed"
+    DISTRIBUTION_ROLLED_BACK = "distribution-rolled-back"
+    DOT_REUSED = "dot-reused"
+    FILE_WRONG = "file-wrong"
+    IMAGE_MALFORMED = "image-malformed"
+    INVALID_EDIT = "invalid-edit"
+    INVALID_VALUE = "invalid-value"
+    JOURNAL_BODY = "journal-body"
+    JOURNAL_EPOCH = "journal-epoch"
+    JOURNAL_GAP = "journal-gap"
+    JOURNAL_MISADDRESSED = "journal-misaddressed"
+    JOURNAL_SEAL = "journal-seal"
+    KEY_MALFORMED = "key-malformed"
+    KEY_UNKNOWN = "key-unknown"
+    LEASE_MIXED = "lease-mixed"
+    LEASE_OVER = "lease-over"
+    MALFORMED = "malformed"
+    MANIFEST_BROKEN = "manifest-broken"
+    NOT_GRANTED = "not-granted"
+    ORDER_MISADDRESSED = "order-misaddressed"
+    PROBLEM_MALFORMED = "problem-malformed"
+    SEAL_BROKEN = "seal-broken"
+    SERVER_ONLY = "server-only"
+    SIGNATURE_MALFORMED = "signature-malformed"
+    SIGNATURE_WRONG = "signature-wrong"
+    TOO_LARGE = "too-large"
+    UNKNOWN_FIELD = "unknown-field"
+    UNKNOWN_VERSION = "unknown-version"
+    WRONG_KIND = "wrong-kind"

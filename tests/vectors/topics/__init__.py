@@ -1,0 +1,1 @@
+"""The topics: what the cases of each file are."""
