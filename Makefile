@@ -7,7 +7,7 @@ INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --custom-compile-command 'make lock'
 
-.PHONY: help run test check lint types format lock clean system
+.PHONY: help run test check lint types bench vectors format lock clean system
 .DELETE_ON_ERROR:
 
 help: ## print this list
@@ -30,6 +30,13 @@ lint: .venv/ready ## formatting, lint and import contracts
 types: .venv/ready ## mypy, strict
 	$(BIN)/mypy
 
+bench: system .venv/ready ## measure what the design promises; see bench/results/latest.json
+	$(BIN)/python -m bench
+
+vectors: .venv/ready ## write the test vectors and the protocol's tables anew
+	$(BIN)/python tests/vectors/generate.py
+	$(BIN)/python tests/protocol_pages/tables.py
+
 format: .venv/ready ## mend what lint can mend safely, and rewrite the code in the one format
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
@@ -40,6 +47,7 @@ lock: .venv/created ## bring the locked dependencies up to date
 		--output-file requirements/server.txt
 	$(LOCK) setup.cfg --extra server requirements/server.in requirements/development.in \
 		--constraint requirements/server.txt --output-file requirements/development.txt
+	rm -rf *.egg-info # what reading setup.cfg leaves behind would hide the installed metadata
 
 clean: ## remove the environment and everything generated
 	rm -rf .venv build dist *.egg-info .hypothesis .*_cache

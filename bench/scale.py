@@ -1,0 +1,39 @@
+"""How large everything is: as promised, or just large enough to see that it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The sizes of one run."""
+
+    records: int = 73_000
+    """In the large partition; a tenth of a large authority's children would be a tenth of this."""
+    caseload: int = 1_000
+    changes: int = 730
+    """Records changed, and edits made without signal."""
+    many: int = 100_000
+    """Held where a sync with nothing new must cost what it costs with a caseload."""
+    quiet_syncs: int = 500
+    look_ups: int = 300
+    rounds: int = 3
+    """Of what is measured more than once; the median counts."""
+    generated: int = 200_000
+    loaded: int = 20_000
+    """Loaded into each database to see how fast that is."""
+
+
+FULL = Scale()
+SMALL = Scale(
+    records=120,
+    caseload=40,
+    changes=12,
+    many=150,
+    quiet_syncs=5,
+    look_ups=5,
+    rounds=1,
+    generated=200,
+    loaded=100,
+)
