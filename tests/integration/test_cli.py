@@ -2,74 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
-from fieldward_server.cli import root
+from fieldward_client import Device
 from fieldward_server.cli.key_files import AUDIT, ROOT, read_key
+from fieldward_server.cli.root import root
 from fieldward_sync.invitations import read_code
+from office import Administrator, Keyboard, Office
 
-AUTHORITY = "E08000039"
 
-
-class Administrator:
-    """Somebody at the keyboard of the server's host."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.config = folder / "fieldward.toml"
-        self.config.write_text('data_folder = "data"\n')
-
-    def types(self, *words: str, keys: str = "") -> Result:
-        """Run a command, whatever comes of it."""
-        command = ["--config", str(self.config), "--actor", "test", *words]
-        return CliRunner().invoke(root, command, input=keys, env={"FIELDWARD_CONFIG": None})
-
-    def does(self, *words: str, keys: str = "") -> str:
-        """Run a command that succeeds, and read what it prints."""
-        result = self.types(*words, keys=keys)
-        assert result.exit_code == 0, result.output
-        return result.stdout
-
-    def reads(self, *words: str) -> list[dict[str, Any]]:
-        """The values that a command prints for programs."""
-        return [json.loads(line) for line in self.does(*words, "--json").splitlines()]
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    with Office.open(tmp_path_factory.mktemp("office")) as office:
+        yield office
 
 
 @pytest.fixture
-def administrator(tmp_path: Path) -> Administrator:
-    return Administrator(tmp_path)
-
-
-@pytest.fixture
-def settled(administrator: Administrator) -> Administrator:
-    """Somebody whose server has an authority with 30 children, a practitioner and a partition."""
-    children = str(administrator.folder / "children.ndjson")
-    administrator.does("migrate")
-    keys = str(administrator.folder / "keys")
-    administrator.does("authority", "create", AUTHORITY, "--name", "Sheffield", "--secrets", keys)
-    administrator.does(
-        *("population", "generate", "--authority", AUTHORITY),
-        *("--children", "30", "--seed", "7", "--output", children),
-    )
-    administrator.does("records", "load", children)
-    administrator.does(
-        *("practitioner", "add", "p-17", "--authority", AUTHORITY, "--name", "Ann Poole"),
-        *("--role", "health-visitor", "--team", "HV-1"),
-        *("--vetted-until", "2099-03-31", "--trained-until", "2099-03-31"),
-    )
-    administrator.does(
-        *("partition", "create", "all-of-it", "--authority", AUTHORITY),
-        *("--title", "All of it", "--rule", "all"),
-    )
-    return administrator
+def settled(office: Office) -> Administrator:
+    """Somebody whose authority has three children, a practitioner and a partition."""
+    return office.settled()
 
 
 def commands(group: click.Group, *names: str) -> Iterator[tuple[str, click.Command]]:
@@ -105,71 +62,137 @@ def test_every_example_is_one_that_the_command_takes(typed: str) -> None:
     assert needed <= given <= known.keys()
 
 
+SILENT = {"administrator add", "administrator remove", "practitioner add"} | {
+    *(f"device {verb}" for verb in ("pause", "resume", "drain", "revoke", "wipe")),
+    *("grant give", "grant take", "shield raise", "shield release"),
+}
+FOR_EYES_OR_FILES = {"serve", "demo", "completion", "population generate"}
+
+
+@pytest.mark.parametrize("typed", sorted(COMMANDS.keys() - SILENT - FOR_EYES_OR_FILES))
+def test_what_a_command_prints_can_be_read_by_a_program(typed: str) -> None:
+    assert any("--json" in it.opts for it in COMMANDS[typed].params)
+
+
+def test_the_roots_help_names_each_command_once_and_for_whom() -> None:
+    said = CliRunner().invoke(root, ["--help"]).stdout
+    named = re.findall(r"^  ([a-z]+)  +[A-Z]", said, flags=re.MULTILINE)
+    assert sorted(named) == sorted(root.list_commands(click.Context(root)))
+    for who in ("A health visitor,", "A sync administrator,", "An operator,", "Everybody:"):
+        assert said.count(f"\n{who}") == 1
+
+
 def test_a_server_is_set_up_from_nothing(settled: Administrator) -> None:
-    (authority,) = settled.reads("authority", "list")
-    assert (authority["name"], authority["records"], authority["devices"]) == ("Sheffield", 30, 0)
-    (practitioner,) = settled.reads("practitioner", "list", "--authority", AUTHORITY)
+    (authority,) = settled.reads("authority", "show")
+    counted = [authority[what] for what in ("records", "devices", "administrators", "incarnation")]
+    assert (authority["name"], authority["founded"], counted) == ("Sheffield", True, [3, 0, 1, 1])
+    (practitioner,) = settled.reads("practitioner", "list")
     assert practitioner["vetted_until"] == 4078684799  # the end of 31 March 2099, UTC
-    (partition,) = settled.reads("partition", "list", "--authority", AUTHORITY)
-    assert (partition["records"], partition["published_feed"]) == (30, None)
+    (partition,) = settled.reads("partition", "list")
+    assert (partition["records"], partition["published_feed"]) == (3, None)
     assert settled.does("partition", "seal") == "1 files made.\n"
-    (partition,) = settled.reads("partition", "list", "--authority", AUTHORITY)
+    (partition,) = settled.reads("partition", "list")
     assert (partition["files"], partition["published_feed"]) == (1, partition["feed"])
 
 
-def test_an_authoritys_keys_end_up_in_files_of_its_own(settled: Administrator) -> None:
-    for purpose in (ROOT, AUDIT):
-        path = settled.folder / "keys" / f"{AUTHORITY}-{purpose}"
-        assert len(read_key(path, purpose=purpose, authority=AUTHORITY)) == 32
-
-
-def test_an_authority_that_cannot_be_made_leaves_no_keys(settled: Administrator) -> None:
-    other = settled.folder / "other"
-    words = ("authority", "create", AUTHORITY, "--name", "Again", "--secrets", str(other))
-    refused = settled.types(*words)
-    assert (refused.exit_code, list(other.iterdir())) == (1, [])
-    assert "[authority-exists]" in refused.stderr
-
-
-def test_an_invitation_is_printed_and_nothing_else(settled: Administrator) -> None:
-    code = settled.does(
-        *("device", "invite", "--authority", AUTHORITY),
-        *("--practitioner", "p-17", "--partition", "all-of-it"),
-    )
-    assert len(read_code(code).secret) == 11
-
-
-def test_a_line_that_is_wrong_is_told_and_the_others_load(settled: Administrator) -> None:
-    lines = (settled.folder / "children.ndjson").read_text().splitlines()
-    mixed, verdicts = settled.folder / "mixed.ndjson", settled.folder / "verdicts.ndjson"
-    mixed.write_text("\n".join([lines[0], "not JSON", lines[1]]) + "\n")
-    result = settled.types("records", "load", str(mixed), "--verdicts", str(verdicts), "--json")
-    assert result.exit_code == 1
-    assert json.loads(result.stdout) == {"created": 0, "changed": 0, "unchanged": 2, "refused": 1}
-    told = [json.loads(line) for line in verdicts.read_text().splitlines()]
-    assert [(it["line"], it["outcome"]) for it in told] == [
-        (1, "unchanged"),
-        (2, "refused"),
-        (3, "unchanged"),
-    ]
-
-
-def test_a_refused_line_is_named_on_stderr_with_its_number(settled: Administrator) -> None:
-    result = settled.types("records", "load", "-", keys="{}\n")
-    assert result.exit_code == 1
-    assert result.stderr.startswith("line 1: ")
+def test_what_an_administrator_does_is_on_record_under_their_name_with_the_reason(
+    settled: Administrator,
+) -> None:
+    """A8: what they look at too."""
+    settled.does("inbox", "list", "--reason", "weekly-review")
+    settled.does("shield", "raise", "r-1", "--reason", "court-order")
+    done = {
+        (it["actor"], it["action"], it["reason"]) for it in settled.reads("authority", "events")
+    }
+    assert {
+        ("mo", "records/load", "routine"),
+        ("mo", "inbox/list", "weekly-review"),
+        ("mo", "shield/raise", "court-order"),
+    } <= done
 
 
 @pytest.mark.parametrize(
     "words",
     [
-        ("authority", "list"),
-        ("practitioner", "list", "--authority", AUTHORITY),
-        ("partition", "list", "--authority", AUTHORITY),
-        ("device", "list", "--authority", AUTHORITY),
-        ("conflicts", "list", "--authority", AUTHORITY),
-        ("inbox", "list", "--authority", AUTHORITY),
-        ("journal", "verify", "--authority", AUTHORITY),
+        ("conflicts", "list"),
+        ("inbox", "list"),
+        ("records", "history", "r-1"),
+        ("shield", "raise", "r-1"),
+        ("journal", "show", "--audit-key", __file__),
+    ],
+    ids=" ".join,
+)
+def test_nobody_sees_what_is_held_without_saying_why(
+    words: tuple[str, ...], settled: Administrator
+) -> None:
+    """A8"""
+    refused = settled.types(*words)
+    assert (refused.exit_code, "--reason" in refused.stderr) == (2, True)
+    assert settled.types(*words, "--reason", "routine").exit_code == 1
+
+
+def test_an_authoritys_keys_end_up_in_files_of_its_own(settled: Administrator) -> None:
+    for purpose in (ROOT, AUDIT):
+        path = settled.folder / "keys" / f"{settled.authority}-{purpose}"
+        assert len(read_key(path, purpose=purpose, authority=settled.authority)) == 32
+
+
+def test_an_authority_is_founded_once_and_a_second_time_leaves_no_keys(
+    settled: Administrator,
+) -> None:
+    other = settled.folder / "other"
+    settled.is_refused(
+        *("authority", "create", "--name", "Again", "--secrets", str(other)),
+        code="authority-founded",
+    )
+    assert not other.exists()
+
+
+def test_what_the_server_refuses_to_found_leaves_no_keys(office: Office) -> None:
+    mo = office.bootstrapped()
+    words = ("authority", "create", "--name", "x" * 101, "--secrets", str(mo.folder / "keys"))
+    mo.is_refused(*words, code="argument-malformed")
+    assert list((mo.folder / "keys").iterdir()) == []
+
+
+def test_keys_of_an_authority_are_never_written_over(office: Office) -> None:
+    mo = office.bootstrapped()
+    keys = mo.folder / "keys"
+    keys.mkdir()
+    (keys / f"{mo.authority}-audit-key").write_text("of another server")
+    words = ("authority", "create", "--name", "Sheffield", "--secrets", str(keys))
+    mo.is_refused(*words, code="key-exists")
+    assert [it.name for it in keys.iterdir()] == [f"{mo.authority}-audit-key"]
+    assert mo.reads("authority", "show")[0]["founded"] is False
+
+
+def test_an_invitation_is_printed_and_nothing_else(settled: Administrator) -> None:
+    code = settled.does("device", "invite", "--practitioner", "p-17", "--partition", "all-of-it")
+    assert len(read_code(code).secret) == 11
+
+
+def test_what_became_of_a_record_is_told(settled: Administrator) -> None:
+    settled.does("shield", "raise", "r-2", "--reason", "court-order")
+    told = settled.does("records", "history", "r-2", "--reason", "complaint")
+    assert re.search(r"shielded +yes", told)
+    assert "Okafor" in told
+    (known,) = settled.reads("records", "history", "r-2", "--reason", "complaint")
+    assert (known["shielded"], known["partitions"]) == (True, ["all-of-it"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("authority", "show"),
+        ("authority", "events"),
+        ("authority", "incidents"),
+        ("administrator", "list"),
+        ("practitioner", "list"),
+        ("partition", "list"),
+        ("device", "list"),
+        ("conflicts", "list", "--reason", "review"),
+        ("inbox", "list", "--reason", "review"),
+        ("journal", "verify"),
         ("config", "check"),
     ],
     ids=" ".join,
@@ -184,73 +207,139 @@ def test_every_list_is_told_to_people_and_to_programs(
 def test_a_shield_that_is_raised_or_released_is_a_change_of_its_partitions(
     settled: Administrator,
 ) -> None:
-    first = json.loads((settled.folder / "children.ndjson").read_text().splitlines()[0])
-    words = (first["record_id"], "--authority", AUTHORITY, "--reason", "court-order")
     before = feed(settled)
     for move in ("raise", "release"):
-        settled.does("shield", move, *words)
+        settled.does("shield", move, "r-1", "--reason", "court-order")
     assert feed(settled) == before + 2
 
 
 def feed(administrator: Administrator) -> int:
     """The number of changes that the one partition has seen."""
-    (partition,) = administrator.reads("partition", "list", "--authority", AUTHORITY)
+    (partition,) = administrator.reads("partition", "list")
     changes: int = partition["feed"]
     return changes
 
 
 def test_an_error_says_what_to_do_next_and_ends_with_1(settled: Administrator) -> None:
-    refused = settled.types("device", "show", "d-9", "--authority", AUTHORITY)
-    assert refused.exit_code == 1
+    refused = settled.is_refused("device", "show", "d-9", code="unknown-device")
     assert "[unknown-device]\nCorrect the value named above" in refused.stderr
-    assert refused.stdout == ""
+
+
+def test_every_mistake_that_the_server_finds_is_told_with_its_field(
+    settled: Administrator,
+) -> None:
+    refused = settled.types(
+        *("practitioner", "add", "p-18", "--name", "x" * 101, "--role", "health-visitor"),
+        *("--team", "y" * 101, "--vetted-until", "2099-03-31", "--trained-until", "2099-03-31"),
+    )
+    assert refused.exit_code == 1
+    assert "  name: " in refused.stderr
+    assert "  team: " in refused.stderr
 
 
 @pytest.mark.parametrize(
     "words",
     [
-        ("device", "show", "d-9"),
-        ("device", "show", "d 9", "--authority", AUTHORITY),
+        ("device", "show"),
+        ("device", "show", "d 9"),
         ("device", "show", "d-9", "--authority", "Sheffield"),
-        ("device", "pause", "d-9", "--authority", AUTHORITY, "--reason", "She left us."),
+        ("device", "pause", "d-9", "--reason", "She left us."),
+        ("practitioner", "add", "p-1", "--name", "Ann", "--role", "king"),
         ("nonsense",),
+        ("device", "nonsense"),
+        ("--nonsense",),
     ],
     ids=" ".join,
 )
 def test_a_command_that_cannot_be_right_ends_with_2(
-    words: tuple[str, ...], administrator: Administrator
+    words: tuple[str, ...], settled: Administrator
 ) -> None:
-    assert administrator.types(*words).exit_code == 2
+    assert settled.types(*words).exit_code == 2
 
 
-def test_a_server_that_has_no_database_yet_says_how_to_get_one(
-    administrator: Administrator,
+def test_a_server_that_is_not_reached_ends_with_3(settled: Administrator) -> None:
+    away = settled.types("device", "list", FIELDWARD_SERVER="http://127.0.0.1:9")
+    assert (away.exit_code, "[offline]" in away.stderr) == (3, True)
+    assert "fieldward serve" in away.stderr
+
+
+def test_a_database_that_is_not_reached_ends_with_3(tmp_path: Path) -> None:
+    operator = Keyboard(
+        {
+            "FIELDWARD_DATA_FOLDER": str(tmp_path),
+            "FIELDWARD_DATABASE_URL": "postgresql://127.0.0.1:9/nowhere?connect_timeout=1",
+        }
+    )
+    away = operator.types("migrate")
+    assert (away.exit_code, "[database-busy]" in away.stderr) == (3, True)
+
+
+def test_a_no_to_a_question_changes_nothing_and_ends_with_1(
+    settled: Administrator, tmp_path: Path
 ) -> None:
-    refused = administrator.types("authority", "list")
+    code = settled.does("device", "invite", "--practitioner", "p-17", "--partition", "all-of-it")
+    server = settled.settings["FIELDWARD_SERVER"]
+    with Device.enrol(tmp_path, server, code, passphrase="a passphrase of its own") as device:
+        name = device.status().device
+    for move in ("revoke", "wipe"):
+        refused = settled.types("device", move, name, "--reason", "lost", keys="n\n")
+        assert (refused.exit_code, "Nothing was changed" in refused.stderr) == (1, True)
+        assert "holder p-17" in refused.stdout
+    (shown,) = settled.reads("device", "show", name)
+    assert (shown["access"], shown["wipe"]) == ("active", None)
+    settled.does("device", "wipe", name, "--reason", "lost", keys="y\n")
+    assert "active, wipe unconfirmed" in settled.does("device", "list")
+    with Device.open(tmp_path) as device:
+        device.sync()
+    assert "active, wiped" in settled.does("device", "list")
+    assert "done, receipt came" in settled.does("device", "show", name)
+
+
+def test_an_operator_who_has_no_database_yet_is_told_how_to_get_one(tmp_path: Path) -> None:
+    operator = Keyboard({"FIELDWARD_DATA_FOLDER": str(tmp_path / "data")})
+    (tmp_path / "mo.pub").write_text(
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFViGZQUuuuy5cnh2ATOcMyyIFzSnFYplUxjyrIC1zMU"
+    )
+    refused = operator.types(
+        *("administrator", "bootstrap", "mo", "--authority", "E08000039", "--name", "Mo Malik"),
+        *("--public-key", str(tmp_path / "mo.pub")),
+    )
     assert refused.exit_code == 1
     assert "fieldward migrate" in refused.stderr
 
 
-def test_a_database_without_its_master_key_is_not_touched(settled: Administrator) -> None:
-    (settled.folder / "data" / "master.key").unlink()
-    for words in (("migrate",), ("authority", "list")):
-        refused = settled.types(*words)
-        assert (refused.exit_code, "[no-master-key]" in refused.stderr) == (1, True)
-    assert not (settled.folder / "data" / "master.key").exists()
+def test_a_database_without_its_master_key_is_not_touched(tmp_path: Path) -> None:
+    operator = Keyboard({"FIELDWARD_DATA_FOLDER": str(tmp_path)})
+    operator.does("migrate")
+    (tmp_path / "master.key").unlink()
+    operator.is_refused("migrate", code="no-master-key")
+    assert not (tmp_path / "master.key").exists()
 
 
-def test_migrating_again_applies_nothing(settled: Administrator) -> None:
-    assert "applied" not in settled.does("migrate")
+def test_migrating_again_applies_nothing(tmp_path: Path) -> None:
+    operator = Keyboard({"FIELDWARD_DATA_FOLDER": str(tmp_path)})
+    assert "applied" in operator.does("migrate")
+    assert "applied" not in operator.does("migrate")
 
 
-def test_the_settings_in_force_are_printed(administrator: Administrator) -> None:
-    (settings,) = administrator.reads("config", "check")
-    assert settings["data_folder"] == str(administrator.folder / "data")
+def test_the_settings_in_force_are_printed(tmp_path: Path) -> None:
+    (tmp_path / "fieldward.toml").write_text('data_folder = "data"\n')
+    operator = Keyboard({"FIELDWARD_CONFIG": str(tmp_path / "fieldward.toml")})
+    (settings,) = operator.reads("config", "check")
+    assert settings["data_folder"] == str(tmp_path / "data")
 
 
-def test_wrong_settings_are_all_named(administrator: Administrator) -> None:
-    administrator.config.write_text('workers = 0\nlog_level = "loud"\n')
-    refused = administrator.types("config", "check")
+def test_wrong_settings_are_all_named() -> None:
+    operator = Keyboard({"FIELDWARD_WORKERS": "0", "FIELDWARD_LOG_LEVEL": "loud"})
+    refused = operator.types("config", "check")
     assert refused.exit_code == 1
     assert "workers: " in refused.stderr
     assert "log_level: " in refused.stderr
+
+
+def test_what_only_the_command_line_knows_is_no_setting_of_the_service(
+    settled: Administrator,
+) -> None:
+    """An administrator's own variables do not stop a server on the same machine."""
+    assert "FIELDWARD_KEY" in settled.settings
+    settled.does("config", "check")

@@ -158,6 +158,15 @@ def test_a_lease_that_is_not_renewed_is_a_partial_sync_with_its_reason(
     assert tablet.status().last_complete == world.clock.true_time - 20 * 3_600
 
 
+def test_a_first_lease_that_is_refused_says_why_and_not_that_there_is_none(world: World) -> None:
+    device = world.enrol()
+    world.authority.lease_refused = "vetting-over"
+    report = device.sync()
+    assert report.outcome is SyncOutcome.PARTIAL
+    assert report.error is not None
+    assert report.error.code == "vetting-over"
+
+
 # --- Access and orders --------------------------------------------------------------------------
 
 

@@ -2,28 +2,66 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from fieldward_server import demo
 from fieldward_server.demo.stage import DoesNotHold, Stage
+from fieldward_sync.invitations import read_code
+from terminal import CTRL_C, FIELDWARD, Terminal, environment
 
-STEPS = 11
+STEPS = 12
+BY_HAND = "To go on by hand"
+WITH_A_DEVICE = "as a health visitor"
 
 
-def test_the_main_job_holds_from_a_loaded_index_to_a_wiped_device(tmp_path: Path) -> None:
-    played = subprocess.run(
-        [sys.executable, "-m", "fieldward_server.cli", "demo", "--once", "--folder", str(tmp_path)],
+def test_the_main_job_holds_and_what_it_says_to_type_next_works_as_it_stands(
+    tmp_path: Path,
+) -> None:
+    """From a loaded index to a wiped device; then, by hand, to another device enrolled."""
+    others = {"FIELDWARD_LISTEN_PORT": "1", "FIELDWARD_KEY": "somebody's own"}
+    demo = Terminal(*FIELDWARD, "demo", "--folder", str(tmp_path / "demo"), **others)
+    demo.wait_for(BY_HAND, patience_seconds=240)
+    demo.wait_for("field search")
+    assert f"{STEPS}. What the administrators see" in demo.said
+    assert "the server has its signed receipt" in demo.said
+    administrator, health_visitor = demo.said.partition(BY_HAND)[2].split(WITH_A_DEVICE)
+
+    typed = subprocess.run(
+        ["/bin/bash", "-e", "-c", "\n".join(indented(administrator))],
+        env=environment(),
         capture_output=True,
-        check=False,
+        check=True,
         text=True,
     )
-    assert played.returncode == 0, played.stderr + played.stdout
-    assert f"{STEPS}. What an administrator sees" in played.stdout
-    assert "the server has its signed receipt" in played.stdout
+    code = typed.stdout.splitlines()[-1]
+    assert len(read_code(code).secret) == 11
+
+    enrol, sync, search = (shlex.split(line) for line in indented(health_visitor))
+    passphrase = "three random words"
+    device = Terminal(*enrol)
+    for question, answer in (("code", code), ("passphrase", passphrase), ("again", passphrase)):
+        device.wait_for(question)
+        device.type(f"{answer}\n")
+    assert device.exit_code() == 0, device.said
+    device = Terminal(*sync)
+    device.wait_for("assphrase")
+    device.type(f"{passphrase}\n")
+    assert device.exit_code() == 0, device.said
+    device = Terminal(*search, "--help")
+    assert device.exit_code() == 0, device.said
+
+    demo.type(CTRL_C)
+    assert demo.exit_code() == 0, demo.said
+
+
+def indented(text: str) -> list[str]:
+    """The lines to be typed, those that go on joined."""
+    joined = text.replace("\r", "").replace("\\\n", " ")
+    return [line.strip() for line in joined.splitlines() if line.startswith("    ")]
 
 
 def test_a_step_that_does_not_hold_ends_it_with_exit_code_1(

@@ -1,4 +1,4 @@
-"""An authority's private keys: files that are there before the key, and never two of one."""
+"""An authority's private keys: for their owner alone, all of them or none, never two of one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fieldward_server.cli.key_files import AUDIT, ROOT, new_key_file, read_key
+from fieldward_server.cli.key_files import AUDIT, ROOT, read_key, remove_keys, write_keys
 from fieldward_sync.errors import CallerMistake
 
 AUTHORITY = "E08000039"
@@ -14,8 +14,8 @@ SECRET = bytes(range(32))
 
 
 def written(folder: Path) -> Path:
-    with new_key_file(folder, purpose=AUDIT, authority=AUTHORITY) as write:
-        return write(SECRET)
+    (path,) = write_keys(folder, authority=AUTHORITY, keys={AUDIT: SECRET})
+    return path
 
 
 def test_a_key_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -23,25 +23,28 @@ def test_a_key_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_a_key_is_for_its_owner_alone(tmp_path: Path) -> None:
-    assert written(tmp_path).stat().st_mode & 0o777 == 0o600
+    assert written(tmp_path / "keys").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_key_that_is_there_is_never_written_over(tmp_path: Path) -> None:
-    written(tmp_path)
-    with (
-        pytest.raises(CallerMistake, match="key-exists"),
-        new_key_file(tmp_path, purpose=AUDIT, authority=AUTHORITY),
-    ):
-        pytest.fail("A second key was let in.")
-    assert read_key(tmp_path / f"{AUTHORITY}-audit-key", purpose=AUDIT, authority=AUTHORITY)
+def test_a_key_that_is_there_is_never_written_over_and_none_is_left_beside_it(
+    tmp_path: Path,
+) -> None:
+    path = written(tmp_path)
+    with pytest.raises(CallerMistake, match="key-exists"):
+        write_keys(tmp_path, authority=AUTHORITY, keys={ROOT: bytes(32), AUDIT: bytes(32)})
+    assert list(tmp_path.iterdir()) == [path]
+    assert read_key(path, purpose=AUDIT, authority=AUTHORITY) == SECRET
 
 
-def test_a_key_that_was_not_made_leaves_no_file(tmp_path: Path) -> None:
-    with (
-        pytest.raises(ZeroDivisionError),
-        new_key_file(tmp_path, purpose=ROOT, authority=AUTHORITY),
-    ):
-        raise ZeroDivisionError
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CallerMistake, match="key-file"):
+        written(tmp_path / "file")
+
+
+def test_keys_that_nothing_was_founded_on_are_removed(tmp_path: Path) -> None:
+    remove_keys([written(tmp_path)])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -60,3 +63,8 @@ def test_a_file_that_holds_no_key_is_refused(tmp_path: Path) -> None:
     file.write_bytes(b"\xff\xd8")
     with pytest.raises(CallerMistake, match="not-the-key"):
         read_key(file, purpose=AUDIT, authority=AUTHORITY)
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CallerMistake, match="key-file"):
+        read_key(tmp_path, purpose=AUDIT, authority=AUTHORITY)

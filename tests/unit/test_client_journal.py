@@ -143,7 +143,7 @@ def test_what_is_due_begins_with_its_box(folder: Folder) -> None:
     assert kinds(writing.due(4, 1)) == ""
 
 
-def test_only_what_has_been_delivered_is_let_go(
+def test_only_what_backups_have_is_let_go(  # invariant 11
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writing, first = opened(folder), box()
@@ -151,11 +151,15 @@ def test_only_what_has_been_delivered_is_let_go(
     writing.seal(NOON)
     writing.write([LOOK_UP] * 2, first, now=NOON)
     everything = writing.due(0, 0)
-    writing.prune(7, 1)
+    writing.prune((7, 1), (7, 1))
     assert writing.due(0, 0) == everything, "short files are kept as they are"
     monkeypatch.setattr(journal, "KEPT_BYTES", 100)
+    writing.prune((0, 0), (7, 1))
+    assert writing.due(0, 0) == everything, "a restored server would ask for it"
+    writing.prune((2, 0), (7, 1))
+    assert writing.due(0, 0) == everything, "that little is not worth writing the rest again"
     for journal_then in (writing, opened(folder)):
-        journal_then.prune(6, 1)
+        journal_then.prune((6, 1), (7, 1))
         assert kinds(journal_then.due(6, 1)) == "be"
         assert kinds(journal_then.due(0, 0)) == "be"
     again = opened(folder)
@@ -164,6 +168,17 @@ def test_only_what_has_been_delivered_is_let_go(
     assert again.is_delivered(8, 3)
     assert not again.is_delivered(8, 2)
     assert verified((*everything, *again.due(7, 1))).size == 8
+
+
+def test_where_nobody_makes_backups_a_journal_does_not_grow_for_ever(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing = opened(folder)
+    writing.write([LOOK_UP] * 5, box(), now=NOON)
+    for bound in ("KEPT_BYTES", "MOST_BYTES"):
+        monkeypatch.setattr(journal, bound, 100)
+    writing.prune((0, 0), (4, 0))
+    assert [i.read_header().sequence for i in writing.due(0, 0) if isinstance(i, EntryItem)] == [4]
 
 
 def test_a_journal_with_a_hole_takes_nothing_more_but_delivers_what_is_good(

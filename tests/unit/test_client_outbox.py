@@ -51,8 +51,8 @@ def test_edits_and_verdicts_come_back(folder: Folder) -> None:
     writing.add(b"one", 1, first)
     writing.add(b"two", 2, first)
     writing.add(b"three", 3, box())
-    assert writing.settle([verdict(2), verdict(9)]) == (verdict(2),)
-    assert writing.settle([verdict(2)]) == ()
+    assert writing.settle([verdict(2), verdict(9)], backup=0) == (verdict(2),)
+    assert writing.settle([verdict(2)], backup=0) == ()
     again = Outbox(folder)
     assert [edit.counter for edit in again.undelivered()] == [1, 3]
     assert again.edits == writing.edits
@@ -70,11 +70,13 @@ def test_only_edits_that_are_done_with_are_let_go(
     writing, first = Outbox(folder), box()
     for counter in range(1, 6):
         writing.add(b"x", counter, first)
-    writing.settle([verdict(1), verdict(2, "refused"), verdict(3), verdict(5)])
-    writing.prune(done={1, 5})
+    writing.settle([verdict(1), verdict(2, "refused"), verdict(3), verdict(5)], backup=3)
+    writing.prune(done={1, 3, 5}, kept_until=3)
+    assert set(writing.edits) == {1, 2, 3, 4, 5}, "a restored server would ask for them"
+    writing.prune(done={1, 3, 5}, kept_until=4)
     for kept in (writing, Outbox(folder)):
-        assert set(kept.edits) == {2, 3, 4}
-        assert set(kept.verdicts) == {2, 3}
+        assert set(kept.edits) == {2, 4}
+        assert set(kept.verdicts) == {2}
         assert kept.last_counter == 5, "its number is not given again"
 
 
@@ -84,12 +86,46 @@ def test_a_box_that_was_pruned_is_written_again_with_its_next_edit(
     monkeypatch.setattr(outbox, "KEPT_BYTES", 0)
     writing, first = Outbox(folder), box()
     writing.add(b"one", 1, first)
-    writing.settle([verdict(1)])
-    writing.prune(done={1})
+    writing.settle([verdict(1)], backup=0)
+    writing.prune(done={1}, kept_until=1)
     assert not writing.edits
     writing.add(b"two", 2, first)
     (edit,) = Outbox(folder).undelivered()
     assert edit.index == 1
+
+
+def test_where_nobody_makes_backups_the_outbox_does_not_grow_for_ever(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for bound in ("KEPT_BYTES", "MOST_BYTES"):
+        monkeypatch.setattr(outbox, bound, 0)
+    writing = Outbox(folder)
+    writing.add(b"one", 1, box())
+    writing.settle([verdict(1)], backup=0)
+    writing.prune(done={1}, kept_until=0)
+    assert not writing.edits
+
+
+def test_a_server_that_came_back_from_a_backup_gets_what_it_lacks_again(  # invariant 11
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "KEPT_BYTES", 0)
+    writing, first = Outbox(folder), box()
+    for counter in range(1, 5):
+        writing.add(b"x", counter, first)
+    writing.settle([verdict(1), verdict(2), verdict(3)], backup=1)
+    assert writing.begin_incarnation(2, held=1) == {2, 3}
+    assert [edit.counter for edit in Outbox(folder).undelivered()] == [2, 3, 4]
+    writing.settle([verdict(3)], backup=1)
+    for again in (writing, Outbox(folder)):
+        assert again.begin_incarnation(2, held=1) == frozenset(), "it is begun once"
+        assert [edit.counter for edit in again.undelivered()] == [2, 4]
+    writing.settle([verdict(2), verdict(4)], backup=1)
+    writing.prune(done={1, 2}, kept_until=2)
+    pruned = Outbox(folder)
+    assert (set(pruned.edits), pruned.undelivered()) == ({3, 4}, ())
+    assert pruned.begin_incarnation(2, held=0) == frozenset()
+    assert pruned.begin_incarnation(3, held=3) == {4}
 
 
 def test_numbers_go_on_without_a_gap(folder: Folder) -> None:

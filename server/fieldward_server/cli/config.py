@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import click
 
-from fieldward_server.cli.host import Host, json_option, pass_host
+from fieldward_server.cli.groups import Group
+from fieldward_server.cli.host import Host, pass_host
+from fieldward_server.cli.options import json_option
 from fieldward_server.cli.output import show_item, show_json
 
 
-@click.group("config")
+@click.group("config", cls=Group)
 def command() -> None:
     """See the settings in force."""
 

@@ -4,33 +4,35 @@ from __future__ import annotations
 
 import click
 
-from fieldward_server.cli.host import Host, authority_option, json_option, pass_host
+from fieldward_server.cli.groups import Group
+from fieldward_server.cli.options import json_option
 from fieldward_server.cli.output import show_items
-from fieldward_server.services.conflicts import list_conflicts
+from fieldward_server.cli.signed import Commander, signed
 
 
-@click.group("conflicts")
+@click.group("conflicts", cls=Group)
 def command() -> None:
     """Fields with several live values, because nobody who wrote one had seen the other."""
 
 
 @command.command("list")
-@authority_option
+@signed(must_say_why=True)
 @json_option
-@pass_host
-def list_(host: Host, authority: str, as_json: bool) -> None:
+def list_(call: Commander, as_json: bool) -> None:
     """List an authority's open conflicts. This shows what the records hold.
 
     \b
     Example:
-      fieldward conflicts list --authority E08000039
+      fieldward conflicts list --authority E08000039 --reason weekly-review
     """
     show_items(
-        list_conflicts(host.platform, authority),
+        call.items("conflicts/list"),
         {
-            "record": lambda it: it.record_id,
-            "field": lambda it: it.path,
-            "values": lambda it: " | ".join(f"{each.value} ({each.actor})" for each in it.values),
+            "record": "record_id",
+            "field": "path",
+            "values": lambda it: " | ".join(
+                f"{each['value']} ({each['actor']})" for each in it["values"]
+            ),
         },
         as_json=as_json,
         nothing="There is no conflict.",

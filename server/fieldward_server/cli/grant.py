@@ -4,71 +4,42 @@ from __future__ import annotations
 
 import click
 
-from fieldward_server.cli.host import (
-    PARTITION,
-    Host,
-    authority_option,
-    device_option,
-    pass_host,
-    practitioner_option,
-    reason_option,
-)
-from fieldward_server.services import partitions
+from fieldward_server.cli.groups import Group
+from fieldward_server.cli.options import PARTITION, device_option, practitioner_option
+from fieldward_server.cli.signed import Commander, signed
 
 
-@click.group("grant")
+@click.group("grant", cls=Group)
 def command() -> None:
     """Grants: this practitioner, on this device, may hold this partition."""
 
 
 @command.command()
 @click.argument("partition", type=PARTITION)
-@authority_option
 @device_option
 @practitioner_option
-@pass_host
-def give(host: Host, partition: str, authority: str, device: str, practitioner: str) -> None:
+@signed()
+def give(call: Commander, **grant: str) -> None:
     """Let a practitioner hold a PARTITION on a device, from their next sync.
 
     \b
     Example:
-      fieldward grant give central-hv --authority E08000039 --device d-1 --practitioner p-17
+      fieldward grant give central --authority E08000039 --device d-1 --practitioner ann
     """
-    partitions.grant(
-        host.platform,
-        authority=authority,
-        device=device,
-        practitioner=practitioner,
-        partition=partition,
-        actor=host.actor,
-        now=host.now(),
-    )
+    call("grant/give", **grant)
 
 
 @command.command()
 @click.argument("partition", type=PARTITION)
-@authority_option
 @device_option
 @practitioner_option
-@reason_option
-@pass_host
-def take(
-    host: Host, partition: str, authority: str, device: str, practitioner: str, reason: str
-) -> None:
+@signed(must_say_why=True)
+def take(call: Commander, **grant: str) -> None:
     """Take a PARTITION back: it is gone from the device after its next sync.
 
     \b
     Example:
-      fieldward grant take central-hv --authority E08000039 --device d-1 --practitioner p-17 \\
+      fieldward grant take central --authority E08000039 --device d-1 --practitioner ann \\
         --reason left-team
     """
-    partitions.take(
-        host.platform,
-        authority=authority,
-        device=device,
-        practitioner=practitioner,
-        partition=partition,
-        actor=host.actor,
-        reason=reason,
-        now=host.now(),
-    )
+    call("grant/take", **grant)

@@ -1,111 +1,67 @@
-"""What commands share: the settings in force, the platform, who acts, and common options."""
+"""This machine, for the few commands that act on it."""
 
 from __future__ import annotations
 
 import getpass
 import os
-import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, update_wrapper
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from fieldward_server.assembly import assemble
-from fieldward_server.config import Config, load_config
-from fieldward_server.services.platform import Platform
+from fieldward_server.cli.invocation import Invocation
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+if TYPE_CHECKING:
+    from fieldward_server.config import Config
+    from fieldward_server.services.platform import Platform
 
 
-@dataclass(frozen=True)
 class Host:
-    """This machine, as the commands see it; settings are read when a command first needs them."""
+    """The host of a server; its settings are read when a command first needs them."""
 
-    config_file: Path | None
-    actor: str
+    def __init__(self, config_file: Path | None) -> None:
+        self.config_file = config_file
+
+    # Imported in the properties: to complete or explain a command no database is needed.
 
     @cached_property
     def config(self) -> Config:
         """The settings in force."""
+        from fieldward_server.config import load_config
+
         return load_config(self.config_file, os.environ)
 
     @cached_property
     def platform(self) -> Platform:
         """The services' platform, on the configured database."""
+        from fieldward_server.assembly import assemble
+
         return assemble(self.config)
+
+    @property
+    def actor(self) -> str:
+        """Who acts, for the event log: whoever is logged in here."""
+        try:
+            return f"host:{getpass.getuser()}"
+        except (KeyError, OSError):  # a container's user may have no name
+            return f"host:{os.getuid()}"
 
     def now(self) -> int:
         """The time, in whole seconds since 1970 UTC."""
         return int(time.time())
 
 
-pass_host = click.make_pass_decorator(Host)
+def pass_host(move: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a command one that acts on the host: it gets the ``Host`` as its first argument."""
 
+    @click.pass_context
+    def call(context: click.Context, *args: Any, **given: Any) -> Any:
+        invocation = context.find_object(Invocation)
+        if invocation is None:
+            raise LookupError("The command was not started by the root command.")
+        return move(Host(invocation.config_file), *args, **given)
 
-class Word(click.ParamType[str]):
-    """A text of one fixed shape: an id or a code."""
-
-    def __init__(self, name: str, pattern: str) -> None:
-        self.name = name
-        self._pattern = re.compile(pattern)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        text = str(value)
-        if not self._pattern.fullmatch(text):
-            self.fail(f"{text!r} is not of the form {self._pattern.pattern}", param, ctx)
-        return text
-
-
-AUTHORITY = Word("code", r"E\d{8}")
-ID = Word("id", r"[a-z0-9-]{1,32}")
-PARTITION = Word("id", r"[a-z0-9-]{1,48}")
-REASON = Word("word", r"[a-z0-9-]{1,48}")
-DAY = click.DateTime(["%Y-%m-%d"])
-
-
-def authority_option(command: Command) -> Command:
-    """``--authority``: whose data the command is about."""
-    return click.option(
-        "--authority", type=AUTHORITY, required=True, help="The authority's ONS code."
-    )(command)
-
-
-def device_option(command: Command) -> Command:
-    """``--device``: which device."""
-    return click.option("--device", type=ID, required=True, help="The device's id.")(command)
-
-
-def practitioner_option(command: Command) -> Command:
-    """``--practitioner``: which person."""
-    return click.option("--practitioner", type=ID, required=True, help="The practitioner's id.")(
-        command
-    )
-
-
-def reason_option(command: Command) -> Command:
-    """``--reason``: why, as a coded word for the event log."""
-    return click.option(
-        "--reason", type=REASON, required=True, help="Why, in one coded word: no names."
-    )(command)
-
-
-def json_option(command: Command) -> Command:
-    """``--json``: for programs."""
-    return click.option(
-        "--json", "as_json", is_flag=True, help="For programs: one JSON object a line."
-    )(command)
-
-
-def login_name() -> str:
-    """Who is logged in here."""
-    return getpass.getuser()
-
-
-def end_of_day(day: datetime) -> int:
-    """The last second, UTC, of a day as ``DAY`` reads it."""
-    return int((day.replace(tzinfo=UTC) + timedelta(days=1)).timestamp()) - 1
+    return update_wrapper(call, move)

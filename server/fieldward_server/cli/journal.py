@@ -7,114 +7,137 @@ from pathlib import Path
 
 import click
 
-from fieldward_server.cli.host import ID, Host, authority_option, json_option, pass_host
-from fieldward_server.cli.key_files import AUDIT, read_key
-from fieldward_server.cli.output import moment, show_items
-from fieldward_server.services.devices import list_devices
-from fieldward_server.services.journals import (
-    DeliveredLookUp,
-    JournalReport,
-    read_look_ups,
-    verify_journal,
-)
-from fieldward_sync.journal import LookUp
+from fieldward_server.cli.groups import Group
+from fieldward_server.cli.options import ID, json_option
+from fieldward_server.cli.output import Cell, Item, moment, show_items
+from fieldward_server.cli.signed import Commander, signed
 
 _device_option = click.option("--device", type=ID, help="Of this device only.")
 
 
-@click.group("journal")
+@click.group("journal", cls=Group)
 def command() -> None:
     """Journals: every look-up that devices have delivered."""
 
 
 @command.command()
-@authority_option
 @_device_option
+@signed()
 @json_option
-@pass_host
-def verify(host: Host, authority: str, device: str | None, as_json: bool) -> None:
+@click.pass_context
+def verify(context: click.Context, call: Commander, device: str | None, as_json: bool) -> None:
     """Check each journal from its first entry: order, hashes, signatures of seals.
+
+    The exit code is 1 if any does not hold.
 
     \b
     Example:
       fieldward journal verify --authority E08000039
     """
+    reports = call.items("journal/verify", **_of(device))
     show_items(
-        _verified(host, authority, device),
+        reports,
         {
-            "device": lambda it: f"{it.device}.{it.generation}",
-            "entries": lambda it: it.size,
-            "sealed": lambda it: it.sealed_size,
-            "epochs": lambda it: it.epochs,
-            "last seal": lambda it: moment(it.last_seal_at),
-            "forks": lambda it: it.forks,
+            "device": lambda it: f"{it['device']}.{it['generation']}",
+            "entries": "size",
+            "sealed": "sealed_size",
+            "epochs": "epochs",
+            "last seal": lambda it: moment(it["last_seal_at"]),
+            "forks": "forks",
+            "holds": lambda it: f"NO: {it['damage']}" if it["damage"] else "yes",
         },
         as_json=as_json,
         nothing="There is no journal.",
     )
+    if any(it["damage"] for it in reports):
+        context.exit(1)
 
 
 @command.command()
-@authority_option
 @click.option(
     "--audit-key",
     "audit_key_file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     required=True,
-    help="The authority's audit key, as `authority create` wrote it.",
+    help="The authority's audit key, as `authority create` wrote it. It stays on this machine.",
 )
 @_device_option
+@signed(must_say_why=True)
 @json_option
-@pass_host
-def show(
-    host: Host, authority: str, audit_key_file: Path, device: str | None, as_json: bool
-) -> None:
+def show(call: Commander, audit_key_file: Path, device: str | None, as_json: bool) -> None:
     """Open the look-ups: who looked at whom, when, why, and what was shown.
 
     \b
     Example:
-      fieldward journal show --authority E08000039 --audit-key keys/E08000039-audit-key
+      fieldward journal show --authority E08000039 --audit-key keys/E08000039-audit-key \\
+        --reason family-request
     """
-    seed = read_key(audit_key_file, purpose=AUDIT, authority=authority)
+    from fieldward_server.cli.key_files import AUDIT, read_key
+    from fieldward_server.services.sealed_look_ups import require_audit_seed
+
+    seed = read_key(audit_key_file, purpose=AUDIT, authority=call.authority)
+    require_audit_seed(call.administration.trust(call.authority), seed)
     show_items(
-        read_look_ups(host.platform, authority=authority, audit_seed=seed, device=device),
+        _opened(call, device, seed),
         {
-            "device": lambda it: f"{it.device}.{it.generation}",
-            "entry": lambda it: it.sequence,
-            "when": _of_look_up(lambda it: moment(it.at)),
+            "device": lambda it: f"{it['device']}.{it['generation']}",
+            "entry": "sequence",
+            "when": _of_look_up(lambda it: moment(it["at"])),
             "who": _of_look_up(_who),
-            "why": _of_look_up(lambda it: it.reason),
+            "why": _of_look_up("reason"),
             "what": _of_look_up(_what),
-            "outcome": _of_look_up(lambda it: it.outcome),
-            "records": _of_look_up(lambda it: ", ".join(it.records)),
+            "outcome": _of_look_up("outcome"),
+            "records": _of_look_up(lambda it: ", ".join(it["records"])),
         },
         as_json=as_json,
         nothing="There is no look-up.",
     )
 
 
-def _verified(host: Host, authority: str, device: str | None) -> Iterator[JournalReport]:
-    for found in list_devices(host.platform, authority, now=host.now()):
-        if device is None or found.device == device:
-            yield verify_journal(
-                host.platform,
-                authority=authority,
-                device=found.device,
-                generation=found.generation,
-            )
+def _opened(call: Commander, device: str | None, seed: bytes) -> Iterator[Item]:
+    """Page after page, opened here."""
+    import msgspec
+
+    from fieldward_server.services.sealed_look_ups import SealedPage, open_look_ups
+
+    position: dict[str, str] = {}
+    while True:
+        page = msgspec.convert(
+            call("journal/delivered", **_of(device), **position), type=SealedPage
+        )
+        for delivered in open_look_ups(page, seed):
+            look_up = delivered.look_up
+            yield {
+                **vars(delivered),
+                "look_up": None if look_up is None else msgspec.structs.asdict(look_up),
+            }
+        if page.after is None:
+            return
+        position = {"after": page.after}
 
 
-def _of_look_up(cell: Callable[[LookUp], object]) -> Callable[[DeliveredLookUp], object]:
+def _of(device: str | None) -> dict[str, str]:
+    return {} if device is None else {"device": device}
+
+
+def _of_look_up(cell: Cell) -> Callable[[Item], object]:
     """A cell of a look-up; an entry that does not open has none."""
-    return lambda it: "does not open" if it.look_up is None else cell(it.look_up)
+
+    def shown(item: Item) -> object:
+        look_up = item["look_up"]
+        if look_up is None:
+            return "does not open"
+        return look_up[cell] if isinstance(cell, str) else cell(look_up)
+
+    return shown
 
 
-def _who(look_up: LookUp) -> str:
-    if look_up.on_behalf_of is None:
-        return look_up.practitioner
-    return f"{look_up.practitioner} for {look_up.on_behalf_of}"
+def _who(look_up: Item) -> str:
+    if look_up["on_behalf_of"] is None:
+        return str(look_up["practitioner"])
+    return f"{look_up['practitioner']} for {look_up['on_behalf_of']}"
 
 
-def _what(look_up: LookUp) -> str:
-    terms = " ".join(f"{name}={value}" for name, value in look_up.terms.items())
-    return f"{look_up.action} {terms}".strip()
+def _what(look_up: Item) -> str:
+    terms = " ".join(f"{name}={value}" for name, value in look_up["terms"].items())
+    return f"{look_up['action']} {terms}".strip()

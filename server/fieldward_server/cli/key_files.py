@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from fieldward_sync.errors import CallerMistake
@@ -19,37 +18,63 @@ AUDIT = "audit-key"
 _LINE = re.compile(r"fieldward/([a-z-]+)/1 (E\d{8}) ([0-9a-f]{64})\n")
 
 
-@contextmanager
-def new_key_file(
-    folder: Path, *, purpose: str, authority: str
-) -> Iterator[Callable[[bytes], Path]]:
-    """Take the place for a key before there is one, so that no key is made and then lost.
+def write_keys(folder: Path, *, authority: str, keys: Mapping[str, bytes]) -> list[Path]:
+    """Write keys by their purpose, durably, all of them or none; where they are.
 
-    What it gives writes the key durably and says where. Raises ``CallerMistake("key-exists")``.
+    Raises ``CallerMistake("key-exists")``, or "key-file" where nothing can be written.
     """
-    path = folder / f"{authority}-{purpose}"
+    written: list[Path] = []
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError as e:
-        raise CallerMistake("key-exists", f"There is a {path} already.") from e
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for purpose, secret in keys.items():
+            path = folder / f"{authority}-{purpose}"
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            written.append(path)
+            with os.fdopen(handle, "w") as file:
+                file.write(f"fieldward/{purpose}/1 {authority} {secret.hex()}\n")
+                file.flush()
+                os.fsync(handle)
+        _make_names_durable(folder)
+    except OSError as e:
+        remove_keys(written)
+        if isinstance(e, FileExistsError) and folder.is_dir():
+            raise CallerMistake("key-exists", f"There is a {e.filename} already.") from e
+        raise CallerMistake("key-file", f"{folder} cannot be written: {e.strerror}.") from e
+    return written
 
-    def write(secret: bytes) -> Path:
-        os.write(handle, f"fieldward/{purpose}/1 {authority} {secret.hex()}\n".encode())
-        os.fsync(handle)
-        return path
 
-    try:
-        yield write
-    finally:
-        empty = os.fstat(handle).st_size == 0
-        os.close(handle)
-        if empty:
-            path.unlink()
+def remove_keys(paths: Iterable[Path]) -> None:
+    """Remove the files of keys that nothing was founded on."""
+    for path in paths:
+        path.unlink()
 
 
 def read_key(path: Path, *, purpose: str, authority: str) -> bytes:
-    """The key in a file; ``CallerMistake("not-the-key")`` if it holds anything else."""
-    found = _LINE.fullmatch(path.read_text(errors="replace"))
+    """The key in a file; ``CallerMistake``: "not-the-key" if it holds anything else, "key-file" if
+    it cannot be read."""
+    try:
+        found = _LINE.fullmatch(path.read_text(errors="replace"))
+    except OSError as e:
+        raise CallerMistake("key-file", f"{path} cannot be read: {e.strerror}.") from e
     if found is None or found[1] != purpose or found[2] != authority:
         raise CallerMistake("not-the-key", f"{path} does not hold the {purpose} of {authority}.")
     return bytes.fromhex(found[3])
+
+
+def read_root_key(path: Path) -> tuple[str, bytes]:
+    """Whose root key is in a file, and the key; raises as ``read_key``."""
+    try:
+        found = _LINE.fullmatch(path.read_text(errors="replace"))
+    except OSError as e:
+        raise CallerMistake("key-file", f"{path} cannot be read: {e.strerror}.") from e
+    if found is None or found[1] != ROOT:
+        raise CallerMistake("not-the-key", f"{path} does not hold a root key.")
+    return found[2], bytes.fromhex(found[3])
+
+
+def _make_names_durable(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

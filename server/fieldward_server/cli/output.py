@@ -4,38 +4,40 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields, is_dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
-from rich import box
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
-from rich.text import Text
 
-Item = TypeVar("Item")
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
 
+# rich is imported where something is shown: completing a command takes a third of the time.
+
+Item = Mapping[str, Any]
+Cell = str | Callable[[Item], object]
+"""What a column shows of an item: one of its values by name, or what is made of them."""
+
+DAY_SECONDS = 24 * 3600
 PIPED_WIDTH = 200
 """Columns of a table that does not go to a terminal."""
 
 
 def show_items(
-    items: Iterable[Item],
-    columns: Mapping[str, Callable[[Item], object]],
-    *,
-    as_json: bool,
-    nothing: str,
+    items: Iterable[Item], columns: Mapping[str, Cell], *, as_json: bool, nothing: str
 ) -> None:
     """List values: a table with these columns, or a JSON object for each."""
     if as_json:
         for item in items:
             show_json(item)
         return
-    table = Table(*columns, box=box.SIMPLE_HEAD)
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for item in items:
-        table.add_row(*(Text(str(cell(item))) for cell in columns.values()))
+        table.add_row(*(Text(_shown(cell, item)) for cell in columns.values()))
     if table.row_count:
         _console().print(table)
     else:
@@ -44,35 +46,63 @@ def show_items(
 
 def show_item(fields: Mapping[str, object]) -> None:
     """One value, a line for each of its fields."""
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in fields.items():
         table.add_row(Text(name, style="bold"), Text(str(value)))
     _console().print(table)
 
 
-def show_json(value: Any) -> None:
-    """A value as one line of JSON, its fields by name; bytes in base 64."""
-    click.echo(msgspec.json.encode(_by_name(value)))
+def show_done(result: Mapping[str, object], *sentences: str, as_json: bool) -> None:
+    """What came of a command: in sentences, or its values for programs."""
+    if as_json:
+        show_json(result)
+    else:
+        for sentence in sentences:
+            click.echo(sentence)
 
 
-def _by_name(value: Any) -> Any:
-    """The protocol's own values travel as arrays; people's programs want names."""
-    if isinstance(value, msgspec.Struct):
-        return {name: _by_name(inner) for name, inner in msgspec.structs.asdict(value).items()}
-    if is_dataclass(value):
-        return {field.name: _by_name(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, tuple | list):
-        return [_by_name(inner) for inner in value]
-    return value
+def show_json(value: object) -> None:
+    """A value as one line of JSON."""
+    import msgspec
+
+    click.echo(msgspec.json.encode(value))
 
 
 def moment(seconds: int) -> str:
     """A time for people, UTC; 0 stands for never."""
-    return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(seconds)) if seconds else "never"
+    return time.strftime("%Y-%m-%d %H:%MZ", time.gmtime(seconds)) if seconds else "never"
+
+
+def ago(seconds: int) -> str:
+    """How long ago a time is, for people, in its largest unit; 0 stands for never."""
+    if not seconds:
+        return "never"
+    passed = max(0, int(time.time()) - seconds)
+    for unit, length in (("d", DAY_SECONDS), ("h", 3600), ("min", 60)):
+        if passed >= length:
+            return f"{passed // length} {unit} ago"
+    return "just now"
+
+
+def day(seconds: int) -> str:
+    """The day of a time for people, UTC."""
+    return time.strftime("%Y-%m-%d", time.gmtime(seconds))
 
 
 def progress() -> Progress:
     """Progress on stderr, which vanishes when done; nothing where stderr is no terminal."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -84,7 +114,14 @@ def progress() -> Progress:
     )
 
 
+def _shown(cell: Cell, item: Item) -> str:
+    value = item[cell] if isinstance(cell, str) else cell(item)
+    return "" if value is None else str(value)
+
+
 def _console() -> Console:
+    from rich.console import Console
+
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = PIPED_WIDTH

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import click
 
-from fieldward_server.cli.host import PARTITION, Host, authority_option, json_option, pass_host
-from fieldward_server.cli.output import show_items
-from fieldward_server.services.partitions import create_partition, list_partitions
-from fieldward_server.services.sealing import seal_partitions
+from fieldward_server.cli.groups import Group
+from fieldward_server.cli.options import PARTITION, json_option
+from fieldward_server.cli.output import show_done, show_items
+from fieldward_server.cli.signed import Commander, signed
 
 
-@click.group("partition")
+@click.group("partition", cls=Group)
 def command() -> None:
     """Partitions: records of one authority that are distributed as one."""
 
 
 @command.command()
 @click.argument("partition", type=PARTITION)
-@authority_option
 @click.option("--title", required=True, help="What people call it.")
 @click.option(
     "--rule",
@@ -26,32 +25,26 @@ def command() -> None:
     required=True,
     help='Which records: team:<TEAM>, "sector:<OUTWARD> <digit>", or all. Can be repeated.',
 )
-@pass_host
-def create(host: Host, partition: str, authority: str, title: str, rules: tuple[str, ...]) -> None:
+@signed()
+@json_option
+def create(
+    call: Commander, partition: str, title: str, rules: tuple[str, ...], as_json: bool
+) -> None:
     """Make a PARTITION of the records that any of its rules chooses.
 
     \b
     Example:
-      fieldward partition create central-hv --authority E08000039 \\
+      fieldward partition create central --authority E08000039 \\
         --title "Health visitors, Central" --rule team:HV-CEN-1
     """
-    records = create_partition(
-        host.platform,
-        authority=authority,
-        partition=partition,
-        title=title,
-        rules=rules,
-        actor=host.actor,
-        now=host.now(),
-    )
-    click.echo(f"{partition} holds {records} records.")
+    made = call("partition/create", partition=partition, title=title, rules=rules)
+    show_done(made, f"{partition} holds {made['records']} records.", as_json=as_json)
 
 
 @command.command("list")
-@authority_option
+@signed()
 @json_option
-@pass_host
-def list_(host: Host, authority: str, as_json: bool) -> None:
+def list_(call: Commander, as_json: bool) -> None:
     """List an authority's partitions: their rules, records, files and holders.
 
     \b
@@ -59,18 +52,15 @@ def list_(host: Host, authority: str, as_json: bool) -> None:
       fieldward partition list --authority E08000039
     """
     show_items(
-        list_partitions(host.platform, authority),
+        call.items("partition/list"),
         {
-            "id": lambda it: it.partition,
-            "title": lambda it: it.title,
-            "rules": lambda it: ", ".join(it.rules),
-            "records": lambda it: it.records,
-            "feed": lambda it: it.feed,
-            "published": lambda it: "never" if it.published_feed is None else it.published_feed,
-            "key epoch": lambda it: it.key_epoch,
-            "files": lambda it: it.files,
-            "sealed bytes": lambda it: it.sealed_bytes,
-            "holders": lambda it: it.holders,
+            "id": "partition",
+            "title": "title",
+            "rules": lambda it: ", ".join(it["rules"]),
+            "records": "records",
+            "holders": "holders",
+            "published": lambda it: _published(it["published_feed"], it["feed"]),
+            "sealed kB": lambda it: f"{it['sealed_bytes'] / 1000:.1f}",
         },
         as_json=as_json,
         nothing="There is no partition yet: `fieldward partition create`.",
@@ -78,12 +68,21 @@ def list_(host: Host, authority: str, as_json: bool) -> None:
 
 
 @command.command()
-@pass_host
-def seal(host: Host) -> None:
-    """Bring all sealed files up to date now, as `serve` does in the background.
+@signed()
+@json_option
+def seal(call: Commander, as_json: bool) -> None:
+    """Bring the sealed files up to date now, as `serve` does in the background.
 
     \b
     Example:
-      fieldward partition seal
+      fieldward partition seal --authority E08000039
     """
-    click.echo(f"{seal_partitions(host.platform, host.now())} files made.")
+    made = call("partition/seal")
+    show_done(made, f"{made['files']} files made.", as_json=as_json)
+
+
+def _published(published: int | None, feed: int) -> str:
+    """How far devices can follow a partition's changes."""
+    if published is None:
+        return "not yet"
+    return "all" if published == feed else f"{published} of {feed}"

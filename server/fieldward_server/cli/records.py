@@ -1,88 +1,207 @@
-"""``fieldward records``: load them."""
+"""``fieldward records``: bring them in, and see what became of one."""
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import BinaryIO
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import click
 import msgspec
 
-from fieldward_server.cli.host import AUTHORITY, Host, json_option, pass_host
-from fieldward_server.cli.output import progress, show_item, show_json
-from fieldward_server.services.records import LineVerdict, load_records
+from fieldward_server.cli.groups import Group
+from fieldward_server.cli.options import ID, json_option
+from fieldward_server.cli.output import moment, progress, show_item, show_items, show_json
+from fieldward_server.cli.signed import Commander, signed
+from fieldward_sync.errors import CallerMistake
+
+if TYPE_CHECKING:
+    from fieldward_server.cli.record_loading import Verdict
+
+# How files are read and loaded is imported where it is done: completing a command needs none of it.
 
 OUTCOMES = ("created", "changed", "unchanged", "refused")
+FORMATS = ("ndjson", "csv")
 SHOWN_REFUSALS = 10
+STANDARD_INPUT = "-"
 
 
-@click.group("records")
+@click.group("records", cls=Group)
 def command() -> None:
-    """Bring records in."""
+    """Records: bring them in, and see what became of one."""
 
 
 @command.command()
-@click.argument("file", type=click.File("rb"))
-@click.option("--authority", type=AUTHORITY, help="Refuse records of any other authority.")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(FORMATS),
+    help="What FILE is.  [default: csv if it is called so, else ndjson]",
+)
+@click.option(
+    "--rejects",
+    "rejects_path",
+    type=click.Path(path_type=Path),
+    help="Write what was refused here, as it stood.  [default: FILE.rejects]",
+)
 @click.option(
     "--verdicts",
     "verdict_file",
     type=click.File("wb"),
     help="Write what became of each line here, as NDJSON.",
 )
+@signed()
 @json_option
-@pass_host
 def load(
-    host: Host, file: BinaryIO, authority: str | None, verdict_file: BinaryIO | None, as_json: bool
+    call: Commander,
+    file: str,
+    format_name: str | None,
+    rejects_path: Path | None,
+    verdict_file: BinaryIO | None,
+    as_json: bool,
 ) -> None:
-    """Load records from an NDJSON FILE ("-": stdin); a bad line stops no other.
+    """Load records from FILE ("-": stdin), NDJSON or CSV; a bad line stops no other.
 
-    Loading a file again changes nothing. The exit code is 1 if any line was refused.
+    What is refused is written to another file as it stood: mend it there, and load that file.
+    Loading a file again changes nothing, so a load that was interrupted is simply run again. The
+    exit code is 1 if any line was refused.
+
+    A CSV file begins with the names of its columns (`fieldward records columns`), is UTF-8, and has
+    commas, semicolons or tabs between cells. An empty cell says nothing.
+
+    \b
+    Examples:
+      fieldward records load pop.ndjson --authority E08000039 --verdicts verdicts.ndjson
+      fieldward records load children.csv --authority E08000039
+    """
+    from fieldward_server.cli.record_files import format_of, read_records
+    from fieldward_server.cli.record_loading import Rejects, load_rows, rejects_path_for
+
+    format_name = format_name or format_of(file)
+    kept_at = rejects_path_for(file, format_name, rejects_path)
+    counts = Counter(dict.fromkeys(OUTCOMES, 0))
+    with click.open_file(file, "rb") as opened, progress() as shown:
+        records = read_records(cast(BinaryIO, opened), format_name)
+        task = shown.add_task("Loading records", total=_size(file))
+        with Rejects(kept_at, records.header) as rejects:
+            for row, verdict in load_rows(call, records.rows):
+                shown.advance(task, len(row.raw))
+                counts[verdict.outcome] += 1
+                if verdict.outcome == "refused":
+                    verdict = replace(verdict, rejects_line=rejects.add(row))
+                if verdict_file is not None:
+                    verdict_file.write(msgspec.json.encode(verdict) + b"\n")
+                elif verdict.outcome == "refused" and counts["refused"] <= SHOWN_REFUSALS:
+                    _tell(verdict)
+    _report(counts, rejects.path, as_json=as_json)
+
+
+@command.command()
+@json_option
+def columns(as_json: bool) -> None:
+    """List the columns that a CSV file of records may have.
+
+    A column is named by the path of a field. For * the file says an id of its own, the same in
+    every load: involvements/1.service and involvements/1.since are of one involvement.
+
+    \b
+    A first line may be:
+      record_id,authority,name.family,name.given,born,sex,nhs_number,address.kind,address.lines/1
 
     \b
     Example:
-      fieldward records load pop.ndjson --verdicts verdicts.ndjson
+      fieldward records columns
     """
-    verdicts = load_records(
-        host.platform, _lines(file), authority=authority, actor=host.actor, now=host.now()
+    from fieldward_server.cli.record_files import COLUMNS, REQUIRED_COLUMNS
+    from fieldward_sync.schema import codes_of, is_flag
+
+    show_items(
+        (
+            {
+                "column": column,
+                "required": column in REQUIRED_COLUMNS,
+                "codes": ("true", "false") if is_flag(column) else codes_of(column),
+            }
+            for column in COLUMNS
+        ),
+        {
+            "column": "column",
+            "": lambda it: "required" if it["required"] else "",
+            "one of": lambda it: ", ".join(it["codes"]),
+        },
+        as_json=as_json,
+        nothing="",
     )
-    counts = _count(verdicts, verdict_file)
+
+
+@command.command()
+@click.argument("record", type=ID)
+@signed(must_say_why=True)
+@json_option
+def history(call: Commander, record: str, as_json: bool) -> None:
+    """Show all edits of a RECORD, hidden values included: what was set, by whom, when.
+
+    \b
+    Example:
+      fieldward records history 6f3k --authority E08000039 --reason complaint
+    """
+    known = call("records/history", record=record)
     if as_json:
-        show_json(counts)
+        show_json(known)
+        return
+    show_item(
+        {
+            "record": known["record_id"],
+            "revision": known["revision"],
+            "shielded": "yes" if known["shielded"] else "no",
+            "partitions": ", ".join(known["partitions"]) or "none",
+            "in conflict": ", ".join(known["conflicts"]) or "nothing",
+        }
+    )
+    show_items(
+        (
+            {**edit, "path": change["path"], "value": change["value"]}
+            for edit in known["edits"]
+            for change in edit["changes"]
+        ),
+        {
+            "edit": "number",
+            "received": lambda it: moment(it["received_at"]),
+            "by": lambda it: it["practitioner"] or it["origin"],
+            "field": "path",
+            "value": "value",
+        },
+        as_json=False,
+        nothing="Nothing has been set.",
+    )
+
+
+def _size(file: str) -> int | None:
+    """Its length in bytes, where that can be known."""
+    return None if file == STANDARD_INPUT else Path(file).stat().st_size
+
+
+def _tell(verdict: Verdict) -> None:
+    click.echo(f"line {verdict.line}: {verdict.field or 'record'}: {verdict.reason}", err=True)
+
+
+def _report(counts: Mapping[str, int], rejects: Path | None, *, as_json: bool) -> None:
+    """How many rows had each outcome, and where those are that were refused."""
+    if not any(counts.values()):
+        raise CallerMistake(
+            "no-records", "There is no record in the file.", next_step="Check which file it is."
+        )
+    if as_json:
+        show_json({**counts, "rejects": None if rejects is None else str(rejects)})
     else:
         show_item(counts)
-    if counts["refused"]:
+    if rejects is not None:
+        click.echo(
+            f"What was refused stands in {rejects} as it came: mend it there, and load that file.",
+            err=True,
+        )
         sys.exit(1)
-
-
-def _lines(file: BinaryIO) -> Iterator[str]:
-    with progress() as shown:
-        task = shown.add_task("Loading records", total=_size(file))
-        for line in file:
-            shown.advance(task, len(line))
-            yield line.decode("utf-8", errors="replace")
-
-
-def _size(file: BinaryIO) -> int | None:
-    """Its length in bytes, where that can be known."""
-    if not file.seekable():
-        return None
-    size = file.seek(0, 2)
-    file.seek(0)
-    return size
-
-
-def _count(verdicts: Iterable[LineVerdict], verdict_file: BinaryIO | None) -> dict[str, int]:
-    """How many lines had each outcome; the first refusals are named on stderr."""
-    counts = Counter(dict.fromkeys(OUTCOMES, 0))
-    for verdict in verdicts:
-        counts[verdict.outcome] += 1
-        if verdict_file is not None:
-            verdict_file.write(msgspec.json.encode(verdict) + b"\n")
-        elif verdict.outcome == "refused" and counts["refused"] <= SHOWN_REFUSALS:
-            click.echo(
-                f"line {verdict.line}: {verdict.field or 'record'}: {verdict.reason}", err=True
-            )
-    return dict(counts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -11,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from fieldward_client import AccessClosed, Device, SyncOutcome
-from fieldward_server.demo.stage import MovedClock, Stage
+from fieldward_server.demo.stage import PROGRAM, MovedClock, Stage
 from fieldward_sync.leases import LeaseTerms
 
 SHEFFIELD, MANCHESTER = "E08000039", "E08000003"
 CHILDREN = {SHEFFIELD: 3000, MANCHESTER: 2000}
 NAMES = {SHEFFIELD: "Sheffield", MANCHESTER: "Manchester"}
+ADMINISTRATORS = {SHEFFIELD: "mo", MANCHESTER: "lee"}
 PASSPHRASE = "a passphrase of the demo's own"
 PARTITION = "caseload"
 HOUR_SECONDS = 3600
@@ -51,6 +53,7 @@ class Caseload:
 
 def play_main_job(stage: Stage) -> None:
     """All of it; ``DoesNotHold`` at the first step that does not."""
+    found_two_authorities(stage)
     caseloads = load_the_index(stage)
     sheffield = caseloads[SHEFFIELD]
     ann, ben, cleo, clock = enrol_three_devices(stage, caseloads)
@@ -66,38 +69,48 @@ def play_main_job(stage: Stage) -> None:
     ben.close()
     wipe(stage, stage.home / "ben")
     let_a_lease_run_out(stage, cleo, clock, caseloads[MANCHESTER])
-    show_the_administrator(stage)
+    show_the_administrators(stage)
+
+
+def found_two_authorities(stage: Stage) -> None:
+    """A new server, and an administrator with a key of their own for each authority."""
+    stage.step("Start a server, and found two authorities on root keys that it never sees")
+    stage.operator.shows("migrate")
+    stage.start_server()
+    for authority, name in ADMINISTRATORS.items():
+        administrator = stage.add_administrator(name, authority=authority)
+        administrator.shows(
+            "authority", "create", "--name", NAMES[authority], "--secrets", str(stage.secrets)
+        )
+        (shown,) = administrator.reads("authority", "show")
+        stage.check(shown["founded"], f"{NAMES[authority]} is founded, by a signed command")
 
 
 def load_the_index(stage: Stage) -> dict[str, Caseload]:
-    """A new server, two authorities, 5,000 children, a caseload partition in each."""
+    """5,000 children, and a caseload partition in each authority."""
     stage.step(f"Load {sum(CHILDREN.values()):,} children of two authorities")
-    stage.command("migrate")
     caseloads = {}
-    for authority, name in NAMES.items():
-        stage.tell_command(
-            "authority", "create", authority, "--name", name, "--secrets", str(stage.secrets)
-        )
+    for authority, administrator in stage.administrators.items():
+        name, children = NAMES[authority], CHILDREN[authority]
         file = stage.home / f"{authority}.ndjson"
-        children = CHILDREN[authority]
-        stage.tell_command(
-            "population", "generate", "--authority", authority, "--children", str(children),
-            "--seed", "7", "--output", str(file),
+        administrator.shows(
+            "population", "generate", "--authority", authority,
+            "--children", str(children), "--seed", "7", "--output", str(file),
         )  # fmt: skip
         with stage.timed(f"loaded {children:,} records of {name}"):
-            verdicts = stage.read("records", "load", str(file))[0]
+            verdicts = administrator.reads("records", "load", str(file))[0]
         stage.check(verdicts["created"] == children, f"each line of {name} was taken")
-        caseloads[authority] = largest_caseload(authority, file)
-    for caseload in caseloads.values():
-        stage.tell_command(
-            "partition", "create", PARTITION, "--authority", caseload.authority,
-            "--title", f"Caseload of {caseload.team}", "--rule", f"team:{caseload.team}",
+        caseload = largest_caseload(authority, file)
+        administrator.shows(
+            "partition", "create", PARTITION, "--title", f"Caseload of {caseload.team}",
+            "--rule", f"team:{caseload.team}",
         )  # fmt: skip
-        (report,) = stage.read("partition", "list", "--authority", caseload.authority)
+        (report,) = administrator.reads("partition", "list")
         expected = len(caseload.children)
         stage.check(report["records"] == expected, f"the caseload holds its {expected} children")
-    with stage.timed("sealed"):
-        stage.tell_command("partition", "seal")
+        with stage.timed("sealed"):
+            administrator.shows("partition", "seal")
+        caseloads[authority] = caseload
     return caseloads
 
 
@@ -152,22 +165,21 @@ def enrol_three_devices(
 ) -> tuple[Device, Device, Device, MovedClock]:
     """Ann and Ben share Sheffield's caseload; Cleo has Manchester's, and a clock of her own."""
     stage.step("Enrol three devices")
-    stage.start_server()
     people = {"ann": SHEFFIELD, "ben": SHEFFIELD, "cleo": MANCHESTER}
     clock = MovedClock()
     devices = []
     for person, authority in people.items():
         until = date(today().year + 1, 12, 31).isoformat()
-        stage.command(
-            "practitioner", "add", person, "--authority", authority,
+        administrator = stage.administrators[authority]
+        administrator.does(
+            "practitioner", "add", person,
             "--name", f"{person.title()} Poole", "--role", "health-visitor",
             "--team", caseloads[authority].team,
             "--vetted-until", until, "--trained-until", until,
         )  # fmt: skip
-        code = stage.tell_command(
-            "device", "invite", "--authority", authority, "--practitioner", person,
-            "--partition", PARTITION,
-        ).strip()  # fmt: skip
+        code = administrator.shows(
+            "device", "invite", "--practitioner", person, "--partition", PARTITION
+        ).strip()
         with stage.timed(f"{person}: keys made, enrolled with {code[:6]}…"):
             device = Device.enrol(
                 stage.home / person,
@@ -232,6 +244,7 @@ def bring_the_edits_together(
     stage: Stage, ann: Device, ben: Device, disputed: Child, other: Child
 ) -> None:
     """The edits merge; where two people wrote, both see both, and one settles it."""
+    mo = stage.administrators[SHEFFIELD]
     stage.step("The server is back: edits merge, the conflict shows on both, one settles it")
     stage.start_server()
     for name, device in (("ann", ann), ("ben", ben)):
@@ -267,27 +280,28 @@ def bring_the_edits_together(
 
     stage.until(settled, "Ben settled it, and Ann sees what he chose")
     stage.check(
-        stage.read("conflicts", "list", "--authority", SHEFFIELD) == [],
+        mo.reads("conflicts", "list", "--reason", "review") == [],
         "no conflict waits on the server",
     )
 
 
 def show_the_look_ups(stage: Stage, ann: Device, ben: Device) -> None:
     """What was looked up without signal is with the server: complete, chained, sealed."""
+    mo = stage.administrators[SHEFFIELD]
     stage.step("The look-ups made without signal are in the server's hands")
     ann.sync()
     ben.sync()
     audit_key = str(stage.secrets / f"{SHEFFIELD}-audit-key")
     for name, device in (("ann", ann), ("ben", ben)):
         status = device.status()
-        report = stage.read(
-            "journal", "verify", "--authority", SHEFFIELD, "--device", status.device
-        )[0]
+        (report,) = mo.reads("journal", "verify", "--device", status.device)
         stage.check(
-            report["size"] == status.look_ups == report["sealed_size"] and not report["forks"],
+            report["size"] == status.look_ups == report["sealed_size"]
+            and not report["forks"]
+            and not report["damage"],
             f"{name}: {report['size']} entries in {report['epochs']} sealed epochs, verified",
         )
-    entries = stage.read("journal", "show", "--authority", SHEFFIELD, "--audit-key", audit_key)
+    entries = mo.reads("journal", "show", "--audit-key", audit_key, "--reason", "family-request")
     looked_for = [entry["look_up"]["terms"] for entry in entries if entry["look_up"]["terms"]]
     stage.check(len(looked_for) >= 2, f"with the audit key they can be read: {looked_for[0]}")
 
@@ -313,36 +327,33 @@ def let_a_child_leave(stage: Stage, ann: Device, ben: Device, other: Child) -> N
 
 def revoke(stage: Stage, ann: Device, disputed: Child) -> None:
     """Ann's device is ended while an edit of hers is still under way."""
+    mo = stage.administrators[SHEFFIELD]
     stage.step("One device is revoked")
     with ann.session(reason="home-visit") as session:
         session.open(disputed.record_id).edit(disputed.phone_path, "07700 900111")
-    stage.tell_command(
-        "device", "revoke", ann.status().device, "--authority", SHEFFIELD,
-        "--reason", "left-service", "--yes",
-    )  # fmt: skip
+    mo.shows("device", "revoke", ann.status().device, "--reason", "left-service", "--yes")
     report = ann.sync()
     stage.check(report.access == "revoked", "at its next contact the device learns it")
     stage.check(is_shut(ann), "its store is shut for good")
-    (kept,) = stage.read("inbox", "list", "--authority", SHEFFIELD)
+    (kept,) = mo.reads("inbox", "list", "--reason", "review")
     stage.check(kept["code"] == "revoked", "the edit it still delivered waits in the inbox")
     ann.close()
 
 
 def wipe(stage: Stage, home: Path) -> None:
     """Ben's device is wiped while it is locked."""
+    mo = stage.administrators[SHEFFIELD]
     stage.step("Another is wiped, with a receipt")
     with Device.open(home) as locked:
         device = locked.status().device
-        stage.tell_command(
-            "device", "wipe", device, "--authority", SHEFFIELD, "--reason", "lost", "--yes"
-        )
+        mo.shows("device", "wipe", device, "--reason", "lost", "--yes")
         with stage.timed("locked, without its passphrase, it fetched the order and obeyed"):
             report = locked.sync()
         stage.check(
             report.wiped and report.edits_sent == 1,
             "the edit that had not been sent was delivered all the same",
         )
-    (seen,) = stage.read("device", "show", device, "--authority", SHEFFIELD)
+    (seen,) = mo.reads("device", "show", device)
     stage.check(
         seen["wipe"]["state"] == "done" and seen["wipe"]["receipt_at"] > 0,
         "the server has its signed receipt",
@@ -389,34 +400,43 @@ def is_shut(device: Device) -> bool:
     return False
 
 
-def show_the_administrator(stage: Stage) -> None:
-    """What an administrator sees at the end."""
-    stage.step("What an administrator sees")
-    for words in (
-        ("device", "list", "--authority", SHEFFIELD),
-        ("device", "list", "--authority", MANCHESTER),
-        ("inbox", "list", "--authority", SHEFFIELD),
+def show_the_administrators(stage: Stage) -> None:
+    """What an administrator sees at the end, and what is on record of them."""
+    stage.step("What the administrators see")
+    mo, lee = stage.administrators[SHEFFIELD], stage.administrators[MANCHESTER]
+    for person, *words in (
+        (mo, "device", "list"),
+        (lee, "device", "list"),
+        (mo, "inbox", "list", "--reason", "review"),
+        (mo, "authority", "events", "--limit", "6"),
     ):
-        for line in stage.tell_command(*words).splitlines():
+        for line in person.shows(*words).splitlines():
             stage.say(line)
+    recorded = [(event["actor"], event["action"]) for event in mo.reads("authority", "events")]
+    stage.check(
+        {("mo", "device/wipe"), ("mo", "journal/delivered")} <= {*recorded},
+        "each of Mo's commands is on record under that name, reading ones too",
+    )
 
 
 def going_on_by_hand(stage: Stage) -> str:
     """What to type next."""
+    mo = stage.administrators[SHEFFIELD]
+    exports = "\n".join(
+        f"    export {name}={shlex.quote(value)}" for name, value in mo.settings.items()
+    )
+    device = f"--folder {shlex.quote(str(stage.home / 'mine'))}"
     return f"""
-The server runs at {stage.url} until you press Ctrl-C. To go on by hand, in another terminal:
+The server runs at {stage.url} until you press Ctrl-C. To go on by hand, in another terminal, as the
+administrator of Sheffield:
 
-    export FIELDWARD_CONFIG={stage.config_file}
-    .venv/bin/fieldward device list --authority {SHEFFIELD}
-    .venv/bin/fieldward device invite --authority {SHEFFIELD} --practitioner ann \\
-        --partition {PARTITION}
+{exports}
+    {PROGRAM} device list
+    {PROGRAM} device invite --practitioner ann --partition {PARTITION}
 
-and with the code it prints, in .venv/bin/python:
+and in a third one, as a health visitor with a new device and the code that was printed:
 
-    from fieldward_client import Device
-    device = Device.enrol("{stage.home}/mine", "{stage.url}", "<code>", passphrase="<yours>")
-    device.sync()
-    with device.session(reason="home-visit") as session:
-        for hit in session.search(family="ta"):
-            print(hit.family, hit.given, hit.born, hit.record_id)
+    {PROGRAM} field enrol --server {stage.url} {device}
+    {PROGRAM} field sync {device}
+    {PROGRAM} field search {device}
 """

@@ -1,13 +1,16 @@
-"""The demo's stage: a real server process, the real command line, a clock to move."""
+"""The demo's stage: a real server process, people who type commands, a clock to move."""
 
 from __future__ import annotations
 
 import json
+import os
+import secrets
+import shlex
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +19,11 @@ from typing import Any
 import click
 
 from fieldward_sync.clock import Reading
+
+PROGRAM = shlex.quote(str(Path(sys.executable).with_name("fieldward")))
+"""What a person types for the command line of this installation."""
+
+_FIELDWARD = (sys.executable, "-c", "from fieldward_server.cli import main; main()")
 
 PATIENCE_SECONDS = 20
 SEAL_EVERY_SECONDS = 1
@@ -33,6 +41,9 @@ class Stage:
         self.home = home
         self.config_file = home / "fieldward.toml"
         self.secrets = home / "secrets"
+        self.operator = Keyboard(self, {"FIELDWARD_CONFIG": str(self.config_file)})
+        self.administrators: dict[str, Keyboard] = {}
+        """By authority."""
         self._server: subprocess.Popen[bytes] | None = None
         self._port = _free_port()
         self._step = 0
@@ -55,6 +66,30 @@ class Stage:
         trace: TracebackType | None,
     ) -> None:
         self.stop_server()
+
+    def add_administrator(self, name: str, *, authority: str) -> Keyboard:
+        """Let somebody with a new key command for an authority."""
+        folder = self.home / name
+        folder.mkdir(mode=0o700, exist_ok=True)
+        passphrase_file = folder / "passphrase"
+        passphrase_file.touch(mode=0o600)
+        passphrase_file.write_text(f"{secrets.token_hex(16)}\n")
+        keyboard = Keyboard(
+            self,
+            {
+                "FIELDWARD_SERVER": self.url,
+                "FIELDWARD_AUTHORITY": authority,
+                "FIELDWARD_KEY": str(folder / "key"),
+                "FIELDWARD_PASSPHRASE_FILE": str(passphrase_file),
+            },
+        )
+        keyboard.does("administrator", "key")
+        self.operator.shows(
+            "administrator", "bootstrap", name, "--authority", authority,
+            "--name", f"{name.title()} Malik", "--public-key", str(folder / "key.pub"),
+        )  # fmt: skip
+        self.administrators[authority] = keyboard
+        return keyboard
 
     @property
     def url(self) -> str:
@@ -93,33 +128,9 @@ class Stage:
             time.sleep(_POLL_SECONDS)
         self.say(f"✓ {promise}")
 
-    def command(self, *words: str) -> str:
-        """Run a command as an administrator would, and return what it printed."""
-        done = subprocess.run(
-            [*_fieldward(), "--config", str(self.config_file), "--actor", "demo", *words],
-            capture_output=True,
-            check=False,
-            text=True,
-        )
-        if done.returncode:
-            raise DoesNotHold(f"fieldward {' '.join(words)}\n{done.stderr}{done.stdout}")
-        return done.stdout
-
-    def tell_command(self, *words: str) -> str:
-        """Run a command and show it."""
-        self.say("$ fieldward " + " ".join(_quoted(word) for word in words))
-        return self.command(*words)
-
-    def read(self, *words: str) -> list[dict[str, Any]]:
-        """Run a command that lists, and return what it listed."""
-        return [json.loads(line) for line in self.command(*words, "--json").splitlines()]
-
     def start_server(self) -> None:
         """Start the server process and wait until it takes connections."""
-        self._server = subprocess.Popen(
-            [*_fieldward(), "--config", str(self.config_file), "serve"],
-            stdout=subprocess.PIPE,
-        )
+        self._server = self.operator.starts("serve")
         # The ready line comes once it listens; without one the process has ended.
         stdout = self._server.stdout
         if stdout is None or not stdout.readline():
@@ -139,6 +150,47 @@ class Stage:
                 self._server.wait()
 
 
+class Keyboard:
+    """Where somebody types commands: an operator on the host, or an administrator anywhere."""
+
+    def __init__(self, stage: Stage, settings: Mapping[str, str]) -> None:
+        self.settings = settings
+        self._stage = stage
+
+    def does(self, *words: str) -> str:
+        """Run a command, and return what it printed; ``DoesNotHold`` if it fails."""
+        done = subprocess.run(
+            [*_FIELDWARD, *words],
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            text=True,
+        )
+        if done.returncode:
+            raise DoesNotHold(f"{_as_typed(words)}\n{done.stderr}{done.stdout}")
+        return done.stdout
+
+    def shows(self, *words: str) -> str:
+        """Run a command and tell that it is run."""
+        self._stage.say(f"$ {_as_typed(words)}")
+        return self.does(*words)
+
+    def reads(self, *words: str) -> list[dict[str, Any]]:
+        """Run a command that lists, and return what it listed."""
+        return [json.loads(line) for line in self.does(*words, "--json").splitlines()]
+
+    def starts(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start a command that goes on running."""
+        return subprocess.Popen(
+            [*_FIELDWARD, *words], env=self._environment(), stdout=subprocess.PIPE
+        )
+
+    def _environment(self) -> dict[str, str]:
+        others = {name: v for name, v in os.environ.items() if not name.startswith("FIELDWARD_")}
+        return {**others, **self.settings}
+
+
 class MovedClock:
     """The machine's clocks, moved by hand."""
 
@@ -154,15 +206,11 @@ class MovedClock:
         )
 
 
-def _fieldward() -> list[str]:
-    return [sys.executable, "-c", "from fieldward_server.cli import main; main()"]
-
-
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port
 
 
-def _quoted(word: str) -> str:
-    return f'"{word}"' if " " in word else word
+def _as_typed(words: Sequence[str]) -> str:
+    return shlex.join(("fieldward", *words))

@@ -1,0 +1,292 @@
+"""Files of records, as authorities have them: NDJSON, or a table as a spreadsheet saves it (CSV).
+
+A file is read row by row, each with the bytes it stands in. What cannot be sent is told with the
+number of its line, and nothing of a file is ever passed over in silence.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePath
+from typing import Any, BinaryIO
+
+import msgspec
+
+from fieldward_sync import limits
+from fieldward_sync.errors import CallerMistake
+from fieldward_sync.field_classes import FIELD_RULES, MEMBER_ID, SETS
+from fieldward_sync.schema import REQUIRED_FIELDS, is_flag, nest
+
+NDJSON, CSV = "ndjson", "csv"
+FORMATS = (NDJSON, CSV)
+
+MAX_ROW_BYTES = 256 * 1024
+"""A record with everything that it may hold is less than half as long."""
+
+MAX_LINES_OF_A_ROW = 100
+"""No field of a record has several lines; a cell may, and is refused as a whole."""
+
+DELIMITERS = ",;\t"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+ADDRESS_COLUMNS = (
+    "address.kind",
+    *(f"address.lines/{number}" for number in range(1, limits.MAX_ADDRESS_LINES + 1)),
+    "address.postcode",
+    "address.intends_return",
+)
+COLUMNS = (
+    "record_id",
+    "authority",
+    *(
+        column
+        for pattern in FIELD_RULES
+        for column in (ADDRESS_COLUMNS if pattern == "address" else (pattern,))
+    ),
+)
+"""What a column may be called; ``*`` stands for a member's id of the file's own choosing."""
+
+REQUIRED_COLUMNS = tuple(
+    column for column in COLUMNS if column in REQUIRED_FIELDS or column == "address.kind"
+)
+
+_NOT_UTF8 = "This is not UTF-8: save the file in that encoding."
+_TOO_LONG = f"This is longer than the {MAX_ROW_BYTES} bytes that a record may take."
+_NOT_PAIRED = "The quotation marks in this line do not pair."
+_LINE_COLUMN = re.compile(r"address\.lines/([0-9])")
+_REJECTS = re.compile(r"(?:\.rejects(?:\.[0-9]+)?)+\Z")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a file: what to send of it, or why there is nothing to send."""
+
+    line: int
+    """Of the file, from 1: where the row begins."""
+    raw: bytes
+    """As it stands in the file."""
+    record: str = ""
+    """The record as one line of JSON."""
+    record_id: str = ""
+    reason: str = ""
+    """What is wrong with it, where it cannot be sent."""
+
+
+@dataclass(frozen=True)
+class RecordFile:
+    """An opened file of records."""
+
+    header: bytes
+    """What every file of this kind has to begin with; empty where it is nothing."""
+    rows: Iterator[Row]
+
+
+def format_of(name: str) -> str:
+    """The format of a file with this name; what was refused of a file has the file's own."""
+    return CSV if PurePath(_REJECTS.sub("", name)).suffix.lower() == ".csv" else NDJSON
+
+
+def read_records(file: BinaryIO, format_name: str) -> RecordFile:
+    """The rows of a file; blank ones are passed over.
+
+    ``CallerMistake("no-header")`` or ``("columns")`` for a table whose columns are not those of
+    records: nothing in it could be understood.
+    """
+    return _read_table(file) if format_name == CSV else RecordFile(b"", _read_lines(file))
+
+
+# --- NDJSON ------------------------------------------------------------------------------------
+
+
+class _Named(msgspec.Struct):
+    """What a line has to tell before it is sent."""
+
+    record_id: str
+
+
+def _read_lines(file: BinaryIO) -> Iterator[Row]:
+    for number, raw in enumerate(file, start=1):
+        content = raw.removeprefix(BYTE_ORDER_MARK) if number == 1 else raw
+        if not content.strip():
+            continue
+        if len(content) > MAX_ROW_BYTES:
+            yield Row(number, raw, reason=_TOO_LONG)
+            continue
+        try:
+            record = content.decode().strip()
+        except UnicodeDecodeError:
+            yield Row(number, raw, reason=_NOT_UTF8)
+            continue
+        yield Row(number, raw, record, _record_id_in(record))
+
+
+def _record_id_in(line: str) -> str:
+    """Which record a line is about, empty where it does not say: the server tells what is wrong."""
+    try:
+        return msgspec.json.decode(line, type=_Named).record_id
+    except (msgspec.MsgspecError, RecursionError):
+        return ""
+
+
+# --- CSV ---------------------------------------------------------------------------------------
+
+
+class _Lines:
+    """A file's lines as the csv module wants them, which remembers those of the row it is at.
+
+    Bytes that are no UTF-8 travel through as surrogates, which no text in a file can hold.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._returned: list[bytes] = []
+        self._row: list[bytes] = []
+        self._next = 1
+
+    def begin_row(self) -> int:
+        """The number of the line at which the next row begins."""
+        self._row = []
+        return self._next
+
+    @property
+    def raw(self) -> bytes:
+        """The row so far, as it stands."""
+        return b"".join(self._row)
+
+    def return_all_but_first(self) -> None:
+        """Take the row back to its first line: those after it are read again."""
+        self._returned = [*self._row[1:], *self._returned]
+        self._next -= len(self._row) - 1
+        del self._row[1:]
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._returned.pop(0) if self._returned else self._file.readline():
+            # Else it would go on to the end of the file for a quotation mark that is open.
+            if len(self._row) == MAX_LINES_OF_A_ROW:
+                self._returned.insert(0, line)
+                raise csv.Error("too many lines")
+            self._row.append(line)
+            self._next += 1
+            yield line.removeprefix(BYTE_ORDER_MARK).decode(errors="surrogateescape")
+
+
+def _read_table(file: BinaryIO) -> RecordFile:
+    lines = _Lines(file)
+    header = next(iter(lines), "")
+    delimiter = _delimiter_of(header)
+    columns = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
+    _check_columns(columns)
+    return RecordFile(lines.raw, _read_rows(lines, columns, delimiter))
+
+
+def _delimiter_of(header: str) -> str:
+    """That which splits the header into the most columns of ours; spreadsheets differ by country
+    (csv.Sniffer guesses, and is wrong about a header alone)."""
+    return max(DELIMITERS, key=lambda each: sum(map(_is_column, header.strip().split(each))))
+
+
+def _is_column(name: str) -> bool:
+    return _pattern_of(name.strip().strip('"')) in COLUMNS
+
+
+def _pattern_of(column: str) -> str:
+    """A column's name with ``*`` for a member's id."""
+    container, slash, rest = column.partition("/")
+    member_id, dot, field = rest.partition(".")
+    if slash and dot and container in SETS and MEMBER_ID.fullmatch(member_id):
+        return f"{container}/*.{field}"
+    return "" if "*" in column else column
+
+
+def _check_columns(columns: Sequence[str]) -> None:
+    if not any(columns):
+        raise CallerMistake(
+            "no-header",
+            "The file is empty, or does not begin with the names of its columns.",
+            next_step="`fieldward records columns` lists them.",
+        )
+    unknown = [name for name in columns if _pattern_of(name) not in COLUMNS]
+    missing = [name for name in REQUIRED_COLUMNS if name not in columns]
+    repeated = sorted({name for name in columns if columns.count(name) > 1})
+    faults = {"Unknown": unknown, "Missing": missing, "More than once": repeated}
+    told = [
+        f"{fault}: {', '.join(repr(name[:40]) for name in names[:5])}"
+        + (f" and {len(names) - 5} more." if len(names) > 5 else ".")
+        for fault, names in faults.items()
+        if names
+    ]
+    if told:
+        raise CallerMistake(
+            "columns",
+            f"The columns are not those of records. {' '.join(told)}",
+            next_step="`fieldward records columns` lists them; the first line has to name them.",
+        )
+
+
+def _read_rows(lines: _Lines, columns: Sequence[str], delimiter: str) -> Iterator[Row]:
+    setters = [_setter_of(column) for column in columns]
+    while True:
+        line = lines.begin_row()
+        reader = csv.reader(iter(lines), delimiter=delimiter, strict=True)
+        try:
+            cells = next(reader, None)
+        except csv.Error:
+            lines.return_all_but_first()
+            yield Row(line, lines.raw, reason=_NOT_PAIRED)
+            continue
+        if cells is None:
+            return
+        if any(cell.strip() for cell in cells):
+            yield _row(line, lines.raw, cells, setters)
+
+
+Setter = Callable[[dict[str, Any], str], None]
+"""Puts a cell into a record that is flat but for its address."""
+
+
+def _row(line: int, raw: bytes, cells: Sequence[str], setters: Sequence[Setter]) -> Row:
+    if len(raw) > MAX_ROW_BYTES:
+        return Row(line, raw, reason=_TOO_LONG)
+    if len(cells) != len(setters):
+        return Row(line, raw, reason=f"There are {len(cells)} cells under {len(setters)} columns.")
+    flat: dict[str, Any] = {}
+    for cell, set_cell in zip(cells, setters, strict=True):
+        if text := cell.strip():
+            set_cell(flat, text)
+    if by_number := flat.get("address", {}).get("lines"):
+        flat["address"]["lines"] = [by_number[number] for number in sorted(by_number)]
+    try:
+        record = msgspec.json.encode(nest(flat)).decode()
+    except UnicodeEncodeError:
+        return Row(line, raw, reason=_NOT_UTF8)
+    return Row(line, raw, record, str(flat.get("record_id", "")))
+
+
+def _setter_of(column: str) -> Setter:
+    if numbered := _LINE_COLUMN.fullmatch(column):
+        return partial(_set_address_line, int(numbered[1]))
+    container, _, field = column.partition(".")
+    if container == "address":
+        return partial(_set_in_address, field)
+    return partial(_set_flag if is_flag(_pattern_of(column)) else _set_text, column)
+
+
+def _set_text(path: str, flat: dict[str, Any], text: str) -> None:
+    flat[path] = text
+
+
+def _set_flag(path: str, flat: dict[str, Any], text: str) -> None:
+    """Spreadsheets write TRUE; what is neither is the server's to refuse."""
+    flat[path] = {"true": True, "false": False}.get(text.lower(), text)
+
+
+def _set_in_address(field: str, flat: dict[str, Any], text: str) -> None:
+    flat.setdefault("address", {})[field] = text
+
+
+def _set_address_line(number: int, flat: dict[str, Any], text: str) -> None:
+    flat.setdefault("address", {}).setdefault("lines", {})[number] = text

@@ -1,0 +1,78 @@
+"""What every command of an administrator takes: for which authority, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Any
+
+import click
+
+from fieldward_server.cli.invocation import Invocation
+from fieldward_server.cli.options import REASON, authority_option
+from fieldward_server.cli.passphrase import read_passphrase
+from fieldward_sync.messages import ROUTINE
+
+
+class Commander:
+    """Gives one administrator's commands, for one authority and one reason, to the server."""
+
+    def __init__(self, invocation: Invocation, *, authority: str, reason: str) -> None:
+        # Imported here: what only completes or explains a command needs no connection.
+        from fieldward_server.cli.administration import Administration
+        from fieldward_server.cli.administrator_key import read_key_file
+        from fieldward_server.cli.known_authorities import KnownAuthorities
+
+        self.authority = authority
+        self._reason = reason
+        path = invocation.key_file
+        self.administration = Administration(
+            invocation.server,
+            read_key_file(
+                path,
+                lambda: read_passphrase(invocation.passphrase_file, prompt=f"Passphrase of {path}"),
+            ),
+            KnownAuthorities(invocation.known_authorities_folder),
+            tell=lambda text: click.echo(text, err=True),
+        )
+
+    def __call__(self, command: str, /, **body: Any) -> dict[str, Any]:
+        """Have a command, such as ``device/pause``, carried out; what it answers."""
+        return self.administration.call(
+            command, authority=self.authority, reason=self._reason, **body
+        )
+
+    def items(self, command: str, /, **body: Any) -> list[dict[str, Any]]:
+        """Have a command carried out that lists; its items."""
+        items: list[dict[str, Any]] = self(command, **body)["items"]
+        return items
+
+
+def signed(*, must_say_why: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make a command one of an administrator's: it gets a ``Commander`` as its first argument.
+
+    Where they must say why, ``--reason`` is required: what records, edits or journals hold is shown
+    to nobody without one (A8), and what happens to a device or a child is asked about later.
+    """
+
+    def with_commander(move: Callable[..., Any]) -> Callable[..., Any]:
+        @click.pass_context
+        def call(context: click.Context, /, *, authority: str, reason: str, **given: Any) -> Any:
+            invocation = context.find_object(Invocation)
+            if invocation is None:
+                raise LookupError("The command was not started by the root command.")
+            return move(Commander(invocation, authority=authority, reason=reason), **given)
+
+        return authority_option(_reason_option(must_say_why)(update_wrapper(call, move)))
+
+    return with_commander
+
+
+def _reason_option(required: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    unless_said = {"required": True} if required else {"default": ROUTINE, "show_default": True}
+    return click.option(
+        "--reason",
+        type=REASON,
+        help="Why, for the event log, in one coded word: no names.",
+        **unless_said,
+    )

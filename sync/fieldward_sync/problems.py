@@ -1,0 +1,53 @@
+"""What a caller reads of a refusal (RFC 9457), and the error it becomes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from fieldward_sync.errors import Error, PeerBrokeProtocol, RefusedByServer, RetryLater
+from fieldward_sync.names import Code, Count
+
+CLOCK_SKEW, COUNTER_USED = "clock-skew", "counter-used"
+"""The two refusals that a caller puts right by itself: from the answer's time, from its counter."""
+
+
+class Mistake(msgspec.Struct, frozen=True):
+    """What is wrong with one field of a request."""
+
+    field: Annotated[str, Meta(max_length=1000)]
+    reason: Annotated[str, Meta(max_length=1000)]
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """A refusal's members, as far as a caller needs them."""
+
+    code: Code
+    detail: Annotated[str, Meta(max_length=1000)] = ""
+    next_step: Annotated[str, Meta(max_length=1000)] = ""
+    last_counter: Count = 0
+    mistakes: Annotated[tuple[Mistake, ...], Meta(max_length=100)] = ()
+
+
+def read_refusal(status: int, body: bytes) -> tuple[Error, Problem]:
+    """What a refusal says, as the error to raise; ``PeerBrokeProtocol`` if it is none."""
+    try:
+        problem = msgspec.json.decode(body, type=Problem)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
+        raise PeerBrokeProtocol("problem-malformed", "The refusal cannot be read.") from e
+    if is_passing(status):
+        return RetryLater(problem.code, problem.detail or "The server is busy."), problem
+    told = "\n".join(
+        (
+            problem.detail or "The server refused.",
+            *(f"  {mistake.field}: {mistake.reason}" for mistake in problem.mistakes),
+        )
+    )
+    return RefusedByServer(problem.code, told, next_step=problem.next_step or None), problem
+
+
+def is_passing(status: int) -> bool:
+    """Whether a status says that the server, or something before it, cannot work just now."""
+    return status == 429 or status >= 500
