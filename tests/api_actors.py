@@ -10,9 +10,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 from flask.testing import FlaskClient
@@ -22,7 +24,7 @@ from fieldward_server import create_app
 from fieldward_server.api.context import service_of
 from fieldward_server.assembly import assemble, migrate
 from fieldward_server.config import Config, load_config
-from fieldward_server.services.authorities import answer_key, create_authority
+from fieldward_server.services.authorities import answer_key
 from fieldward_server.services.enrolment import invite
 from fieldward_server.services.partitions import create_partition
 from fieldward_server.services.platform import Platform
@@ -39,9 +41,11 @@ from fieldward_sync.messages import (
     Held,
     SyncAnswer,
     SyncRequest,
+    administrator_key_id,
     key_id,
 )
 from fieldward_sync.signing import public_key
+from founding import found
 
 AUTHORITY = "E08000039"
 PRACTITIONER = "p-1"
@@ -114,6 +118,7 @@ class Board:
             partitions=[PARTITION],
             valid_seconds=valid_seconds,
             actor="test",
+            reason="routine",
             now=self.clock(),
         )
 
@@ -138,7 +143,7 @@ class Board:
 
     def _populate(self) -> None:
         now = self.clock()
-        create_authority(self.platform, code=AUTHORITY, name="Sheffield", now=now, actor="test")
+        self.secrets = found(self.platform, AUTHORITY, name="Sheffield", now=now)
         add_practitioner(
             self.platform,
             authority=AUTHORITY,
@@ -149,6 +154,7 @@ class Board:
             vetted_until=now + A_YEAR_SECONDS,
             trained_until=now + A_YEAR_SECONDS,
             actor="test",
+            reason="routine",
             now=now,
         )
         create_partition(
@@ -158,6 +164,7 @@ class Board:
             title="Everybody",
             rules=["all"],
             actor="test",
+            reason="routine",
             now=now,
         )
 
@@ -195,10 +202,10 @@ class FieldDevice:
     generation: int = 0
 
     @classmethod
-    def enrolled(cls, board: Board) -> FieldDevice:
-        """A device that has just enrolled."""
+    def enrolled(cls, board: Board, code: str | None = None) -> FieldDevice:
+        """A device that has just enrolled, with this code if one is given."""
         device = cls(board)
-        response = device.enrolment(board.invitation()).send(board.client)
+        response = device.enrolment(code or board.invitation()).send(board.client)
         assert response.status_code == 200, response.text
         answer = decode(EnrolAnswer, response.data, max_bytes=MAX_ANSWER_BYTES)
         device.device, device.generation = answer.device, answer.generation
@@ -289,6 +296,70 @@ class FieldDevice:
     def identity_key_id(self) -> str:
         """The key id of the device itself."""
         return self.key_id(DEVICE_KEY)
+
+
+class Administrator:
+    """A person with a key of their own, who signs whatever a test wants them to sign."""
+
+    _counters = count(1_000)
+    """Goes up for all of them together, as the clock would."""
+
+    def __init__(self, board: Board, key: Ed25519PrivateKey, *, authority: str = AUTHORITY) -> None:
+        self.board = board
+        self.key = key
+        self.authority = authority
+        self.counter = 0
+
+    @classmethod
+    def of(cls, board: Board) -> Administrator:
+        """The one who founded the authority."""
+        return cls(board, board.secrets.administrator_key)
+
+    def call(self, command: str, *, reason: str = "audit", **fields: Any) -> Any:
+        """Have a command carried out; what it answers, signed by the authority."""
+        request = self.signed(command, reason=reason, **fields)
+        response = request.send(self.board.client)
+        require_signed(self.board, request, response)
+        assert response.status_code == 200, response.text
+        return response.get_json()
+
+    def refused(self, command: str, *, reason: str = "audit", **fields: Any) -> Any:
+        """Have a command refused; the problem that says why."""
+        response = self.signed(command, reason=reason, **fields).send(self.board.client)
+        assert response.content_type == "application/problem+json", response.text
+        return response.get_json()
+
+    def signed(
+        self,
+        command: str,
+        *,
+        path_authority: str | None = None,
+        body: bytes | None = None,
+        key_id: str | None = None,
+        counter: int | None = None,
+        created: int | None = None,
+        **fields: Any,
+    ) -> Signed:
+        """A command signed here and now, but for what is given; ``body`` stands for all fields."""
+        self.counter = next(self._counters)
+        content = msgspec.json.encode(fields) if body is None else body
+        path = f"/v1/admin/{path_authority or self.authority}/{command}"
+        headers = sign_request(
+            method="POST",
+            authority=self.board.config.signed_authority,
+            path=path,
+            query="",
+            body=content,
+            key=self.key,
+            key_id=key_id or self.key_id(),
+            counter=self.counter if counter is None else counter,
+            created=self.board.clock() if created is None else created,
+        )
+        return Signed(content, {"content-type": "application/json", **headers}, path)
+
+    def key_id(self) -> str:
+        """The key id of this person's commands."""
+        return administrator_key_id(self.authority, public_key(self.key))
 
 
 def require_signed(board: Board, request: Signed, response: TestResponse) -> int:

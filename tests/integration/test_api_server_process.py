@@ -2,132 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
-from threading import Condition, Thread
-from typing import IO
 
+import msgspec
 import pytest
 
-from api_actors import Board, FieldDevice, Signed
+import served
+from api_actors import AUTHORITY, Administrator, Board, FieldDevice
+from fieldward_server.services.events import list_events
 from fieldward_sync.http_signatures import verify_answer
 from fieldward_sync.keys import hpke_public_key
-from fieldward_sync.messages import MAX_REQUEST_BYTES
+from fieldward_sync.messages import MAX_COMMAND_BYTES, MAX_REQUEST_BYTES
+from http_server import Answer, Server, serving
+from served import FIELDWARD, PATIENCE_SECONDS
 
 PUBLIC_AUTHORITY = "fieldward.example"
-PATIENCE_SECONDS = 60
-FIELDWARD = (sys.executable, "-m", "fieldward_server.cli")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An answer as it came over the socket."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-
-class Log:
-    """What a process says on stderr, as it comes."""
-
-    def __init__(self, stream: IO[str]) -> None:
-        self._stream = stream
-        self._lines: list[str] = []
-        self._news = Condition()
-        Thread(target=self._read, daemon=True).start()
-
-    def wait_for(self, *words: str, times: int = 1) -> list[str]:
-        """The lines with all these words, once there are so many."""
-        with self._news:
-            assert self._news.wait_for(
-                lambda: len(self._with(words)) >= times, timeout=PATIENCE_SECONDS
-            ), self.text()
-            return self._with(words)
-
-    def text(self) -> str:
-        """Everything so far."""
-        return "".join(self._lines)
-
-    def _with(self, words: tuple[str, ...]) -> list[str]:
-        return [line for line in self._lines if all(word in line for word in words)]
-
-    def _read(self) -> None:
-        for line in self._stream:
-            with self._news:
-                self._lines.append(line)
-                self._news.notify_all()
-
-
-@dataclass(frozen=True)
-class Server:
-    """A server process that listens."""
-
-    process: subprocess.Popen[str]
-    address: str
-    log: Log
-
-    def ask(
-        self,
-        method: str,
-        target: str,
-        *,
-        body: bytes | Iterator[bytes] | None = None,
-        headers: dict[str, str] | None = None,
-    ) -> Answer:
-        """One request on a connection of its own; an iterator as the body is sent in chunks."""
-        connection = HTTPConnection(self.address.removeprefix("http://"), timeout=PATIENCE_SECONDS)
-        try:
-            connection.request(method, target, body=body, headers=headers or {})
-            response = connection.getresponse()
-            names = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, names, response.read())
-        finally:
-            connection.close()
-
-    def send(self, request: Signed) -> Answer:
-        """Send a signed request as it is."""
-        return self.ask(
-            request.method, request.path, body=request.body, headers=dict(request.headers)
-        )
-
-
-@contextmanager
-def serving(board: Board, folder: Path) -> Iterator[Server]:
-    """A server process on the board's database, for the length of the block."""
-    environ = {
-        **{name: value for name, value in os.environ.items() if "FIELDWARD" not in name},
-        **board.environ,
-        "FIELDWARD_LISTEN_PORT": "0",
-        "PYTHONPATH": os.pathsep.join(sys.path),
-    }
-    address_file = folder / "address"
-    with subprocess.Popen(
-        [*FIELDWARD, "serve", "--address-file", address_file],
-        env=environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        log = Log(process.stderr)
-        try:
-            line = process.stdout.readline()
-            assert line == f"Fieldward listens on {address_file.read_text()}", log.text()
-            yield Server(process, address_file.read_text().strip(), log)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(PATIENCE_SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +52,12 @@ def server(board: Board, folder: Path) -> Iterator[Server]:
 def device(board: Board) -> FieldDevice:
     board.clock.seconds = int(time.time())
     return FieldDevice.enrolled(board)
+
+
+@pytest.fixture
+def administrator(board: Board) -> Administrator:
+    board.clock.seconds = int(time.time())
+    return Administrator.of(board)
 
 
 def test_a_server_on_a_free_port_says_where_it_listens(server: Server) -> None:
@@ -212,6 +118,28 @@ def test_a_body_in_chunks_is_taken(server: Server, device: FieldDevice) -> None:
     assert answer.status == 200
 
 
+def test_commands_are_long_come_at_once_and_are_each_carried_out_once(
+    server: Server, board: Board, administrator: Administrator
+) -> None:
+    padded = msgspec.json.encode({"reason": "audit"}) + b" " * 3_000_000
+    requests = [administrator.signed("device/list", body=padded) for _ in range(8)]
+    with ThreadPoolExecutor(len(requests)) as threads:
+        answers = list(threads.map(server.send, requests * 2))
+    statuses = [{a.status, b.status} for a, b in zip(answers[:8], answers[8:], strict=True)]
+    assert statuses == [{200, 409}] * 8
+    done = [event.action for event in list_events(board.platform, AUTHORITY)]
+    assert done.count("device/list") == 8
+
+
+def test_a_command_in_chunks_is_refused_where_it_passes_the_limit(
+    server: Server, administrator: Administrator
+) -> None:
+    request = administrator.signed("device/list", reason="audit")
+    chunks = (bytes(1 << 16) for _ in range((MAX_COMMAND_BYTES >> 16) + 1))
+    answer = server.ask("POST", request.path, body=chunks, headers=dict(request.headers))
+    assert (answer.status, problem_code(answer)) == (413, "too-large")
+
+
 @pytest.mark.parametrize(
     "target", ["/v1/%73ync", "/v1/./sync", "//v1/sync", "http://fieldward.example/v1/sync"]
 )
@@ -220,6 +148,47 @@ def test_only_the_path_that_was_signed_is_taken_letter_for_letter(
 ) -> None:
     answer = server.send(replace(device.sync(), path=target))
     assert answer.status == 401
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"GET /v1/sync?family=Okafor HTTP/9\r\n\r\n", 400),
+        (b"Okafor\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nOkafor Ada: 1\r\n\r\n", 400),
+        (b"GET /" + b"Okafor" * 2000 + b" HTTP/1.1\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\nA: " + b"Okafor" * 20_000 + b"\r\n\r\n", 431),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: Okafor\r\n\r\n", 501),
+    ],
+    ids=["version", "line", "header", "long line", "long header", "coding"],
+)
+def test_what_is_no_request_is_refused_as_everything_else_is_and_not_repeated_in_the_log(
+    sent: bytes, status: int, server: Server
+) -> None:
+    answer = spoken(server, sent)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    problem = json.loads(body)
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"content-type: application/problem+json" in head.lower()
+    assert (problem["status"], problem["code"]) == (status, "request-unreadable")
+    assert problem["type"] == "/problems/request-unreadable"
+    (line,) = server.log.wait_for("event=request.unreadable", f"request={problem['request_id']} ")
+    assert f"status={status}" in line
+    assert "Okafor" not in server.log.text()
+
+
+def spoken(server: Server, sent: bytes) -> bytes:
+    """What the server says to these bytes until it closes the connection."""
+    host, _, port = server.address.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_SECONDS) as connection:
+        connection.sendall(sent)
+        heard = b""
+        try:
+            while piece := connection.recv(65536):
+                heard += piece
+        except ConnectionResetError:
+            pass  # it did not care to read everything
+    return heard
 
 
 def test_a_header_given_twice_is_refused(server: Server, device: FieldDevice) -> None:
@@ -261,7 +230,17 @@ def test_the_jobs_run_once_across_workers_and_a_server_told_to_stop_ends_well(
             "job.done",
             "job.passed",
         ]
-    assert server.process.returncode == 0
+        assert server.process.stop() == 0
+
+
+def test_whoever_asked_for_the_address_in_a_file_finds_it_there_once_it_listens(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "address"
+    board = Board(tmp_path / "data", listen_port="0")
+    settings = board.environ
+    with served.serving(settings, tmp_path / "log", "--address-file", str(file)) as process:
+        assert file.read_text() == f"{process.address}\n"
 
 
 def test_a_port_that_is_taken_is_a_mistake_with_a_way_out(server: Server, board: Board) -> None:

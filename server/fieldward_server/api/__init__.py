@@ -8,7 +8,16 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from fieldward_server.api import access_log, authentication, device_api, health, openapi, problems
+from fieldward_server.api import (
+    access_log,
+    admin_api,
+    authentication,
+    device_api,
+    health,
+    metrics,
+    openapi,
+    problems,
+)
 from fieldward_server.api.context import Service
 from fieldward_server.assembly import assemble
 from fieldward_server.config import Config
@@ -34,8 +43,9 @@ def create_app(
     Service(config=config, platform=assemble(config, entropy=entropy), now=now).attach(app)
     # Flask runs what comes after a request in reverse order: the log is written last.
     access_log.install(app)
+    metrics.install(app)
     authentication.install(app)
     problems.install(app)
-    for part in (device_api, health, openapi):
+    for part in (admin_api, device_api, health, openapi):
         app.register_blueprint(part.blueprint)
     return app

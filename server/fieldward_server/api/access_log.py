@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
-import secrets
 import time
 
 from flask import Flask, Response, g, request
 
-from fieldward_server.logs import event, request_id
+from fieldward_server.logs import event, new_id, request_id
+from fieldward_server.services.authentication import Caller
 
 HEADER = "X-Request-Id"
 
@@ -26,7 +26,7 @@ def install(app: Flask) -> None:
 
 def _begin() -> None:
     given = request.headers.get(HEADER, "")
-    request_id.set(given if _ID.fullmatch(given) else secrets.token_hex(8))
+    request_id.set(given if _ID.fullmatch(given) else new_id())
     g.began = time.perf_counter()
 
 
@@ -40,10 +40,19 @@ def _end(response: Response) -> Response:
         route=request.url_rule.rule if request.url_rule else None,
         status=response.status_code,
         code=g.get("problem_code"),
+        device=_device(),
         bytes=response.content_length,
         milliseconds=round((time.perf_counter() - g.began) * 1000, 1),
     )
     return response
+
+
+def _device() -> str | None:
+    """Which device called: one that fails again and again has to be found (P9)."""
+    caller = g.get("caller")
+    if not isinstance(caller, Caller):
+        return None
+    return f"{caller.authority}/{caller.device}/{caller.generation}"
 
 
 def _leave(_: BaseException | None) -> None:

@@ -8,12 +8,19 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask, Response, g, request
 
-from fieldward_server.api.context import read_body, service
-from fieldward_server.services.authentication import Caller, authenticate
+from fieldward_server.api.context import allow_body, read_body, service
+from fieldward_server.services.authentication import (
+    AdministratorCaller,
+    Caller,
+    authenticate,
+    authenticate_administrator,
+    find_administrator,
+)
 from fieldward_server.services.authorities import answer_key
 from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
 from fieldward_sync.http_signatures import (
@@ -22,7 +29,9 @@ from fieldward_sync.http_signatures import (
     sign_answer,
     verify_request,
 )
-from fieldward_sync.messages import answer_key_id
+from fieldward_sync.messages import MAX_COMMAND_BYTES, answer_key_id
+
+ADMIN_PATH = "/v1/admin"
 
 OPEN_ENDPOINTS = frozenset(
     {
@@ -52,8 +61,14 @@ def install(app: Flask) -> None:
 
 
 def caller() -> Caller:
-    """Who signed the current request."""
+    """The device that signed the current request."""
     found: Caller = g.caller
+    return found
+
+
+def administrator() -> AdministratorCaller:
+    """The administrator who signed the current command."""
+    found: AdministratorCaller = g.administrator
     return found
 
 
@@ -86,17 +101,29 @@ def _authenticate() -> None:
     here = service()
     signature = read_request_signature(_headers())
     _find_signer(signature.key_id.partition("/")[0])
+    if request.path.startswith(f"{ADMIN_PATH}/"):
+        # Nobody who is unknown gets a long body read.
+        signer = find_administrator(here.platform, signature)
+        allow_body(MAX_COMMAND_BYTES)
+        g.administrator = authenticate_administrator(
+            here.platform, signer, signature, **_received()
+        )
+    else:
+        g.caller = authenticate(here.platform, signature, **_received())
+
+
+def _received() -> dict[str, Any]:
+    """What a signature has to cover, as it arrived or is known here."""
+    here = service()
     path, query = _target()
-    g.caller = authenticate(
-        here.platform,
-        signature,
-        method=request.method,
-        authority_header=here.config.signed_authority,
-        path=path,
-        query=query,
-        body=read_body(),
-        now=here.now(),
-    )
+    return {
+        "method": request.method,
+        "authority_header": here.config.signed_authority,
+        "path": path,
+        "query": query,
+        "body": read_body(),
+        "now": here.now(),
+    }
 
 
 def _find_signer(authority: str) -> None:

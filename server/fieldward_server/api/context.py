@@ -38,10 +38,17 @@ def service() -> Service:
     return service_of(current_app)
 
 
+def allow_body(limit: int) -> None:
+    """Let the current request's body be so many bytes long, before it is read."""
+    # One more than is allowed: a body of unknown length that reaches the limit is cut off there
+    # without a word, and ``read_body`` has to see that it was longer.
+    request.max_content_length = limit + 1
+
+
 def read_body() -> bytes:
     """The current request's body, read once; ``PeerBrokeProtocol("too-large")`` past the limit, and
     unread where the request says beforehand how long it is."""
-    limit = service().config.max_request_bytes
+    limit = (request.max_content_length or 0) - 1
     if (request.content_length or 0) > limit or len(body := request.get_data()) > limit:
         raise PeerBrokeProtocol("too-large", f"The body is longer than {limit} bytes.")
     return body

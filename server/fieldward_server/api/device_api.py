@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request, send_file
 
 from fieldward_server.api.authentication import caller, sign_answer_with, verify_own_signature
 from fieldward_server.api.context import read_body, service
+from fieldward_server.api.metrics import count_sync
 from fieldward_server.services.enrolment import enrol as enrol_device
 from fieldward_server.services.synchronisation import synchronise
 from fieldward_sync.encoding import Message, MessageT, decode, encode
@@ -33,8 +34,10 @@ def enrol() -> Response:
 def sync() -> Response:
     """Take what a device has to deliver, and say what it may hold."""
     here = service()
-    message = _read(SyncRequest)
-    return _answer(synchronise(here.platform, caller(), message, now=here.now()))
+    message, device = _read(SyncRequest), caller()
+    answer = synchronise(here.platform, device, message, now=here.now())
+    count_sync(message, answer, unlocked=device.practitioner is not None)
+    return _answer(answer)
 
 
 @blueprint.get("/files/<name>")

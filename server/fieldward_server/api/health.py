@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from flask import Blueprint, Response, jsonify
 
 from fieldward_server.api.context import service
-from fieldward_sync.errors import RetryLater
+from fieldward_server.jobs import longest_seconds
+from fieldward_server.services.readiness import require_ready
 
 blueprint = Blueprint("health", __name__, url_prefix="/health")
 
@@ -18,7 +21,14 @@ def live() -> Response:
 
 @blueprint.get("/ready")
 def ready() -> Response:
-    """Answers only where the database is reached and as this version needs it."""
-    if service().platform.storage.pending_migrations():
-        raise RetryLater("not-ready", "The database waits for its migrations.")
-    return jsonify(status="ready")
+    """How each part is; the problem "not-ready" where one of them stops the work."""
+    here = service()
+    parts = require_ready(
+        here.platform,
+        longest_seconds=longest_seconds(seal_every_seconds=here.config.seal_every_seconds),
+        now=here.now(),
+    )
+    hindered = any(part.state != "ok" for part in parts)
+    return jsonify(
+        status="hindered" if hindered else "ready", parts=[asdict(part) for part in parts]
+    )

@@ -6,6 +6,11 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
+from fieldward_server.api import admin_api
+from fieldward_server.api.admin_commands import COMMANDS
+from fieldward_server.api.authentication import ADMIN_PATH
+from fieldward_server.api.command_fields import described_fields
+from fieldward_server.api.commands import Command
 from fieldward_server.api.device_api import MEDIA_TYPE
 from fieldward_server.api.problems import KNOWN
 from fieldward_server.api.problems import MEDIA_TYPE as PROBLEM
@@ -22,6 +27,7 @@ _TEXT: Described = {"schema": {"type": "string"}}
 _BODY_CODES = ("malformed", "too-large", "wrong-kind", "wrong-media-type")
 _SIGNATURE_CODES = ("digest-wrong", "signature-malformed", "signature-wrong", "unknown-key")
 _CALLER_CODES = ("clock-skew", "counter-used")
+_COMMAND_CODES = ("argument-malformed", "foreign-authority", "malformed", "too-large")
 _INVITATION_CODES = (
     "invitation-expired",
     "invitation-unknown",
@@ -51,15 +57,19 @@ def description() -> Described:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "Fieldward device API",
+            "title": "Fieldward API",
             "version": "1",
-            "description": "Bodies are defined in docs/protocol.md.",
+            "description": "What devices send is defined in docs/protocol.md.",
         },
         "paths": {
             "/v1/enrol": {"post": _enrol()},
             "/v1/sync": {"post": _sync()},
             "/v1/files/{name}": {"get": _fetch_file()},
             "/v1/openapi.json": {"get": _plain("This document", "application/json", _JSON)},
+            **{
+                f"{ADMIN_PATH}/{{authority}}/{name}": {"post": _command(command)}
+                for name, command in COMMANDS.items()
+            },
             "/problems/{code}": {"get": _problem_page()},
             "/health/live": {"get": _plain("The process lives", "application/json", _JSON)},
             "/health/ready": {"get": _ready()},
@@ -90,6 +100,23 @@ def _sync() -> Described:
         responses={
             **_success("200", "SyncAnswer", MEDIA_TYPE, _BINARY),
             **_refusals(*_BODY_CODES, *_SIGNATURE_CODES, *_CALLER_CODES, *_PASSING_CODES),
+        },
+    )
+
+
+def _command(command: Command) -> Described:
+    body = {"schema": described_fields(command.schema)}
+    codes = _COMMAND_CODES if command.before_founding else (*_COMMAND_CODES, "not-founded")
+    return _operation(
+        command.summary,
+        security=[{"signature": []}],
+        parameters=[_parameter("authority", "path", {"type": "string", "pattern": r"^E[0-9]{8}$"})],
+        requestBody={"required": True, "content": {admin_api.MEDIA_TYPE: body}},
+        responses={
+            **_success("200", command.summary, admin_api.MEDIA_TYPE, _JSON),
+            **_refusals(
+                *codes, "wrong-media-type", *_SIGNATURE_CODES, *_CALLER_CODES, *_PASSING_CODES
+            ),
         },
     )
 
@@ -171,6 +198,14 @@ def _problem_schema() -> Described:
             "last_counter": {
                 "type": "integer",
                 "description": "The highest counter used, where the caller is known",
+            },
+            "mistakes": {
+                "type": "array",
+                "description": "What is wrong with each field of a command",
+                "items": {
+                    "type": "object",
+                    "properties": {"field": {"type": "string"}, "reason": {"type": "string"}},
+                },
             },
         },
     }

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
 
+import msgspec
 from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException
 
+from fieldward_server.api.commands import CommandMalformed
 from fieldward_server.logs import failure, request_id
 from fieldward_server.services.authentication import NotAuthenticated
+from fieldward_server.services.readiness import NotReady
 from fieldward_sync.errors import (
     AccessClosed,
     CallerMistake,
@@ -41,27 +45,35 @@ class Kind:
 
 
 KNOWN = {
+    "administrator-exists": Kind(409, "This id or key is an administrator's, or was"),
+    "argument-malformed": Kind(400, "An argument is not as it should be"),
+    "authority-founded": Kind(409, "The authority has been founded"),
     "clock-skew": Kind(401, "Signed too long ago, or by a clock that is ahead"),
     "counter-used": Kind(409, "The request's counter was used before, or is too old to tell"),
     "database-busy": Kind(503, "The database cannot take this now"),
     "digest-wrong": Kind(400, "The body is not the one that was signed"),
+    "foreign-authority": Kind(403, "An administrator commands for one authority alone"),
     "internal": Kind(500, "The server failed"),
     "invitation-expired": Kind(403, "The invitation has expired"),
     "invitation-unknown": Kind(403, "No invitation has this code"),
     "invitation-used": Kind(403, "Another device was enrolled with this code"),
-    "malformed": Kind(400, "The body is not a message of this protocol"),
+    "last-administrator": Kind(409, "An authority keeps at least one administrator"),
+    "malformed": Kind(400, "The body is not what this protocol sends"),
     "method-not-allowed": Kind(405, "This address does not take this method"),
+    "not-founded": Kind(409, "The authority has no keys of its own yet"),
     "not-found": Kind(404, "There is nothing at this address"),
     "not-ready": Kind(503, "The server cannot work at the moment"),
     "proof-wrong": Kind(403, "The proof does not fit the invitation"),
     "range-not-satisfiable": Kind(416, "The file has no such range"),
+    "request-unreadable": Kind(400, "This is not a request that can be read"),
+    "restore-unfinished": Kind(503, "The authority is being restored"),
     "signature-malformed": Kind(401, "Unsigned, or not signed in the one profile"),
     "signature-wrong": Kind(401, "The signature does not hold"),
     "too-large": Kind(413, "The body is longer than the server reads"),
     "unknown-key": Kind(401, "Nobody known here holds this key"),
     "wipe-open": Kind(403, "A wipe of this device has not been confirmed"),
     "wrong-kind": Kind(400, "The body is a message of another kind than this call takes"),
-    "wrong-media-type": Kind(415, "The body's media type is not the protocol's"),
+    "wrong-media-type": Kind(415, "The body's media type is not this call's"),
 }
 
 _STATUS_OF_FAMILY: dict[type[Error], int] = {
@@ -108,15 +120,24 @@ def _refused(error: Error) -> Response:
     if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         failure(_logger, "request.failed", error)
     response = _problem(
-        kind,
-        code=error.code,
-        detail=error.message,
-        next_step=error.next_step,
-        last_counter=error.last_counter if isinstance(error, NotAuthenticated) else None,
+        kind, _further(error), code=error.code, detail=error.message, next_step=error.next_step
     )
     if isinstance(error, RetryLater):
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
+
+
+def _further(error: Error) -> dict[str, object]:
+    """What this error alone can tell."""
+    match error:
+        case NotAuthenticated(last_counter=int(counter)):
+            return {"last_counter": counter}
+        case CommandMalformed(mistakes=mistakes):
+            return {"mistakes": [msgspec.structs.asdict(mistake) for mistake in mistakes]}
+        case NotReady(parts=parts):
+            return {"parts": [asdict(part) for part in parts]}
+        case _:
+            return {}
 
 
 def _refused_by_http(error: HTTPException) -> Response:
@@ -124,6 +145,7 @@ def _refused_by_http(error: HTTPException) -> Response:
     code = _CODE_OF_STATUS.get(status, "malformed")
     response = _problem(
         Kind(status, KNOWN[code].title),
+        {},
         code=code,
         detail=error.description or "",
         next_step=CallerMistake.next_step,
@@ -139,15 +161,16 @@ def _failed(error: Exception) -> Response:
     failure(_logger, "request.failed", error)
     return _problem(
         KNOWN["internal"],
+        {},
         code="internal",
         detail="Something went wrong here; nothing was changed.",
         next_step="Try again later; if it comes back, report the request id.",
     )
 
 
-def _problem(kind: Kind, *, code: str, last_counter: int | None = None, **words: str) -> Response:
-    g.problem_code = code
-    members = {
+def problem_members(kind: Kind, code: str, **words: str) -> dict[str, object]:
+    """A problem's members, but for what one error alone can tell."""
+    return {
         "type": problem_type(code),
         "title": kind.title,
         "status": kind.status,
@@ -155,6 +178,9 @@ def _problem(kind: Kind, *, code: str, last_counter: int | None = None, **words:
         **words,
         "request_id": request_id.get(),
     }
-    if last_counter is not None:
-        members["last_counter"] = last_counter
+
+
+def _problem(kind: Kind, further: Mapping[str, object], *, code: str, **words: str) -> Response:
+    g.problem_code = code
+    members = {**problem_members(kind, code, **words), **further}
     return Response(json.dumps(members), status=kind.status, content_type=MEDIA_TYPE)

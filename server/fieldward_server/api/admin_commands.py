@@ -1,0 +1,310 @@
+"""Every command of administrators, and the service that carries it out.
+
+The table is all there is: addresses, checks, descriptions and the tests of each come from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from marshmallow import fields
+
+from fieldward_server.api.command_fields import Hex, identifier, many, shaped, text, whole
+from fieldward_server.api.commands import Call, Command
+from fieldward_server.services import administrators, authorities, conflicts, partitions
+from fieldward_server.services.devices import list_devices, order_wipe, set_access, show_device
+from fieldward_server.services.enrolment import MAX_VALID_SECONDS, invite
+from fieldward_server.services.events import MAX_EVENTS, list_events, list_incidents
+from fieldward_server.services.journals import (
+    POSITION,
+    list_sealed_look_ups,
+    verify_journals,
+)
+from fieldward_server.services.practitioners import add_practitioner, list_practitioners
+from fieldward_server.services.records import load_records, record_history
+from fieldward_server.services.sealing import seal_authority
+from fieldward_server.services.shields import raise_shield, release_shield
+from fieldward_sync.access import Access
+from fieldward_sync.leases import MAX_PARTITIONS_OF_A_PRACTITIONER
+from fieldward_sync.names import (
+    AdministratorId,
+    DeviceId,
+    PartitionId,
+    PractitionerId,
+    RecordId,
+)
+
+MAX_LINES = 2000
+MAX_RULES = 100
+MAX_TRUST_BYTES = 4096
+
+_ADMINISTRATOR = {"administrator": identifier(AdministratorId)}
+_DEVICE = {"device": identifier(DeviceId)}
+_ANY_DEVICE = {"device": identifier(DeviceId, required=False)}
+_PARTITION = {"partition": identifier(PartitionId)}
+_PRACTITIONER = {"practitioner": identifier(PractitionerId)}
+_RECORD = {"record": identifier(RecordId)}
+_PUBLIC_KEY = Hex(least=32, most=32)
+
+
+def _authority_keys(call: Call) -> object:
+    keys = authorities.authority_keys(call.platform, call.authority)
+    return {
+        "answer_key": keys.answer_key.hex(),
+        "edit_key": keys.edit_key.hex(),
+        "incarnation": keys.incarnation,
+    }
+
+
+def _authority_trust(call: Call) -> object:
+    published = authorities.published_trust(call.platform, call.authority)
+    return {"root_key": published.root_key.hex(), "trust": published.trust.hex()}
+
+
+def _create_partition(call: Call) -> object:
+    return {"records": partitions.create_partition(call.platform, **call.fields, **call.effect)}
+
+
+def _invite(call: Call) -> object:
+    return {"code": invite(call.platform, **call.fields, **call.effect)}
+
+
+def _seal(call: Call) -> object:
+    return {"files": seal_authority(call.platform, call.authority, now=call.now)}
+
+
+def _load(call: Call) -> object:
+    return {"verdicts": tuple(load_records(call.platform, **call.fields, **call.effect))}
+
+
+def _history(call: Call) -> object:
+    return record_history(call.platform, authority=call.authority, record_id=call.fields["record"])
+
+
+def _show_device(call: Call) -> object:
+    return show_device(call.platform, authority=call.authority, now=call.now, **call.fields)
+
+
+def _effect(service: Callable[..., None]) -> Callable[[Call], None]:
+    """Carried out by a service that takes the command's fields as they are called there."""
+    return lambda call: service(call.platform, **call.fields, **call.effect)
+
+
+def _move(access: Access) -> Callable[[Call], None]:
+    return lambda call: set_access(call.platform, access=access, **call.fields, **call.effect)
+
+
+def _shield(service: Callable[..., None]) -> Callable[[Call], None]:
+    return lambda call: service(call.platform, record_id=call.fields["record"], **call.effect)
+
+
+COMMANDS = {
+    "authority/keys": Command(
+        "The keys that the first trust has to name",
+        _authority_keys,
+        {},
+        before_founding=True,
+    ),
+    "authority/create": Command(
+        "Found the authority on a root key that the server never sees",
+        _effect(authorities.found_authority),
+        {
+            "name": text(),
+            "root_key": _PUBLIC_KEY,
+            "trust": Hex(least=1, most=MAX_TRUST_BYTES),
+        },
+        before_founding=True,
+    ),
+    "authority/show": Command(
+        "The authority, and how much there is of it",
+        lambda call: authorities.show_authority(call.platform, call.authority),
+        {},
+        before_founding=True,
+    ),
+    "authority/trust": Command(
+        "The root key, and the keys in force that it has signed",
+        _authority_trust,
+        {},
+    ),
+    "authority/events": Command(
+        "What was done, and by whom: those after a number, or the last ones",
+        lambda call: list_events(call.platform, call.authority, **call.fields),
+        {"after": whole(required=False), "limit": whole(least=1, most=MAX_EVENTS, required=False)},
+        before_founding=True,
+    ),
+    "authority/incidents": Command(
+        "What should not have happened",
+        lambda call: list_incidents(call.platform, call.authority),
+        {},
+        before_founding=True,
+    ),
+    "administrator/add": Command(
+        "Let somebody command for the authority",
+        _effect(administrators.add_administrator),
+        {**_ADMINISTRATOR, "name": text(), "public_key": _PUBLIC_KEY},
+        about=("administrator",),
+        before_founding=True,
+    ),
+    "administrator/list": Command(
+        "Who may command, and who might before",
+        lambda call: administrators.list_administrators(call.platform, call.authority),
+        {},
+        before_founding=True,
+    ),
+    "administrator/remove": Command(
+        "Let an administrator command no more",
+        _effect(administrators.remove_administrator),
+        _ADMINISTRATOR,
+        about=("administrator",),
+        before_founding=True,
+    ),
+    "practitioner/add": Command(
+        "Add a practitioner, or bring what is known of them up to date",
+        _effect(add_practitioner),
+        {
+            **_PRACTITIONER,
+            "name": text(),
+            "role": text(),
+            "team": text(),
+            "vetted_until": whole(),
+            "trained_until": whole(),
+        },
+        about=("practitioner",),
+    ),
+    "practitioner/list": Command(
+        "The authority's practitioners",
+        lambda call: list_practitioners(call.platform, call.authority),
+        {},
+    ),
+    "partition/create": Command(
+        "Make a partition of the records that any of its rules chooses",
+        _create_partition,
+        {**_PARTITION, "title": text(), "rules": many(text(), most=MAX_RULES)},
+        about=("partition",),
+    ),
+    "partition/list": Command(
+        "The authority's partitions, their files and holders",
+        lambda call: partitions.list_partitions(call.platform, call.authority),
+        {},
+    ),
+    "partition/seal": Command(
+        "Bring the authority's sealed files up to date now",
+        _seal,
+        {},
+    ),
+    "grant/give": Command(
+        "Let a practitioner hold a partition on a device",
+        _effect(partitions.grant),
+        {**_PARTITION, **_DEVICE, **_PRACTITIONER},
+        about=("partition", "practitioner", "device"),
+    ),
+    "grant/take": Command(
+        "Take a partition back",
+        _effect(partitions.take),
+        {**_PARTITION, **_DEVICE, **_PRACTITIONER},
+        about=("partition", "practitioner", "device"),
+    ),
+    "device/invite": Command(
+        "A code that enrols one device of a practitioner, once",
+        _invite,
+        {
+            **_PRACTITIONER,
+            "partitions": many(identifier(PartitionId), most=MAX_PARTITIONS_OF_A_PRACTITIONER),
+            "valid_seconds": whole(least=1, most=MAX_VALID_SECONDS),
+        },
+        about=("practitioner",),
+    ),
+    "device/list": Command(
+        "The authority's devices, and how each of them stands",
+        lambda call: list_devices(call.platform, call.authority, now=call.now),
+        {},
+    ),
+    "device/show": Command(
+        "A device: what it holds, until when, and what it has not delivered",
+        _show_device,
+        _DEVICE,
+        about=("device",),
+    ),
+    "device/pause": Command(
+        "Shut the copies on a device until it is resumed",
+        _move(Access.PAUSED),
+        _DEVICE,
+        about=("device",),
+    ),
+    "device/resume": Command(
+        "Let a paused or draining device work again",
+        _move(Access.ACTIVE),
+        _DEVICE,
+        about=("device",),
+    ),
+    "device/drain": Command(
+        "Let a device read to the end of its lease and deliver, but give it nothing new",
+        _move(Access.DRAINING),
+        _DEVICE,
+        about=("device",),
+    ),
+    "device/revoke": Command(
+        "End a device for good",
+        _move(Access.REVOKED),
+        _DEVICE,
+        about=("device",),
+    ),
+    "device/wipe": Command(
+        "Order a device to destroy every key that reads",
+        _effect(order_wipe),
+        _DEVICE,
+        about=("device",),
+    ),
+    "shield/raise": Command(
+        "Hide where a child can be found",
+        _shield(raise_shield),
+        _RECORD,
+        about=("record",),
+        shows_content=True,
+    ),
+    "shield/release": Command(
+        "Release every shield that stands on a record now",
+        _shield(release_shield),
+        _RECORD,
+        about=("record",),
+        shows_content=True,
+    ),
+    "records/load": Command(
+        "Load records, each a line of JSON; a verdict for each",
+        _load,
+        {"lines": many(fields.String(), most=MAX_LINES)},
+    ),
+    "records/history": Command(
+        "A record with all its edits, hidden values included",
+        _history,
+        _RECORD,
+        about=("record",),
+        shows_content=True,
+    ),
+    "conflicts/list": Command(
+        "Fields with several live values",
+        lambda call: conflicts.list_conflicts(call.platform, call.authority),
+        {},
+        shows_content=True,
+    ),
+    "inbox/list": Command(
+        "Edits that were refused",
+        lambda call: conflicts.inbox(call.platform, call.authority),
+        {},
+        shows_content=True,
+    ),
+    "journal/verify": Command(
+        "Check delivered journals from their first entry to their last",
+        lambda call: verify_journals(call.platform, call.authority, **call.fields),
+        _ANY_DEVICE,
+        about=("device",),
+    ),
+    "journal/delivered": Command(
+        "Delivered look-ups, sealed as they came: the audit key opens them elsewhere",
+        lambda call: list_sealed_look_ups(call.platform, call.authority, **call.fields),
+        {**_ANY_DEVICE, "after": fields.String(validate=shaped(POSITION))},
+        about=("device",),
+        shows_content=True,
+    ),
+}
+"""Name to command: ``<group>/<verb>``, which is also its address."""
