@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from fieldward_client import Device
 from fieldward_client.transport import HttpAnswer
 from fieldward_server import create_app
+from fieldward_server.api.context import service_of
 from fieldward_server.assembly import assemble, migrate
+from fieldward_server.backups import restore_backup, write_backup
 from fieldward_server.config import load_config
 from fieldward_server.services.records import LineVerdict
 from fieldward_sync.clock import Reading
 from fieldward_sync.errors import RetryLater
-from fieldwork import HOST, World
+from fieldwork import AUTHORITY, HOST, World
 
 PASSPHRASE = "correct horse battery staple"
 
@@ -47,7 +50,7 @@ class Wire:
     authority = HOST
 
     def __init__(self, loop: Loop) -> None:
-        self._client = loop.app.test_client()
+        self._loop = loop
         self.fault: str | None = None
         self._late: list[tuple[str, bytes, Mapping[str, str]]] = []
         self.posts = 0
@@ -75,7 +78,9 @@ class Wire:
         return answer
 
     def fetch(self, path: str, *, offset: int) -> Iterator[tuple[int, bytes]]:
-        answer = self._client.get(path, headers={"Range": f"bytes={offset}-"} if offset else {})
+        answer = self._loop.app.test_client().get(
+            path, headers={"Range": f"bytes={offset}-"} if offset else {}
+        )
         if answer.status_code not in (200, 206):
             raise RetryLater("file-unavailable", str(answer.status_code))
         content = answer.data
@@ -84,7 +89,7 @@ class Wire:
         yield (offset if answer.status_code == 206 else 0), content
 
     def _send(self, path: str, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
-        answer = self._client.post(path, data=body, headers=dict(headers))
+        answer = self._loop.app.test_client().post(path, data=body, headers=dict(headers))
         names = {name.lower(): value for name, value in answer.headers.items()}
         return HttpAnswer(answer.status_code, names, answer.data)
 
@@ -103,6 +108,8 @@ class Loop(World):
             environ["FIELDWARD_DATABASE_URL"] = database_url
         config = load_config(None, environ)
         migrate(config)
+        self.config = config
+        self._databases = 0
         self.app = create_app(config, now=self.clock.now)
         super().__init__(assemble(config), now=self.clock.wall)
 
@@ -119,6 +126,35 @@ class Loop(World):
         """Let go of the database."""
         self.platform.storage.close()
 
+    def reconnect(self) -> None:
+        """What was connected to the database before may be broken: connect anew."""
+        self.close()
+        self.platform = assemble(self.config)
+
+    def back_up(self, name: str = "backup") -> Path:
+        """Back the database up into a folder of this name."""
+        write_backup(self.config, self.folder / name, now=self.now)
+        return self.folder / name
+
+    def lose_database(self, database_url: str | None = None) -> None:
+        """Go on with another database, a new file unless it is named, and nothing in it."""
+        service_of(self.app).platform.storage.close()
+        self.close()
+        self._databases += 1
+        new_file = f"sqlite:///{self.folder / 'server' / f'{self._databases}.db'}"
+        self.config = replace(self.config, database_url=database_url or new_file)
+
+    def restore(self, backup: Path, **told: Any) -> None:
+        """Restore a backup into the database there is now, and serve again."""
+        keys = {"root_keys": {AUTHORITY: self.secrets.root_private}, **told}
+        restore_backup(self.config, backup, actor="test", now=self.now, **keys)
+        self.restart()
+
+    def restart(self) -> None:
+        """Serve from the database there is now."""
+        self.app = create_app(self.config, now=self.clock.now)
+        self.platform = assemble(self.config)
+
     def load(self, *lines: Mapping[str, object] | str) -> list[LineVerdict]:
         """Load records; each must be taken."""
         verdicts = super().load(*lines)
@@ -130,10 +166,13 @@ class Loop(World):
         super().partition(partition, *rules)
         self.seal()
 
-    def enrol(self, name: str, practitioner: str, *partitions: str) -> tuple[Device, Wire]:
+    def enrol(
+        self, name: str, practitioner: str, *partitions: str, code: str = ""
+    ) -> tuple[Device, Wire]:
         """A new device in a folder of its own, and its wire."""
-        self.practitioner(practitioner)
-        code = self.code(*partitions, practitioner=practitioner)
+        if not code:
+            self.practitioner(practitioner)
+            code = self.code(*partitions, practitioner=practitioner)
         wire = Wire(self)
         device = Device.enrol(
             self.folder / name,

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -34,7 +35,47 @@ class Cluster:
 
     def dsn(self, database: str) -> str:
         """The address of one of its databases."""
-        return f"postgresql://fieldward@/{database}?host={quote(str(self.folder), safe='')}"
+        return _dsn(database, self.folder)
+
+    def kill(self) -> None:
+        """Kill every process of the server at once, as a failing machine would."""
+        # The postmaster first: it would take the death of another for a reason to start anew.
+        for pid in (self._postmaster(), *self._processes()):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def hold_replication(self) -> None:
+        """From now on nothing more reaches a standby; a commit that waits for one does not end."""
+        senders = [pid for pid in self._processes() if b"walsender" in _title(pid)]
+        assert senders, "nobody follows this server"
+        for pid in senders:
+            os.kill(pid, signal.SIGSTOP)
+
+    def promote(self) -> None:
+        """Make a standby the primary, and wait until it takes writes."""
+        control = str(_programs() / "pg_ctl")
+        _command(self.folder, control, "--wait", "--pgdata", str(self.folder / "data"), "promote")
+
+    def _postmaster(self) -> int:
+        return int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+
+    def _processes(self) -> tuple[int, ...]:
+        """The children of the postmaster, each in a session of its own."""
+        pid = self._postmaster()
+        return tuple(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A primary, and a standby that it waits for before a commit is acknowledged."""
+
+    primary: Cluster
+    standby: Cluster
+
+    def dsn(self, database: str) -> str:
+        """The address of a database on whichever of the two takes writes."""
+        both = _dsn(database, self.primary.folder, self.standby.folder)
+        return f"{both}&target_session_attrs=read-write"
 
 
 @contextmanager
@@ -45,16 +86,62 @@ def postgres_cluster(*, durable: bool) -> Iterator[Cluster]:
     right for every test but those about crashes.
     """
     programs = _programs()
+    with _own_folder() as folder:
+        _initialise(programs, folder)
+        with _running(programs, folder, durable=durable):
+            yield Cluster(folder)
+
+
+@contextmanager
+def replicated_pair(*, synchronous: bool = True) -> Iterator[Pair]:
+    """A primary and its standby for the length of the block; either may be killed in it."""
+    programs = _programs()
+    with _own_folder() as first, _own_folder() as second:
+        _initialise(programs, first)
+        with _running(programs, first, durable=True):
+            primary, standby = Cluster(first), Cluster(second)
+            _command(
+                second,
+                *(str(programs / "pg_basebackup"), "--dbname", primary.dsn("postgres")),
+                *("--pgdata", str(second / "data"), "--write-recovery-conf", "--no-sync"),
+                "--checkpoint=fast",
+            )
+            if synchronous:
+                with psycopg.connect(primary.dsn("postgres"), autocommit=True) as connection:
+                    connection.execute("ALTER SYSTEM SET synchronous_standby_names = 'FIRST 1 (*)'")
+                    connection.execute("SELECT pg_reload_conf()")
+            with _running(programs, second, durable=True):
+                yield Pair(primary, standby)
+
+
+@contextmanager
+def _own_folder() -> Iterator[Path]:
     # Not pytest's own folders: nobody else may enter them, and socket paths end at 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="fieldward-", dir="/tmp"))
     if OWNER is not None:
         shutil.chown(folder, OWNER)
     try:
-        _initialise(programs, folder)
-        with _running(programs, folder, durable=durable):
-            yield Cluster(folder)
+        yield folder
     finally:
         shutil.rmtree(folder)
+
+
+def _dsn(database: str, *folders: Path) -> str:
+    hosts = ",".join(quote(str(folder), safe="") for folder in folders)
+    return f"postgresql://fieldward@/{database}?host={hosts}"
+
+
+def _title(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def _is_dead(folder: Path) -> bool:
+    """Whether a server was killed and left its note that it runs."""
+    note = folder / "data" / "postmaster.pid"
+    return note.exists() and not Path(f"/proc/{note.read_text().split()[0]}").exists()
 
 
 def _programs() -> Path:
@@ -88,7 +175,8 @@ def _running(programs: Path, folder: Path, *, durable: bool) -> Iterator[None]:
     try:
         yield
     finally:
-        _command(folder, *control, "--mode", "immediate", "stop")
+        if not _is_dead(folder):
+            _command(folder, *control, "--mode", "immediate", "stop")
 
 
 def _command(folder: Path, *command: str) -> None:
@@ -130,13 +218,20 @@ def postgres_dsn(postgres: Cluster) -> str:
 @contextmanager
 def fresh_database(cluster: Cluster) -> Iterator[str]:
     """The address of a new and empty database, which is gone after the block."""
+    name = new_database(cluster)
+    yield cluster.dsn(name)
+    with psycopg.connect(cluster.dsn("postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def new_database(cluster: Cluster) -> str:
+    """The name of a new and empty database."""
     name = f"test_{uuid4().hex}"
     with psycopg.connect(cluster.dsn("postgres"), autocommit=True) as connection:
         connection.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name))
         )
-        yield cluster.dsn(name)
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    return name
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ tells the device, orders first."""
 
 from __future__ import annotations
 
-from fieldward_client.identity import answer_keys
+from fieldward_client.identity import Acknowledged, answer_keys, with_acknowledgement
 from fieldward_client.installation import Installation
 from fieldward_client.outbox import SealedEdit
 from fieldward_client.packing import fill
@@ -113,6 +113,10 @@ class Delivery:
     def _note(self, request: SyncRequest, answer: SyncAnswer) -> None:
         """Remember what the answer says of the device as a whole, durably and as one."""
         contact = self._here.contact
+        trust = self._newer_trust(answer.trust)
+        was_restored = self._was_restored(trust)
+        if was_restored:
+            self._deliver_again(trust, answer)
         waiting = {_order(signed).number for signed in answer.orders}
         came = (answer.journal_next, answer.journal_epoch)
         if request.journal and came == (contact.journal_next, contact.journal_epoch):
@@ -122,10 +126,16 @@ class Delivery:
                 "journal-behind", "The server has look-ups of this device that are not here."
             )
         self._here.keep(
-            trust=self._newer_trust(answer.trust),
+            trust=trust,
             access=answer.access,
             journal_next=answer.journal_next,
             journal_epoch=answer.journal_epoch,
+            acknowledged=with_acknowledgement(
+                () if was_restored else contact.acknowledged,
+                Acknowledged(answer.backup, answer.journal_next, answer.journal_epoch),
+                kept_until=answer.kept_until,
+            ),
+            kept_until=answer.kept_until,
             receipts=tuple(
                 receipt
                 for receipt in contact.receipts
@@ -143,6 +153,17 @@ class Delivery:
             raise PeerBrokeProtocol("trust-rolled-back", "The server offers keys from before.")
         return offered
 
+    def _was_restored(self, trust: Signed) -> bool:
+        return self._here.identity.open_trust(trust).incarnation > self._here.trust.incarnation
+
+    def _deliver_again(self, trust: Signed, answer: SyncAnswer) -> None:
+        """The server came back from a backup: what it lacks of what it had acknowledged waits for
+        delivery once more. Before the new trust is kept, so that a crash between forgets nothing.
+        """
+        incarnation = self._here.identity.open_trust(trust).incarnation
+        self._sent -= self._here.outbox.begin_incarnation(incarnation, held=answer.edits_held)
+        self._journal_stuck = False
+
     def _obey(self, answer: SyncAnswer) -> None:
         """Orders first; then what became of edits; then what revocation takes away."""
         obey(self._here, answer.orders)
@@ -151,7 +172,7 @@ class Delivery:
             self._practitioner = None
         self.verdicts += (
             EditVerdict(verdict.counter, verdict.outcome, verdict.code)
-            for verdict in self._here.outbox.settle(answer.verdicts)
+            for verdict in self._here.outbox.settle(answer.verdicts, backup=answer.backup)
         )
         if Access(answer.access) is Access.REVOKED:
             if self._practitioner is not None:

@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from fieldward_client.clock import TrustedClock
 from fieldward_client.counters import Counters
-from fieldward_client.exchange import Caller, Sent, refusal, send, verified_time
+from fieldward_client.exchange import Caller, Sent, send, verified_time
 from fieldward_client.folder import Folder
 from fieldward_client.identity import CONTACT, IDENTITY, Contact, Identity, answer_keys
 from fieldward_client.installation import Ports
@@ -44,6 +44,7 @@ from fieldward_sync.messages import (
     Trust,
 )
 from fieldward_sync.names import Key
+from fieldward_sync.problems import read_refusal
 from fieldward_sync.signing import public_key, signing_key
 
 ENROLLING = "enrolling"
@@ -181,7 +182,7 @@ def _ask(
     sent = _send(folder, attempt, ports)
     if sent.answer.status != 200:
         # There is no key to check a refusal with yet; nothing is changed on its word.
-        raise refusal(sent.answer)[0]
+        raise read_refusal(sent.answer.status, sent.answer.body)[0]
     answer = decode(EnrolAnswer, sent.answer.body, max_bytes=MAX_ANSWER_BYTES)
     if fingerprint(answer.root_key) != invitation.root_fingerprint:
         raise PeerBrokeProtocol(
@@ -230,6 +231,8 @@ def _begin(
         access="active",
         journal_next=0,
         journal_epoch=0,
+        acknowledged=(),
+        kept_until=0,
         orders_seen=0,
         receipts=(),
         last_tried=0,

@@ -9,31 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
 
-import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from msgspec import Meta
 
 from fieldward_client.clock import TrustedClock
 from fieldward_client.counters import Counters
 from fieldward_client.transport import HttpAnswer, Transport
-from fieldward_sync.errors import Error, PeerBrokeProtocol, RefusedByServer, RetryLater
+from fieldward_sync.errors import PeerBrokeProtocol, RetryLater
 from fieldward_sync.http_signatures import sign_request, verify_answer
 from fieldward_sync.messages import MAX_ANSWER_BYTES
-from fieldward_sync.names import Code, Count
+from fieldward_sync.problems import CLOCK_SKEW, COUNTER_USED, is_passing, read_refusal
 
 MEDIA_TYPE = "application/vnd.fieldward+msgpack"
-CLOCK_SKEW, COUNTER_USED = "clock-skew", "counter-used"
-
-
-class Problem(msgspec.Struct, frozen=True):
-    """What a device reads of a refusal (RFC 9457)."""
-
-    code: Code
-    detail: Annotated[str, Meta(max_length=1000)] = ""
-    next_step: Annotated[str, Meta(max_length=1000)] = ""
-    last_counter: Count = 0
 
 
 @dataclass(frozen=True)
@@ -94,23 +81,6 @@ def verified_time(sent: Sent, answer_keys: Mapping[str, bytes]) -> int:
         raise
 
 
-def is_passing(status: int) -> bool:
-    """Whether a status says that the server, or something before it, cannot work just now."""
-    return status == 429 or status >= 500
-
-
-def refusal(answer: HttpAnswer) -> tuple[Error, Problem]:
-    """What a refusal says, as the error to raise."""
-    try:
-        problem = msgspec.json.decode(answer.body, type=Problem)
-    except msgspec.MsgspecError as e:
-        raise PeerBrokeProtocol("problem-malformed", "The refusal cannot be read.") from e
-    if is_passing(answer.status):
-        return RetryLater(problem.code, problem.detail or "The server is busy."), problem
-    told = problem.detail or "The server refused."
-    return RefusedByServer(problem.code, told, next_step=problem.next_step or None), problem
-
-
 class Line:
     """An enrolled device's line to its authority's server."""
 
@@ -141,7 +111,7 @@ class Line:
             self._clock.contact(server_time)
             if sent.answer.status == 200:
                 return sent.answer.body, server_time
-            error, problem = refusal(sent.answer)
+            error, problem = read_refusal(sent.answer.status, sent.answer.body)
             if problem.code not in {CLOCK_SKEW, COUNTER_USED} - forgiven:
                 raise error
             forgiven.add(problem.code)

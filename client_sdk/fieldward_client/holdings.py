@@ -56,7 +56,7 @@ class Holdings:
 
     def search(self, query: Query) -> tuple[tuple[Hold, Match], ...]:
         """The records that fit, best first; one's own edits count as if they had arrived."""
-        founds = {found.view.record_id: found for found in self.store.candidates(query.ranges())}
+        founds = {found.view.record_id: found for found in self.store.candidates(query)}
         edited = (self.store.view(record_id) for record_id in self._own.keys() - founds.keys())
         founds |= {found.view.record_id: found for found in edited if found is not None}
         ranked = rank(query, (self._searchable(found) for found in founds.values()))
@@ -89,7 +89,8 @@ class Holdings:
     def _hold(self, found: Found) -> Hold:
         own = self._own.get(found.view.record_id, ())
         awaited = [edit for edit in own if self._is_awaited(edit, [found.manifest])]
-        numbers = {c: v.number for c, v in self._outbox.verdicts.items() if v.number and awaited}
+        verdicts = ((edit.counter, self._outbox.verdicts.get(edit.counter)) for edit in own)
+        numbers = {counter: v.number for counter, v in verdicts if v is not None and v.number}
         return Hold(lay_over(found.view, awaited, numbers), found.manifest)
 
     def _is_awaited(self, proposal: Proposal, manifests: Iterable[Manifest]) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from fieldward_client.exchange import Caller
-from fieldward_sync.encoding import Message
+from fieldward_sync.encoding import Message, Part
 from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.messages import DEVICE_KEY, Trust, answer_key_id, key_id
 from fieldward_sync.names import (
@@ -22,6 +22,7 @@ from fieldward_sync.names import (
 from fieldward_sync.signing import Signed, signing_key
 
 IDENTITY, CONTACT = "identity", "contact"
+MAX_ACKNOWLEDGED = 32
 
 
 class Identity(Message, frozen=True):
@@ -50,6 +51,14 @@ class Identity(Message, frozen=True):
         return trust
 
 
+class Acknowledged(Part, frozen=True):
+    """Up to where the server had the journal while this was the last backup begun."""
+
+    backup: Count
+    journal_next: Count
+    journal_epoch: Count
+
+
 class Contact(Message, frozen=True):
     """What the signed answers so far add up to; replaced as one after each."""
 
@@ -59,6 +68,10 @@ class Contact(Message, frozen=True):
     journal_next: Count
     """The sequence number of the journal entry that the server waits for."""
     journal_epoch: Count
+    acknowledged: Annotated[tuple[Acknowledged, ...], Meta(max_length=MAX_ACKNOWLEDGED)]
+    """By backup, the oldest first; only the last of those that ``kept_until`` covers is kept."""
+    kept_until: Count
+    """What was acknowledged before the backup of this number began is in the last two backups."""
     orders_seen: Count
     """The highest number of an order that has been obeyed."""
     receipts: Annotated[tuple[Signed, ...], Meta(max_length=16)]
@@ -66,6 +79,25 @@ class Contact(Message, frozen=True):
     last_tried: Seconds
     last_complete: dict[PractitionerId, Seconds]
     """Per practitioner: one's own state is not told to the next user of the device (P27)."""
+
+    @property
+    def journal_covered(self) -> tuple[int, int]:
+        """The entry and epoch before which the journal is in the server's last two backups."""
+        covered = [a for a in self.acknowledged if a.backup < self.kept_until]
+        return (covered[-1].journal_next, covered[-1].journal_epoch) if covered else (0, 0)
+
+
+def with_acknowledgement(
+    before: tuple[Acknowledged, ...], new: Acknowledged, *, kept_until: int
+) -> tuple[Acknowledged, ...]:
+    """What is acknowledged from now on. Where it grows long, an older one counts as acknowledged
+    with the backup after it: that keeps more, never less."""
+    after = [a for a in before if a.backup < new.backup]
+    while len(after) > 1 and after[1].backup < kept_until:
+        del after[0]
+    if len(after) >= MAX_ACKNOWLEDGED - 1:
+        del after[1]
+    return (*after, new)
 
 
 def answer_keys(trust: Trust) -> dict[str, bytes]:

@@ -35,7 +35,9 @@ from fieldward_sync.signing import MAX_SIGNED_BYTES, public_key, sign, signing_k
 
 JOURNAL, EPOCH_KEY = "journal", "journal-key"
 KEPT_BYTES = 1 << 20
-"""What has been delivered is kept until the file is this long: a restored server asks again."""
+"""What a restored server will not ask for again goes once the file is this long, and half of it."""
+MOST_BYTES = 16 << 20
+"""From here on what was delivered goes, whether or not a backup holds it."""
 
 
 class EpochKey(Message, frozen=True):
@@ -144,11 +146,16 @@ class Journal:
         kept = self._items[self._first_due(sequence, epoch) :]
         return (*self._missing_box(kept), *kept)
 
-    def prune(self, sequence: int, epoch: int) -> None:
-        """Let go of what has been delivered, once the file has grown long."""
+    def prune(self, covered: tuple[int, int], delivered: tuple[int, int]) -> None:
+        """Let go of what the server's backups have, once that is half of a long file.
+
+        Both are an entry and an epoch: up to where the backups have the journal, and the server.
+        """
         if len(self._file) < KEPT_BYTES or self._fault:
             return
-        first = self._first_due(sequence, epoch)
+        first = self._first_due(*(delivered if len(self._file) >= MOST_BYTES else covered))
+        if first * 2 < len(self._items):
+            return
         base = reduce(_take, self._items[:first], self._base)
         kept = [*self._missing_box(self._items[first:]), *self._items[first:]]
         self._file.rewrite([pack(_Base(base)), *(pack(item) for item in kept)])

@@ -1,4 +1,5 @@
-"""The outbox: edits that were accepted, until what became of them is known and held (design §7).
+"""The outbox: edits that were accepted, until what became of them is known and held (design §7),
+and until the server's backups hold it too (§8).
 
 Edits are sealed to the authority and to their author's store key; box, number and verdict of an
 edit stand beside it in the open, so that a locked device can deliver it and take its verdict.
@@ -20,7 +21,9 @@ from fieldward_sync.signing import Signed
 
 OUTBOX = "outbox"
 KEPT_BYTES = 256 * 1024
-"""Settled edits are kept until the file is this long."""
+"""Edits that are done with are kept until the file is this long, and half of it is theirs."""
+MOST_BYTES = 16 << 20
+"""From here on they go, whether or not a backup holds them: nobody seems to make any."""
 
 
 class _Box(Part, frozen=True, tag="box"):
@@ -38,6 +41,15 @@ class SealedEdit(Part, frozen=True, tag="edit"):
 
 class _Settled(Part, frozen=True, tag="settled"):
     verdict: Verdict
+    backup: Count
+    """The last backup begun when it was given."""
+
+
+class _Incarnation(Part, frozen=True, tag="incarnation"):
+    """The server came back from a backup: verdicts before this count no further than ``held``."""
+
+    incarnation: Count
+    held: Count
 
 
 class _Mark(Part, frozen=True, tag="mark"):
@@ -45,7 +57,7 @@ class _Mark(Part, frozen=True, tag="mark"):
     """The highest number of an edit that was ever here."""
 
 
-_Frame = _Box | SealedEdit | _Settled | _Mark
+_Frame = _Box | SealedEdit | _Settled | _Incarnation | _Mark
 
 
 class Outbox:
@@ -56,6 +68,9 @@ class Outbox:
         self._boxes: dict[bytes, Signed] = {}
         self._edits: dict[int, SealedEdit] = {}
         self._verdicts: dict[int, Verdict] = {}
+        self._backups: dict[int, int] = {}
+        """The last backup begun when each of the verdicts was given."""
+        self._incarnation = 0
         self._last = 0
         self.is_whole = not (self._file.broken or self._file.torn_bytes)
         """Whether nothing was torn or damaged; otherwise a number may be missing here."""
@@ -105,26 +120,47 @@ class Outbox:
         frames.append(SealedEdit(box=box.id, index=index, counter=counter, sealed=sealed))
         self._append(frames)
 
-    def settle(self, verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
-        """Make verdicts on our edits durable; those that are new are returned."""
+    def settle(self, verdicts: Iterable[Verdict], *, backup: int) -> tuple[Verdict, ...]:
+        """Make verdicts on our edits durable; those that are new are returned.
+
+        ``backup`` is the last one that was begun when they were given: a later one holds them.
+        """
         new = tuple(
             verdict
             for verdict in verdicts
             if verdict.counter in self._edits and verdict.counter not in self._verdicts
         )
         if new:
-            self._append([_Settled(verdict) for verdict in new])
+            self._append([_Settled(verdict, backup) for verdict in new])
         return new
 
-    def prune(self, done: Container[int]) -> None:
-        """Let go of edits that are done with, once the file has grown long.
+    def begin_incarnation(self, incarnation: int, *, held: int) -> frozenset[int]:
+        """The server came back from a backup, and has every edit up to ``held``: the others wait
+        for delivery again. Their numbers; none where this incarnation has been begun before."""
+        if incarnation <= self._incarnation:
+            return frozenset()
+        lost = frozenset(counter for counter in self._verdicts if counter > held)
+        self._append([_Incarnation(incarnation, held)])
+        return lost
 
-        ``done`` are those that were merged and that have come back in the store.
+    def prune(self, done: Container[int], *, kept_until: int) -> None:
+        """Let go of edits that are done with, once they are half of a long file.
+
+        ``done`` are those that were merged and that have come back in the store; they are kept all
+        the same until they are in the server's backups (``SyncAnswer.kept_until``).
         """
         if len(self._file) < KEPT_BYTES or not self.is_whole:
             return
-        self._edits = {c: e for c, e in self._edits.items() if c not in done}
-        self._verdicts = {c: v for c, v in self._verdicts.items() if c in self._edits}
+        at_once = len(self._file) >= MOST_BYTES
+        go = {
+            counter
+            for counter, backup in self._backups.items()
+            if counter in done and (at_once or backup < kept_until)
+        }
+        if len(go) * 2 < len(self._edits):
+            return
+        self._edits = {c: e for c, e in self._edits.items() if c not in go}
+        self._keep_verdicts(frozenset(self._edits))
         used = {edit.box for edit in self._edits.values()}
         self._boxes = {box: header for box, header in self._boxes.items() if box in used}
         self._file.rewrite(pack(frame) for frame in self._frames())
@@ -137,7 +173,12 @@ class Outbox:
         yield _Mark(self._last)
         yield from (_Box(header) for header in self._boxes.values())
         yield from self._edits.values()
-        yield from (_Settled(verdict) for verdict in self._verdicts.values())
+        yield _Incarnation(self._incarnation, self._last)
+        yield from (_Settled(v, self._backups[c]) for c, v in self._verdicts.items())
+
+    def _keep_verdicts(self, counters: frozenset[int]) -> None:
+        self._verdicts = {c: v for c, v in self._verdicts.items() if c in counters}
+        self._backups = {c: backup for c, backup in self._backups.items() if c in counters}
 
     def _append(self, frames: Sequence[_Frame]) -> None:
         self._file.append(*(pack(frame) for frame in frames))
@@ -153,5 +194,9 @@ class Outbox:
                 self._last = max(self._last, frame.counter)
             case _Settled():
                 self._verdicts[frame.verdict.counter] = frame.verdict
+                self._backups[frame.verdict.counter] = frame.backup
+            case _Incarnation():
+                self._incarnation = frame.incarnation
+                self._keep_verdicts(frozenset(c for c in self._verdicts if c <= frame.held))
             case _Mark():
                 self._last = max(self._last, frame.counter)

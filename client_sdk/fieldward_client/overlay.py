@@ -106,10 +106,12 @@ class Shown:
 def lay_over(view: View, edits: Iterable[Proposal], numbers: Mapping[int, int]) -> Shown:
     """The view with one's own edits over it, in the order in which they were made.
 
-    ``numbers`` says which of one's own edits have become which numbers of the record.
+    ``numbers`` says which of one's own edits have become which numbers of the record. Where one of
+    these is shown, the next edit names it by both: its own counter holds after a restore too.
     """
+    counters = {number: counter for counter, number in numbers.items()}
     laid = {
-        path: tuple(LaidValue(each.value, each.number) for each in values)
+        path: tuple(LaidValue(v.value, v.number, counters.get(v.number)) for v in values)
         for path, values in view.by_path().items()
     }
     shown = Shown(view, laid)

@@ -9,7 +9,7 @@ from fieldward_sync.distribution import FileEntry, Manifest, open_file
 from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.images import Image, Segment, SegmentChange, changed_digest
 from fieldward_sync.leases import LeaseSecrets
-from fieldward_sync.search import KeyRange
+from fieldward_sync.search import Query
 from fieldward_sync.views import View
 
 Read = Callable[[FileEntry], bytes]
@@ -68,13 +68,13 @@ class Partition:
         source = self._changed if record_id in self._masked else self.image
         return source.view(record_id)
 
-    def candidates(self, ranges: Iterable[KeyRange]) -> Iterator[View]:
-        """The records with a search key in one of the ranges, each once, as they are now."""
-        ranges = tuple(ranges)
-        for view in self.image.candidates(ranges):
+    def candidates(self, query: Query) -> Iterator[View]:
+        """The records that could fit, each once, as they are now."""
+        ranges, needs = query.ranges(), query.needs()
+        for view in self.image.candidates(ranges, needs):
             if view.record_id not in self._masked:
                 yield view
-        yield from self._changed.candidates(ranges)
+        yield from self._changed.candidates(ranges, needs)
 
     @cached_property
     def in_conflict(self) -> frozenset[str]:

@@ -107,8 +107,10 @@ class Reception:
 
     def _prune(self, holdings: Holdings) -> None:
         contact = self._here.contact
-        self._here.outbox.prune(holdings.done())
-        self._here.journal.prune(contact.journal_next, contact.journal_epoch)
+        self._here.outbox.prune(holdings.done(), kept_until=contact.kept_until)
+        self._here.journal.prune(
+            contact.journal_covered, (contact.journal_next, contact.journal_epoch)
+        )
 
 
 def _require_losses_named(before: Distribution | None, after: Distribution) -> None:

@@ -23,6 +23,7 @@ class LeaseStatus:
 
     state: LeaseState | None
     """``None`` while the clock is not trusted."""
+    issued: int
     warns: int
     closes: int
     """When the copy shuts."""
@@ -164,6 +165,7 @@ def _lease_status(
         return None
     return LeaseStatus(
         state=lease.state(now) if now is not None else None,
+        issued=lease.issued,
         warns=lease.warns,
         closes=lease.closes,
         destroys=lease.destroys,

@@ -19,7 +19,7 @@ from fieldward_sync.distribution import Distribution, FileEntry, Manifest
 from fieldward_sync.encoding import Message
 from fieldward_sync.errors import LocalDataDamaged, PeerBrokeProtocol
 from fieldward_sync.leases import LeaseSecrets
-from fieldward_sync.search import KeyRange
+from fieldward_sync.search import Query
 from fieldward_sync.signing import Signed
 from fieldward_sync.views import View
 
@@ -96,16 +96,16 @@ class Store:
         )
         return max(found, key=lambda each: each.view.revision, default=None)
 
-    def candidates(self, ranges: Iterable[KeyRange]) -> Iterator[Found]:
-        """The records with a search key in one of the ranges, each once, at its highest revision.
+    def candidates(self, query: Query) -> Iterator[Found]:
+        """The records that could fit, each once, at their highest revision.
 
-        A key that only an older revision has finds the record too; whoever matches sees the newer.
+        An older revision that could fit finds the record too; whoever matches sees the newer.
         """
-        ranges, partitions = tuple(ranges), self.partitions()
+        partitions = self.partitions()
         founds = {
             view.record_id: Found(view, partition.manifest)
             for partition in partitions
-            for view in partition.candidates(ranges)
+            for view in partition.candidates(query)
         }
         if len(partitions) == 1:
             yield from founds.values()

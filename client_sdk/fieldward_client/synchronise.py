@@ -64,7 +64,8 @@ def _attempt(
     except PeerBrokeProtocol as e:
         return SyncOutcome.DISTRUSTED, e
     except AccessClosed as e:
-        return SyncOutcome.PARTIAL, e
+        # Why there is nothing to read helps more than that there is not.
+        return SyncOutcome.PARTIAL, (reception and reception.fault) or e
 
 
 def _unless(fault: Error | None, outcome: SyncOutcome) -> tuple[SyncOutcome, Error | None]:

@@ -6,7 +6,6 @@ the normal case.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,16 +13,12 @@ from typing import Protocol
 
 import urllib3
 
-from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol, RetryLater
+from fieldward_sync.errors import PeerBrokeProtocol, RetryLater
+from fieldward_sync.server_address import read_server_address
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 30
 PIECE_BYTES = 64 * 1024
-MAX_PORT = 65_535
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-_ADDRESS = re.compile(
-    r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?/?"
-)
 
 
 @dataclass(frozen=True)
@@ -61,7 +56,8 @@ class HttpTransport:
 
     def __init__(self, server_url: str) -> None:
         """Raise ``CallerMistake("server-url")`` for an address that is not a server's root."""
-        self._base, self.authority = _read_url(server_url)
+        address = read_server_address(server_url)
+        self._base, self.authority = address.url, address.authority
         self._pool = urllib3.PoolManager(
             retries=False,
             timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
@@ -110,20 +106,6 @@ class HttpTransport:
             raise
         answer.drain_conn()
         answer.release_conn()
-
-
-def _read_url(server_url: str) -> tuple[str, str]:
-    """The address without a trailing slash, and the authority in it as requests sign it."""
-    found = _ADDRESS.fullmatch(server_url.lower())
-    if found is None or int(found["port"] or 0) > MAX_PORT:
-        raise CallerMistake(
-            "server-url",
-            "This is not the address of a server.",
-            next_step="Give it as https://host or https://host:port, without a path.",
-        )
-    scheme, host, port = found["scheme"], found["host"], int(found["port"] or 0)
-    authority = f"{host}:{port}" if port not in (0, _DEFAULT_PORTS[scheme]) else host
-    return f"{scheme}://{authority}", authority
 
 
 @contextmanager

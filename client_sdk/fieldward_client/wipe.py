@@ -56,6 +56,7 @@ def obey(installation: Installation, orders: Iterable[Signed]) -> None:
     ]
     for order, signed in sorted(opened, key=lambda pair: pair[0].number):
         if order.number <= installation.contact.orders_seen:
+            _confirm_again(installation, order)
             continue
         if order.kind == "wipe":
             installation.folder.store(WIPE, StoredWipe(signed))
@@ -128,6 +129,16 @@ def wiped(more: str) -> AccessClosed:
     )
 
 
+def _confirm_again(installation: Installation, order: Order) -> None:
+    """An order that is repeated though its receipt was taken: a restore has lost the receipt."""
+    waiting = (
+        decode(Receipt, signed.payload, max_bytes=MAX_SIGNED_BYTES)
+        for signed in installation.contact.receipts
+    )
+    if all(receipt.number != order.number for receipt in waiting):
+        _confirm(installation, order)
+
+
 def _confirm(installation: Installation, order: Order, **changes: str) -> None:
     """Remember that an order was obeyed, together with the receipt that says so."""
     receipt = Receipt(
@@ -144,7 +155,7 @@ def _confirm(installation: Installation, order: Order, **changes: str) -> None:
             *installation.contact.receipts,
             sign(receipt, signing_key(installation.identity.seed)),
         ),
-        orders_seen=order.number,
+        orders_seen=max(order.number, installation.contact.orders_seen),
         **changes,
     )
 

@@ -16,7 +16,15 @@ import pytest
 
 from client_world import PASSPHRASE, PHONE, SERVER_URL, World
 from faulty_disk import FAILURES, Crashed, Failure, FaultyDisk
-from fieldward_client import AccessClosed, CallerMistake, Device, LocalDataDamaged, folder
+from fieldward_client import (
+    AccessClosed,
+    CallerMistake,
+    Device,
+    LocalDataDamaged,
+    folder,
+    journal,
+    outbox,
+)
 from fieldward_client.files import FILES
 
 
@@ -29,6 +37,8 @@ class Case:
     """Edits whose call returned."""
     shown: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     """Look-ups whose call returned: what kind, and which records."""
+    backups: list[tuple[object, ...]] = field(default_factory=list)
+    """Of the server."""
 
 
 Step = Callable[[Case, Device | None], None]
@@ -234,6 +244,93 @@ def test_a_sync_leaves_one_state_or_the_next(
         prepare=with_news,
         act=sync,
         check=the_store_is_one_state,
+        failure=failure,
+    )
+
+
+# --- A server that came back from a backup --------------------------------------------------------
+
+
+def with_a_restored_server(case: Case) -> Device:
+    """Of three edits and their look-ups the backup has the first; the third is not delivered."""
+    device = case.world.ready()
+    for number, delivered in (
+        ("07700 900501", True),
+        ("07700 900502", True),
+        ("07700 900503", False),
+    ):
+        with device.session("home-visit") as session:
+            session.open("r-ada").edit(PHONE, number)
+            case.shown.append(("open", ("r-ada",)))
+        case.accepted.append(number)
+        if delivered:
+            assert device.sync().outcome.value == "complete"
+        if number == "07700 900501":
+            backup = case.world.authority.back_up()
+    case.world.authority.restore(backup)
+    return device
+
+
+def everything_is_there_again(case: Case) -> None:
+    with case.world.open() as device:
+        report = device.sync()
+        assert report.outcome.value == "complete", report
+        known = case.world.known(device)
+        on_record = [(e.action, e.records) for e in case.world.authority.look_ups(known.device)]
+        assert device.status().pending_edits == device.status().refused_edits == 0
+        assert device.sync().edits_sent == 0
+    arrived = [proposal.changes[0].value for proposal, _ in known.verdicts.values()]
+    assert sorted(map(str, arrived)) == case.accepted
+    assert on_record == case.shown
+    assert known.journal.size == known.journal.sealed_size
+    assert case.world.authority.value("r-ada", PHONE) == case.accepted[-1]
+
+
+def test_a_restored_server_gets_everything_again(  # invariant 11
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Failure
+) -> None:
+    fail_everywhere(
+        tmp_path,
+        monkeypatch,
+        prepare=with_a_restored_server,
+        act=sync,
+        check=everything_is_there_again,
+        failure=failure,
+    )
+
+
+def about_to_let_go(case: Case) -> Device:
+    """The first of three edits and their look-ups is in the last two backups."""
+    device = case.world.ready()
+    authority = case.world.authority
+    for number in ("07700 900601", "07700 900602", "07700 900603"):
+        with device.session("home-visit") as session:
+            session.open("r-ada").edit(PHONE, number)
+            case.shown.append(("open", ("r-ada",)))
+        case.accepted.append(number)
+        assert device.sync().outcome.value == "complete"
+        authority.publish_all()
+        case.backups.append(authority.back_up())
+    authority.kept_until = 1
+    return device
+
+
+def what_the_backup_lacks_is_there_again(case: Case) -> None:
+    case.world.authority.restore(case.backups[0])
+    everything_is_there_again(case)
+
+
+def test_letting_go_of_what_backups_have_loses_nothing_else(  # invariant 11
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Failure
+) -> None:
+    monkeypatch.setattr(outbox, "KEPT_BYTES", 0)
+    monkeypatch.setattr(journal, "KEPT_BYTES", 0)
+    fail_everywhere(
+        tmp_path,
+        monkeypatch,
+        prepare=about_to_let_go,
+        act=sync,
+        check=what_the_backup_lacks_is_there_again,
         failure=failure,
     )
 

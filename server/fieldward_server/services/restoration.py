@@ -1,0 +1,283 @@
+"""Letting a restored database serve: a new incarnation, and what the backup must not undo (§8).
+
+For one authority it is one transaction: either nothing has happened, or all of it. Until then every
+call for the authority is answered with ``restore-unfinished``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from fieldward_server.services.book import Book
+from fieldward_server.services.devices import begin_wipe, move_to
+from fieldward_server.services.enrolment import enter
+from fieldward_server.services.known_records import SERVER, KnownRecord
+from fieldward_server.services.order_intake import close_order
+from fieldward_server.services.partition_keys import begin_epoch
+from fieldward_server.services.platform import Platform
+from fieldward_server.shield_register import (
+    AccessChange,
+    AdministratorRemoved,
+    Begun,
+    Enrolment,
+    Entry,
+    GrantChange,
+    Shield,
+    WipeOrder,
+    WipeReceipt,
+)
+from fieldward_server.storage import (
+    Transaction,
+    administrators,
+    authorities,
+    devices,
+    events,
+    incarnations,
+    orders,
+    partitions,
+    practitioners,
+)
+from fieldward_server.storage.authorities import Authority
+from fieldward_server.storage.devices import Device
+from fieldward_server.storage.practitioners import Practitioner
+from fieldward_sync.access import Access, WipeState
+from fieldward_sync.encoding import pack, unpack
+from fieldward_sync.errors import CallerMistake
+from fieldward_sync.limits import RAISED, RELEASED
+from fieldward_sync.messages import Trust
+from fieldward_sync.projection import SHIELD, is_shielded
+from fieldward_sync.records import Change
+from fieldward_sync.signing import Signed, public_key, sign, signing_key
+from fieldward_sync.versions import Dot
+
+
+def unfinished(platform: Platform) -> tuple[str, ...]:
+    """The authorities that came from a backup and do not serve yet, by code."""
+    with platform.storage.reading() as transaction:
+        return tuple(
+            code
+            for code in authorities.codes(transaction)
+            if code not in authorities.serving(transaction)
+        )
+
+
+def root_keys(platform: Platform) -> dict[str, bytes]:
+    """The public root key of each authority, empty of one that was never founded."""
+    with platform.storage.reading() as transaction:
+        return {code: _find(transaction, code).root_key for code in authorities.codes(transaction)}
+
+
+def stop_serving(platform: Platform) -> None:
+    """Nothing is served from here on: the database was brought back by other means than ours."""
+    with platform.storage.transaction() as transaction:
+        incarnations.stop_serving(transaction)
+
+
+def begin_serving(
+    platform: Platform,
+    *,
+    authority: str,
+    root_seed: bytes | None,
+    register: Sequence[Entry],
+    actor: str,
+    now: int,
+) -> int:
+    """Raise a restored authority's incarnation, make the register hold, and let it serve; the
+    incarnation. One that serves already stays as it is.
+
+    ``root_seed`` signs the new trust; ``None`` for an authority that was never founded, which
+    nobody trusts yet. ``CallerMistake("not-the-key")`` for another authority's.
+    """
+    own = [entry for entry in register if entry.authority == authority]
+    with platform.storage.transaction() as transaction:
+        authorities.lock(transaction, authority)
+        row = _find(transaction, authority)
+        if row.is_serving:
+            return row.incarnation
+        row = _raise_incarnation(platform, transaction, row, root_seed, own, now=now)
+        _hold_enrolments(transaction, own)  # before these get the numbers of this incarnation
+        incarnations.begin(transaction, authority, row.incarnation, at=now)
+        incarnations.unpublish(transaction, authority, file_epochs=pack(()))
+        for partition in partitions.of_authority(transaction, authority):
+            begin_epoch(platform, transaction, partition)
+        _hold_shields(platform, transaction, row, own, now=now)
+        _hold_devices(platform, transaction, row, own, now=now)
+        _hold_administrators(transaction, own, now=now)
+        incarnations.serve(transaction, authority, row.incarnation)
+        events.add(
+            transaction,
+            authority=authority,
+            at=now,
+            actor=actor,
+            action="restored",
+            subject=f"incarnation {row.incarnation}",
+            reason="restore",
+        )
+    return row.incarnation
+
+
+def _find(transaction: Transaction, authority: str) -> Authority:
+    row = authorities.find(transaction, authority)
+    if row is None:
+        raise CallerMistake("unknown-authority", f"There is no authority {authority[:16]!r} here.")
+    return row
+
+
+def _raise_incarnation(
+    platform: Platform,
+    transaction: Transaction,
+    row: Authority,
+    root_seed: bytes | None,
+    register: Iterable[Entry],
+    *,
+    now: int,
+) -> Authority:
+    begun = [entry for entry in register if isinstance(entry, Begun)]
+    incarnation = 1 + max([row.incarnation, *(entry.incarnation for entry in begun)])
+    version = 1 + max([row.trust_version, *(entry.trust_version for entry in begun)])
+    trust = _new_trust(row, root_seed, incarnation=incarnation, version=version, now=now)
+    platform.shield_register.append(Begun(row.authority, incarnation, version))
+    authorities.set_trust(
+        transaction,
+        row.authority,
+        incarnation=incarnation,
+        trust=trust,
+        trust_version=version if trust else 0,
+    )
+    return _find(transaction, row.authority)
+
+
+def _new_trust(
+    row: Authority, root_seed: bytes | None, *, incarnation: int, version: int, now: int
+) -> bytes:
+    """The same keys in a new incarnation. Only the root key can say so; the answer key stays, so
+    that devices can verify the answer that brings them the news."""
+    if not row.is_founded:
+        return b""
+    if root_seed is None or public_key(signing_key(root_seed)) != row.root_key:
+        raise CallerMistake("not-the-key", f"This is not the root key of {row.authority}.")
+    before = unpack(Signed, row.trust).open(Trust, row.root_key)
+    trust = Trust(
+        authority=before.authority,
+        incarnation=incarnation,
+        version=version,
+        issued=now,
+        answer_key=before.answer_key,
+        edit_key=before.edit_key,
+        audit_key=before.audit_key,
+    )
+    return pack(sign(trust, signing_key(root_seed)))
+
+
+def _hold_shields(
+    platform: Platform,
+    transaction: Transaction,
+    row: Authority,
+    register: Iterable[Entry],
+    *,
+    now: int,
+) -> None:
+    """The last word on each record's shield holds. A record that the backup lacks is shielded
+    before it is loaded again."""
+    last = {entry.record_id: entry for entry in register if isinstance(entry, Shield)}
+    book = Book(platform, transaction, row, now=now)
+    book.read(last)
+    for record_id, shield in last.items():
+        known = book.find(record_id) or KnownRecord.new(record_id)
+        if shield.raised and not is_shielded(known.record):
+            book.accept_as_server(known, [Change(SHIELD, RAISED)], origin=SERVER)
+        if not shield.raised and known.numbers and (held := _unreleased(known, shield)):
+            # Also raises that are not here: they may be delivered again.
+            book.accept_as_server(known, [Change(SHIELD, RELEASED, held)], origin=SERVER)
+    book.write()
+
+
+def _unreleased(known: KnownRecord, release: Shield) -> tuple[Dot, ...]:
+    """What was released, as far as no release in this database says so."""
+    released = {
+        dot
+        for edit in known.record.edits.values()
+        for change in edit.changes
+        if change.path == SHIELD
+        for dot in change.replaces
+    }
+    return tuple(dot for dot in release.dots if dot not in released)
+
+
+def _hold_enrolments(transaction: Transaction, register: Iterable[Entry]) -> None:
+    """Devices enrolled since are known again, with their people; what they held, as far as there is
+    such a partition."""
+    for entry in register:
+        if not isinstance(entry, Enrolment):
+            continue
+        code = entry.authority
+        if devices.find(transaction, code, entry.device, entry.generation) is not None:
+            continue
+        if practitioners.find(transaction, code, entry.practitioner) is None:
+            person = msgspec.structs.asdict(entry.person)
+            practitioners.put(transaction, Practitioner(code, entry.practitioner, **person))
+        there = (p for p in entry.partitions if partitions.find(transaction, code, p) is not None)
+        enter(transaction, msgspec.structs.replace(entry, partitions=tuple(there)))
+
+
+def _hold_devices(
+    platform: Platform,
+    transaction: Transaction,
+    row: Authority,
+    register: Iterable[Entry],
+    *,
+    now: int,
+) -> None:
+    """Each device may do what it last was allowed to, and each wipe stands."""
+    for entry in register:
+        if not isinstance(entry, AccessChange | WipeOrder | WipeReceipt | GrantChange):
+            continue
+        device = devices.find(transaction, entry.authority, entry.device, entry.generation)
+        if device is None:  # enrolled with another host, whose register was not given
+            continue
+        match entry:
+            case AccessChange():
+                if entry.access != device.access:
+                    access = Access(entry.access)
+                    move_to(platform, transaction, row, device, access, now=now)
+            case WipeOrder():
+                if WipeState(device.wipe) is WipeState.NONE:
+                    begin_wipe(platform, transaction, row, device, now=now)
+            case WipeReceipt():
+                _hold_receipt(transaction, device, entry.receipt, now=now)
+            case GrantChange():
+                _hold_grant(transaction, entry, now=now)
+
+
+def _hold_administrators(transaction: Transaction, register: Iterable[Entry], *, now: int) -> None:
+    """Whoever was removed stays so, even if nobody is left: the host lets somebody in again."""
+    for entry in register:
+        if isinstance(entry, AdministratorRemoved):
+            found = administrators.find(transaction, entry.authority, entry.administrator)
+            if found is not None and found.removed_at is None:
+                administrators.remove(transaction, found, at=now)
+
+
+def _hold_receipt(transaction: Transaction, device: Device, receipt: Signed, *, now: int) -> None:
+    """A device that has wiped itself may be gone: nobody else can say again that it has."""
+    for order in orders.open_orders(
+        transaction, device.authority, device.device, device.generation
+    ):
+        if order.kind == "wipe":
+            close_order(transaction, device, order, receipt, now=now)
+
+
+def _hold_grant(transaction: Transaction, entry: GrantChange, *, now: int) -> None:
+    holder = devices.holder(
+        transaction, entry.authority, entry.device, entry.generation, entry.practitioner
+    )
+    known = partitions.find(transaction, entry.authority, entry.partition)
+    if holder is None or known is None:
+        return
+    change = devices.give if entry.given else devices.take
+    change(transaction, holder, entry.partition, at=now)
+    devices.set_changed_state(
+        transaction, holder, authorities.next_state(transaction, entry.authority)
+    )
