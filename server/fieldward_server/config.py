@@ -10,8 +10,10 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.leases import LeaseTerms
@@ -20,12 +22,25 @@ from fieldward_sync.messages import MAX_REQUEST_BYTES
 PREFIX = "FIELDWARD_"
 FILE_VARIABLE = "FIELDWARD_CONFIG"
 """Names the file; not a setting itself."""
+_NO_SETTINGS = {
+    FILE_VARIABLE,
+    # Of the command line: which server an administrator commands, with which key, for whom.
+    "FIELDWARD_SERVER",
+    "FIELDWARD_AUTHORITY",
+    "FIELDWARD_KEY",
+    "FIELDWARD_PASSPHRASE_FILE",
+    # Of a device in a terminal.
+    "FIELDWARD_DEVICE_PASSPHRASE_FILE",
+}
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
+_SQLITE = "sqlite:///"
 _DAY = 24 * 3600
 _HTTP_PORT = 80
 _AUTHORITY = re.compile(r"[a-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-f:.]+\](:[0-9]{1,5})?")
+_ADDRESS = re.compile(r"(?:(?P<host>[a-z0-9.-]+)|\[(?P<v6>[0-9a-f:.]+)\]):(?P<port>[0-9]{1,5})")
+_MAX_PORT = 65535
 
 
 @dataclass(frozen=True)
@@ -36,6 +51,8 @@ class Config:
     """Sealed files and, unless told otherwise, the database and the master key."""
     master_key_file: Path
     """The 32 bytes that wrap every key at rest. Made by the first migration; back it up apart."""
+    shield_register_file: Path
+    """What a restored backup must not undo. Apart from the database: on another disk, best."""
     database_url: str
     """``sqlite:///<path>`` or ``postgresql://…``."""
     public_authority: str
@@ -44,6 +61,8 @@ class Config:
     listen_host: str
     listen_port: int
     """0: a free one."""
+    metrics_listen: str
+    """``host:port`` where ``GET /metrics`` is answered, to anybody; empty: nowhere."""
     workers: int
     threads: int
     """Per worker."""
@@ -64,6 +83,16 @@ class Config:
     def signed_authority(self) -> str:
         """What ``@authority`` must be in every signed request."""
         return self.public_authority or self.listen_address
+
+    @property
+    def metrics_address(self) -> tuple[str, int] | None:
+        """Host and port of ``metrics_listen``, where it says any."""
+        return _read_address(self.metrics_listen)
+
+    @property
+    def metrics_folder(self) -> Path:
+        """Where the workers of this listening address count together."""
+        return self.data_folder / "metrics" / str(self.listen_port)
 
     @property
     def files_folder(self) -> Path:
@@ -139,14 +168,22 @@ def _from_environment(environ: Mapping[str, str], mistakes: list[str]) -> dict[s
     given = {
         name.removeprefix(PREFIX).lower(): value
         for name, value in environ.items()
-        if name.startswith(PREFIX) and name != FILE_VARIABLE
+        if name.startswith(PREFIX) and name not in _NO_SETTINGS
     }
     _name_unknown(given, "environment: no setting is called {}", mistakes)
     return given
 
 
 def _name_unknown(given: Mapping[str, Any], message: str, mistakes: list[str]) -> None:
-    mistakes.extend(message.format(name) for name in sorted(given.keys() - _SETTINGS.keys()))
+    mistakes.extend(
+        message.format(name) + _suggestion(name) for name in sorted(given.keys() - _SETTINGS.keys())
+    )
+
+
+def _suggestion(name: str) -> str:
+    """Which setting a misspelt one is likely to be; empty if none is near."""
+    near = get_close_matches(name, _SETTINGS, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _disagreements(values: Mapping[str, Any]) -> Iterator[str]:
@@ -154,6 +191,9 @@ def _disagreements(values: Mapping[str, Any]) -> Iterator[str]:
     terms = [values[f"lease_{end}_seconds"] for end in ("warning", "closes", "destroys")]
     if terms != sorted(terms):
         yield "lease_…_seconds: a lease first warns, then closes, then destroys"
+    devices = (values["listen_host"], values["listen_port"])
+    if devices[1] and _read_address(values["metrics_listen"]) == devices:
+        yield "metrics_listen: it is the address that devices call"
 
 
 @dataclass(frozen=True)
@@ -186,7 +226,7 @@ def _path(value: Any) -> Path:
 
 def _database_url(value: Any) -> str:
     url = _text(value)
-    if not url.startswith(("sqlite:///", "postgresql://")):
+    if not url.startswith((_SQLITE, "postgresql://")):
         raise ValueError("it begins with neither sqlite:/// nor postgresql://")
     return url
 
@@ -195,6 +235,20 @@ def _authority(value: Any) -> str:
     if not isinstance(value, str) or (value and not _AUTHORITY.fullmatch(value)):
         raise ValueError(f"{value!r} is not a host in lower case with an optional port")
     return value
+
+
+def _address(value: Any) -> str:
+    if not isinstance(value, str) or (value and _read_address(value) is None):
+        raise ValueError(f"{value!r} is not an address and port such as 127.0.0.1:9441")
+    return value
+
+
+def _read_address(address: str) -> tuple[str, int] | None:
+    """Host and port of ``host:port`` or ``[v6]:port``; ``None`` if it is neither."""
+    found = _ADDRESS.fullmatch(address)
+    if found is None or int(found["port"]) > _MAX_PORT:
+        return None
+    return found["host"] or found["v6"], int(found["port"])
 
 
 def _log_level(value: Any) -> str:
@@ -215,18 +269,26 @@ def _in_data_folder(name: str, form: Callable[[Path], Any]) -> Callable[[Mapping
     return default
 
 
-_PATHS = ("data_folder", "master_key_file")
+def _beside(file: Path, name: str) -> Path:
+    return file.parent / name
+
+
+_PATHS = ("data_folder", "master_key_file", "shield_register_file")
 _TERMS = LeaseTerms()
 
 _SETTINGS = {
     "data_folder": _Setting(_path, lambda _: _path("fieldward-data")),
     "master_key_file": _Setting(_path, _in_data_folder("master.key", lambda path: path)),
+    "shield_register_file": _Setting(
+        _path, lambda values: _beside(values.get("master_key_file", Path()), "shield-register")
+    ),
     "database_url": _Setting(
         _database_url, _in_data_folder("fieldward.db", lambda path: f"sqlite:///{path}")
     ),
     "public_authority": _Setting(_authority, _always("")),
     "listen_host": _Setting(_text, _always("127.0.0.1")),
     "listen_port": _Setting(_whole(0, 65535), _always(8441)),
+    "metrics_listen": _Setting(_address, _always("")),
     "workers": _Setting(_whole(1, 64), _always(2)),
     "threads": _Setting(_whole(1, 256), _always(8)),
     "seal_every_seconds": _Setting(_whole(1, _DAY), _always(30)),
@@ -239,4 +301,15 @@ _SETTINGS = {
 
 
 def _without_password(url: str) -> str:
-    return re.sub(r"(//[^/@:]*:)[^/@]*(?=@)|([?&]password=)[^&]*", r"\1\2…", url)
+    """A PostgreSQL URL as it may be shown, however a password was put into it."""
+    if url.startswith(_SQLITE):
+        return url
+    address, mark, query = url.partition("?")
+    # Up to the last @: a password may hold any character that somebody forgot to encode.
+    address = re.sub(r"(//[^:/@]*:).*(?=@)", r"\1…", address)
+    return address + mark + "&".join(map(_without_value_of_secret, query.split("&")))
+
+
+def _without_value_of_secret(parameter: str) -> str:
+    name, equals, _ = parameter.partition("=")
+    return f"{name}{equals}…" if "pass" in unquote(name).lower() else parameter

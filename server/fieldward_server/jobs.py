@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from fieldward_server.logs import event
+from fieldward_server import metrics
+from fieldward_server.logs import event, failure, new_id, working_on
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.sealing import seal_partitions, sweep_files
-from fieldward_server.services.turns import end_turn, take_turn
+from fieldward_server.services.turns import end_turn, note_done, take_turn
 
 LONGEST_RUN_SECONDS = 15 * 60
 """After so long the worker that runs a job is taken for dead."""
@@ -44,19 +46,51 @@ def jobs(*, seal_every_seconds: int) -> tuple[Job, ...]:
     )
 
 
+def longest_seconds(*, seal_every_seconds: int) -> dict[str, int]:
+    """For each job, how long it may go without being done before something is wrong."""
+    return {
+        job.name: job.every_seconds + LONGEST_RUN_SECONDS
+        for job in jobs(seal_every_seconds=seal_every_seconds)
+    }
+
+
 def run_once(platform: Platform, job: Job, *, holder: str, now: Callable[[], int]) -> bool:
-    """Run the job unless another worker runs it, or did within its interval; whether it ran."""
-    began = now()
+    """Run the job unless another worker runs it, or did within its interval; whether it ran.
+
+    What is logged meanwhile carries an id of the run's own. What the job raises is an event and
+    raised again; the job is tried again when it is due.
+    """
+    with working_on(new_id()):
+        try:
+            return _run_in_turn(platform, job, holder=holder, now=now)
+        except Exception as e:
+            metrics.job_ended(job.name, "failed")
+            failure(_logger, "job.failed", e, job=job.name)
+            raise
+
+
+def _run_in_turn(platform: Platform, job: Job, *, holder: str, now: Callable[[], int]) -> bool:
+    began, started = now(), time.perf_counter()
     if not take_turn(platform, job=job.name, holder=holder, now=began, seconds=LONGEST_RUN_SECONDS):
+        metrics.job_ended(job.name, "passed")
         event(_logger, "job.passed", level=logging.DEBUG, job=job.name)
         return False
     try:
         done = job.run(platform, began)
+        note_done(platform, job=job.name, now=now())
     finally:
         # The turn is kept until the job is due again, so that the other workers pass.
         take_turn(platform, job=job.name, holder=holder, now=began, seconds=job.every_seconds)
+    seconds = time.perf_counter() - started
+    metrics.job_ended(job.name, "done")
+    metrics.job_worked(job.name, items=done, seconds=seconds)
     event(
-        _logger, "job.done", level=logging.INFO if done else logging.DEBUG, job=job.name, done=done
+        _logger,
+        "job.done",
+        level=logging.INFO if done else logging.DEBUG,
+        job=job.name,
+        done=done,
+        milliseconds=round(seconds * 1000, 1),
     )
     return True
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import logging
 import re
+import secrets
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import PurePath
 from time import gmtime, strftime
@@ -20,7 +22,7 @@ from traceback import walk_tb
 from fieldward_sync.errors import Error
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
-"""The request that this context works for; every event made meanwhile names it."""
+"""The request, or the run of a job, that this context works for; its events name it."""
 
 SHOWN_PLACES = 4
 """The innermost lines of a traceback, without what they say."""
@@ -28,6 +30,21 @@ SHOWN_PLACES = 4
 Field = str | int | float | None
 
 _PLAIN = re.compile(r"[^\s\"=\\]+")
+
+
+def new_id() -> str:
+    """A request id, where nobody brought one."""
+    return secrets.token_hex(8)
+
+
+@contextmanager
+def working_on(request: str) -> Iterator[None]:
+    """Have every event of the block name this request."""
+    token = request_id.set(request)
+    try:
+        yield
+    finally:
+        request_id.reset(token)
 
 
 def event(
@@ -47,8 +64,9 @@ def configure(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(EventFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    # Each run of each job, in every worker: noise. What a job did is an event of its own.
+    # Each run of each job, in every worker: noise. What a job did, or failed at, is an event.
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.getLogger("apscheduler.executors").setLevel(logging.CRITICAL)
 
 
 class EventFormatter(logging.Formatter):

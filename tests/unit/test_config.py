@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
+from fieldward_server.cli.root import root
 from fieldward_server.config import Config, load_config
 from fieldward_sync.errors import CallerMistake
 
@@ -53,10 +56,12 @@ def test_every_setting_can_be_given_in_the_environment() -> None:
     given = {
         "data_folder": "/data",
         "master_key_file": "/keys/master",
+        "shield_register_file": "/keys/shield-register",
         "database_url": "postgresql://fieldward@db/fieldward",
         "public_authority": "fieldward.example",
         "listen_host": "::1",
         "listen_port": "80",
+        "metrics_listen": "[::1]:9441",
         "workers": "4",
         "threads": "16",
         "seal_every_seconds": "60",
@@ -70,6 +75,7 @@ def test_every_setting_can_be_given_in_the_environment() -> None:
     config = load_config(None, {f"FIELDWARD_{name.upper()}": v for name, v in given.items()})
     assert {name: str(getattr(config, name)) for name in given} == given
     assert config.lease_terms.destroys_seconds == 30
+    assert config.metrics_address == ("::1", 9441)
 
 
 @pytest.mark.parametrize(
@@ -85,12 +91,34 @@ def test_every_setting_can_be_given_in_the_environment() -> None:
         ("public_authority", "Fieldward.example", "is not a host in lower case"),
         ("public_authority", "https://fieldward.example", "is not a host in lower case"),
         ("lease_closes_seconds", "1", "a lease first warns, then closes, then destroys"),
-        ("wrokers", "2", "environment: no setting is called wrokers"),
+        ("metrics_listen", "9441", "'9441' is not an address and port"),
+        ("metrics_listen", "localhost:65536", "is not an address and port"),
+        ("metrics_listen", "127.0.0.1:8441", "it is the address that devices call"),
+        ("wrokers", "2", "no setting is called wrokers; did you mean workers?"),
+        ("colour", "2", "environment: no setting is called colour"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_mistake(setting: str, value: str, said: str) -> None:
     (mistake,) = mistakes(None, {f"FIELDWARD_{setting.upper()}": value})
     assert said in mistake
+
+
+def test_a_name_like_no_other_gets_no_suggestion() -> None:
+    (mistake,) = mistakes(None, {"FIELDWARD_COLOUR": "blue"})
+    assert "did you mean" not in mistake
+
+
+def test_a_misspelt_setting_in_the_file_gets_a_suggestion_too(tmp_path: Path) -> None:
+    (mistake,) = mistakes(written(tmp_path, "log_levle = 'info'\n"), {})
+    assert mistake.endswith("no setting is called log_levle; did you mean log_level?")
+
+
+def test_the_variables_of_the_command_line_are_no_settings() -> None:
+    of_the_command_line = {
+        f"FIELDWARD_{name}": "x"
+        for name in ("SERVER", "AUTHORITY", "KEY", "PASSPHRASE_FILE", "DEVICE_PASSPHRASE_FILE")
+    }
+    assert load_config(None, of_the_command_line) == load_config(None, {})
 
 
 def test_a_truth_value_is_not_a_number(tmp_path: Path) -> None:
@@ -136,6 +164,9 @@ def test_devices_sign_the_public_authority_or_else_the_address_listened_on(
     [
         "postgresql://fieldward:s3cret@db/fieldward",
         "postgresql://db/fieldward?user=x&password=s3cret&sslmode=require",
+        "postgresql://db/fieldward?sslpassword=s3cret",
+        "postgresql://db/fieldward?%70assword=s3cret&user=x",
+        "postgresql://fieldward:s3cret@db-1:5432,db-2:5432/fieldward?target_session_attrs=read-write",
     ],
 )
 def test_a_description_shows_every_value_and_no_password(url: str) -> None:
@@ -144,6 +175,36 @@ def test_a_description_shows_every_value_and_no_password(url: str) -> None:
     assert described.keys() == {field.name for field in fields(Config)}
     assert "s3cret" not in str(described)
     assert described["database_url"] == url.replace("s3cret", "…")
+
+
+@pytest.mark.parametrize("password", ["s3@cret", "s3/cret", "s3:cret"])
+def test_no_part_of_a_password_that_was_not_encoded_is_shown(password: str) -> None:
+    url = f"postgresql://fieldward:{password}@db/fieldward"
+    described = load_config(None, {"FIELDWARD_DATABASE_URL": url}).describe()
+    assert described["database_url"] == "postgresql://fieldward:…@db/fieldward"
+
+
+def checked(**environ: str) -> Result:
+    """``fieldward config check`` with these settings and no other."""
+    unset = {name: None for name in os.environ if name.startswith("FIELDWARD_")}
+    return CliRunner().invoke(root, ["config", "check"], env={**unset, **environ})
+
+
+def test_config_check_prints_what_is_in_force_and_no_secret() -> None:
+    result = checked(
+        FIELDWARD_DATABASE_URL="postgresql://fieldward:s3cret@db/fieldward", FIELDWARD_WORKERS="4"
+    )
+    assert result.exit_code == 0
+    assert "postgresql://fieldward:…@db/fieldward" in result.stdout
+    for field in fields(Config):
+        assert field.name in result.stdout
+
+
+def test_config_check_names_every_mistake_and_ends_with_exit_code_1() -> None:
+    result = checked(FIELDWARD_WORKERS="0", FIELDWARD_THREADS="0", FIELDWARD_TREADS="1")
+    assert (result.exit_code, result.stdout) == (1, "")
+    for said in ("workers: '0'", "threads: '0'", "did you mean threads?", "[config-wrong]"):
+        assert said in result.stderr
 
 
 def test_the_path_of_an_embedded_database_is_described_as_it_is() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from io import StringIO
+from pathlib import Path
 
 import pytest
 
-from fieldward_server.logs import EventFormatter, event, failure, request_id
+from fieldward_server.logs import EventFormatter, event, failure, working_on
 
 logger = logging.getLogger("fieldward_server.test")
 
@@ -43,10 +45,12 @@ def test_a_value_cannot_pass_for_another_field_or_line(written: StringIO) -> Non
 
 
 def test_an_event_names_the_request_it_belongs_to(written: StringIO) -> None:
-    token = request_id.set("5f0c")
-    event(logger, "request.done")
-    request_id.reset(token)
-    assert the_line(written) == "level=info event=request.done request=5f0c"
+    with working_on("5f0c"):
+        event(logger, "request.done")
+    event(logger, "job.done")
+    of_the_request, afterwards = written.getvalue().splitlines()
+    assert of_the_request.endswith("level=info event=request.done request=5f0c")
+    assert "request=" not in afterwards
 
 
 def test_a_failure_says_where_and_nothing_of_what(written: StringIO) -> None:
@@ -72,3 +76,15 @@ def test_a_library_that_logs_a_traceback_gets_its_place_logged_instead(written: 
     assert 'message="Exception on /v1/sync"' in line
     assert "error=ValueError" in line
     assert "Ada" not in line
+
+
+def test_every_event_is_documented() -> None:
+    root = Path(__file__).parents[2]
+    named = {
+        name
+        for path in (root / "server").rglob("*.py")
+        for name in re.findall(r'(?:event|failure)\(\s*_logger,\s*"([a-z.]+)"', path.read_text())
+    }
+    operations = (root / "docs/operations.md").read_text()
+    assert len(named) > 5
+    assert {name for name in named if f"| `{name}` |" not in operations} == set()
