@@ -6,15 +6,14 @@ import os
 from pathlib import Path
 
 from fieldward_server.config import Config
+from fieldward_server.durable import OWNER_ONLY_FOLDER, write_new
 from fieldward_server.files import SealedFiles
 from fieldward_server.services.platform import Platform
+from fieldward_server.shield_register import ShieldRegister
 from fieldward_server.storage import migrations, open_storage
 from fieldward_sync.errors import CallerMistake, LocalDataDamaged
 from fieldward_sync.keys import KEY_BYTES
 from fieldward_sync.sealing import Entropy
-
-OWNER_ONLY = 0o600
-OWNER_ONLY_FOLDER = 0o700
 
 
 def assemble(config: Config, *, entropy: Entropy = os.urandom) -> Platform:
@@ -30,10 +29,12 @@ def assemble(config: Config, *, entropy: Entropy = os.urandom) -> Platform:
             "The database has not been made or waits for its migrations.",
             next_step="Run `fieldward migrate` with the same settings.",
         )
+    master_key = read_master_key(config.master_key_file)
     return Platform(
         storage=storage,
-        master_key=_read_master_key(config.master_key_file),
+        master_key=master_key,
         files=SealedFiles(config.files_folder),
+        shield_register=ShieldRegister(config.shield_register_file, master_key, entropy=entropy),
         entropy=entropy,
         lease_terms=config.lease_terms,
     )
@@ -49,14 +50,15 @@ def migrate(config: Config, *, entropy: Entropy = os.urandom) -> tuple[str, ...]
     try:
         is_new = storage.pending_migrations() == tuple(migrations.STEPS)
         if is_new and not config.master_key_file.exists():
-            _write_durably(config.master_key_file, entropy(KEY_BYTES))
-        _read_master_key(config.master_key_file)
+            write_new(config.master_key_file, entropy(KEY_BYTES))
+        read_master_key(config.master_key_file)
         return storage.migrate()
     finally:
         storage.close()
 
 
-def _read_master_key(file: Path) -> bytes:
+def read_master_key(file: Path) -> bytes:
+    """The 32 bytes that wrap every key at rest; ``LocalDataDamaged("no-master-key")``."""
     try:
         key = file.read_bytes()
     except OSError as e:
@@ -72,18 +74,3 @@ def _read_master_key(file: Path) -> bytes:
             next_step="Bring it back from its backup: without it nothing in the database opens.",
         )
     return key
-
-
-def _write_durably(file: Path, key: bytes) -> None:
-    """The key must outlive everything that is sealed under it."""
-    file.parent.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
-    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
-    with os.fdopen(handle, "wb") as opened:
-        opened.write(key)
-        opened.flush()
-        os.fsync(handle)
-    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -11,9 +11,11 @@ import re
 import tempfile
 from pathlib import Path
 
+from fieldward_server import durable
 from fieldward_sync.distribution import file_name
 
 _NAME = re.compile(r"[0-9a-f]{64}")
+_PROBE_BYTES = 4096
 
 
 class SealedFiles:
@@ -40,6 +42,16 @@ class SealedFiles:
         """Forget a file; one that is not there is no mistake."""
         self._place(name).unlink(missing_ok=True)
 
+    def can_write(self) -> bool:
+        """Whether the folder takes a file now; none stays."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self._folder) as file:
+                file.write(bytes(_PROBE_BYTES))
+        except OSError:
+            return False
+        return True
+
     def _place(self, name: str) -> Path:
         return self._folder / name[:2] / name
 
@@ -57,12 +69,4 @@ class SealedFiles:
             Path(temporary).unlink(missing_ok=True)
             raise
         for folder in (path.parent, self._folder):
-            _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+            durable.sync(folder)

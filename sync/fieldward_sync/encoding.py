@@ -18,11 +18,14 @@ from fieldward_sync.errors import PeerBrokeProtocol
 MessageT = TypeVar("MessageT", bound="Message")
 
 
-class Part(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+# gc=False: a value never holds itself, so the garbage collector need not look at thousands of them.
+
+
+class Part(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     """A value that only travels inside a ``Message`` and so carries no marker of its own."""
 
 
-class Message(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Message(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     """A value that stands alone, on the wire or on a disk. Each kind names its marker."""
 
     marker: ClassVar[bytes]
@@ -45,7 +48,7 @@ def unpack(kind: Any, data: bytes) -> Any:
     """The value of type ``kind`` that ``pack`` made; ``PeerBrokeProtocol`` for anything else."""
     try:
         value = _decoder(kind).decode(data)
-    except msgspec.MsgspecError as e:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as e:  # the latter: text is not UTF-8
         raise PeerBrokeProtocol(
             "malformed", f"These bytes are not what they should be: {e}."
         ) from e

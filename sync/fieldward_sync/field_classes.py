@@ -126,11 +126,19 @@ def split_member(path: str) -> tuple[str, str, str] | None:
     return None
 
 
+_SINGLE_RULES = {pattern: rule for pattern, rule in FIELD_RULES.items() if "*" not in pattern}
+_MEMBER_RULES = {tuple(p.split("/*.")): rule for p, rule in FIELD_RULES.items() if "*" in p}
+
+
 def field_rule(path: str) -> FieldRule:
     """The row of the table for a path; ``CallerMistake("unknown-field")`` if there is none."""
-    member = split_member(path)
-    rule = FIELD_RULES.get(f"{member[0]}/*.{member[2]}" if member else path)
-    if rule is None or "*" in path:
+    # Asked for every field of every record, hence not by a pattern put together each time.
+    if rule := _SINGLE_RULES.get(path):
+        return rule
+    container, _, rest = path.partition("/")
+    member_id, _, field = rest.partition(".")
+    rule = _MEMBER_RULES.get((container, field))
+    if rule is None or not MEMBER_ID.fullmatch(member_id):
         raise CallerMistake("unknown-field", f"A record has no field {path[:80]!r}.")
     return rule
 

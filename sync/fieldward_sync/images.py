@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from functools import cached_property
 from typing import Annotated, ClassVar
 
 from msgspec import Meta
@@ -18,7 +19,7 @@ from fieldward_sync.distribution import MAX_OPENED_BYTES
 from fieldward_sync.encoding import Message, Part, decode
 from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.names import Count, RecordId
-from fieldward_sync.search import KeyRange, keys
+from fieldward_sync.search import KeyKind, KeyRange, Need, keys
 from fieldward_sync.views import MAX_VIEW_BYTES, View
 
 MAX_SEGMENT_CHANGES = 1_000_000
@@ -105,24 +106,42 @@ class Image:
         rows = self._connection.execute("SELECT view FROM record ORDER BY record_id")
         return (View.read(view) for (view,) in rows)
 
-    def candidates(self, ranges: Iterable[KeyRange]) -> Iterator[View]:
-        """The records with a key in one of the ranges, each once."""
-        numbers: set[int] = set()
-        for key_range in ranges:
-            rows = self._connection.execute(
-                "SELECT record FROM search_key WHERE kind = ? AND key >= ? AND key < ?",
-                (
-                    key_range.kind.value,
-                    key_range.prefix,
-                    key_range.prefix + _PAST_ANY_CHARACTER,
-                ),
-            )
-            numbers.update(number for (number,) in rows)
+    def candidates(self, ranges: Iterable[KeyRange], needs: Iterable[Need] = ()) -> Iterator[View]:
+        """The records with a key in one of the ranges and one for each of the needs, each once."""
+        numbers = set[int]().union(*map(self._in_range, ranges))
+        for need in needs:
+            numbers &= self._meeting(need)
         for number in sorted(numbers):
             (view,) = self._connection.execute(
                 "SELECT view FROM record WHERE number = ?", (number,)
             ).fetchone()
             yield View.read(view)
+
+    def _meeting(self, need: Need) -> set[int]:
+        if isinstance(need, KeyRange):
+            return self._in_range(need)
+        return {number for name in need.among(self._names) for number in self._named(name)}
+
+    def _in_range(self, key_range: KeyRange) -> set[int]:
+        rows = self._connection.execute(
+            "SELECT record FROM search_key WHERE kind = ? AND key >= ? AND key < ?",
+            (key_range.kind.value, key_range.prefix, key_range.prefix + _PAST_ANY_CHARACTER),
+        )
+        return {number for (number,) in rows}
+
+    def _named(self, name: str) -> Iterator[int]:
+        rows = self._connection.execute(
+            "SELECT record FROM search_key WHERE kind = ? AND key = ?", (KeyKind.NAME.value, name)
+        )
+        return (number for (number,) in rows)
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        """Every name key there is: far fewer than records."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT key FROM search_key WHERE kind = ?", (KeyKind.NAME.value,)
+        )
+        return tuple(name for (name,) in rows)
 
 
 class SegmentChange(Part, frozen=True):

@@ -28,6 +28,12 @@ MAX_REQUEST_BYTES = 64 * 1024
 MAX_ANSWER_BYTES = 1 << 20
 MAX_ITEMS = 2048
 
+MAX_COMMAND_BYTES = 4 << 20
+"""The longest body of an administrator's command."""
+
+ROUTINE = "routine"
+"""The reason of a command that needs no other; never enough to see what records hold (A8)."""
+
 DEVICE_KEY = "device"
 """The role, in a key id, of a device's identity key; any other role is a practitioner's."""
 
@@ -35,6 +41,11 @@ DEVICE_KEY = "device"
 def key_id(authority: str, device: str, generation: int, role: str) -> str:
     """The key id of requests: authority, device, generation, and ``device`` or a practitioner."""
     return f"{authority}/{device}/{generation}/{role}"
+
+
+def administrator_key_id(authority: str, public_key: bytes) -> str:
+    """The key id of an administrator's commands: the authority, and the key itself in hex."""
+    return f"{authority}/administrator/{public_key.hex()}"
 
 
 def answer_key_id(authority: str) -> str:
@@ -178,4 +189,10 @@ class SyncAnswer(Message, frozen=True):
     lease_refused: Code
     """Why a renewal that was asked for did not come; empty otherwise."""
     distribution: Signed | None
-    """Absent where nothing changed."""
+    """Absent where nothing changed, and in a new incarnation until its files are made."""
+    backup: Count
+    """The number of the last backup that was begun when the server took this in, or said that it
+    has it: only a later one is sure to hold it."""
+    kept_until: Count
+    """What was acknowledged with a ``backup`` below this is in the last two backups: it will not be
+    asked for again. All else is to be kept."""

@@ -15,6 +15,7 @@ AuthorityCode = Annotated[str, Meta(pattern=r"\AE[0-9]{8}\Z")]
 RecordId = Annotated[str, Meta(pattern=r"\A[a-z0-9-]{1,32}\Z")]
 PartitionId = Annotated[str, Meta(pattern=r"\A[a-z0-9-]{1,48}\Z")]
 PractitionerId = Annotated[str, Meta(pattern=r"\A[a-z0-9-]{1,32}\Z")]
+AdministratorId = Annotated[str, Meta(pattern=r"\A[a-z0-9-]{1,32}\Z")]
 DeviceId = Annotated[str, Meta(pattern=r"\A[a-z0-9-]{1,32}\Z")]
 Actor = Annotated[str, Meta(pattern=r"\A[a-z0-9-]{1,32}\.[0-9]{1,9}\Z")]
 """Who makes edits: a device and its generation, or an authority's server and its incarnation."""

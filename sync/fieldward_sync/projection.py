@@ -7,13 +7,14 @@ they never reach a device's store, index, log or search (H1, H2, H3, C2, C4).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
 from fieldward_sync.field_classes import (
+    FIELD_RULES,
     SENSITIVE_SERVICE_SHOWN_AS,
     Disclosure,
     FieldClass,
     field_rule,
-    split_member,
 )
 from fieldward_sync.limits import RAISED, SENSITIVE_SERVICES
 from fieldward_sync.records import LiveValue, Record
@@ -23,6 +24,21 @@ from fieldward_sync.views import View, ViewValue
 SHIELD = "shield"
 NOBODYS_NUMBER = 0
 """Stands where a value is masked: nobody replaces what they were not shown."""
+
+_WITHDRAWN = "consent_withdrawn"
+_TELLING = ("service", "sensitive_ground")
+"""The fields that say what an involvement shows of itself."""
+
+# To read a member of an Enum takes longer than all the rest that is done for a field.
+_SHOWN, _MASKED, _HIDDEN = Disclosure
+_LATCH = FieldClass.LATCH
+
+_LATCHES = frozenset(
+    pattern.rpartition(".")[2]
+    for pattern, rule in FIELD_RULES.items()
+    if rule.field_class is _LATCH
+)
+"""The last parts of the paths of latches; no other path ends so."""
 
 
 def is_raised(record: Record, path: str) -> bool:
@@ -37,7 +53,7 @@ def is_shielded(record: Record) -> bool:
 
 def settled_by_rule(path: str) -> bool:
     """Whether several live values at a path are no conflict for a person: a latch just holds."""
-    return field_rule(path).field_class is FieldClass.LATCH
+    return path.rpartition(".")[2] in _LATCHES
 
 
 def conflicts(record: Record) -> tuple[str, ...]:
@@ -47,33 +63,40 @@ def conflicts(record: Record) -> tuple[str, ...]:
 
 def project(record: Record, numbers: Mapping[Dot, int], revision: int) -> View:
     """The record's view at ``revision``; ``numbers`` are the record's own names for its edits."""
+    by_field = record.paths_by_field
+    telling = chain.from_iterable(by_field.get(name, ()) for name in _TELLING)
+    sensitive = {_member(path) for path in telling if _says_sensitive(record, path)}
+    if not sensitive and _LATCHES.isdisjoint(by_field):
+        return _whole(record, numbers, revision)
     shielded = is_shielded(record)
-    withdrawn = {
-        member
-        for member in _involvements(record)
-        if is_raised(record, f"{member}.consent_withdrawn")
-    }
-    sensitive = {member for member in _involvements(record) if _is_sensitive(record, member)}
+    withdrawn = {_member(path) for path in by_field.get(_WITHDRAWN, ()) if is_raised(record, path)}
 
-    def disclosure(path: str) -> Disclosure:
-        rule, member = field_rule(path), _member(path)
-        if member in withdrawn:
-            return Disclosure.HIDDEN
-        if shielded:
-            return rule.on_shielded
-        return rule.on_sensitive if member in sensitive else Disclosure.SHOWN
+    shown: list[ViewValue] = []
+    for path, values in record.live.items():
+        rule = field_rule(path)
+        disclosure = rule.on_shielded if shielded else _SHOWN
+        if withdrawn and _member(path) in withdrawn:
+            disclosure = _HIDDEN
+        elif sensitive and not shielded and _member(path) in sensitive:
+            disclosure = rule.on_sensitive
+        if disclosure is _MASKED:
+            shown.append(ViewValue(path, NOBODYS_NUMBER, SENSITIVE_SERVICE_SHOWN_AS))
+        elif disclosure is _SHOWN and rule.field_class is _LATCH:
+            shown.extend(_latch(record, path, values, numbers))
+        elif disclosure is _SHOWN:
+            for value in values:
+                shown.append(ViewValue(path, numbers[value.dot], value.value))
+    return View(record.record_id, revision, shielded, tuple(shown))
 
-    def shown() -> Iterator[ViewValue]:
-        for path, values in record.live.items():
-            match disclosure(path):
-                case Disclosure.SHOWN if settled_by_rule(path):
-                    yield from _latch(record, path, values, numbers)
-                case Disclosure.SHOWN:
-                    yield from (ViewValue(path, numbers[v.dot], v.value) for v in values)
-                case Disclosure.MASKED:
-                    yield ViewValue(path, NOBODYS_NUMBER, SENSITIVE_SERVICE_SHOWN_AS)
 
-    return View(record.record_id, revision, shielded, tuple(shown()))
+def _whole(record: Record, numbers: Mapping[Dot, int], revision: int) -> View:
+    """The view of a record in which nothing is to be hidden, as in most."""
+    values = [
+        ViewValue(path, numbers[value.dot], value.value)
+        for path, values in record.live.items()
+        for value in values
+    ]
+    return View(record.record_id, revision, False, tuple(values))
 
 
 def _latch(
@@ -85,20 +108,14 @@ def _latch(
         yield ViewValue(path, min(raises), RAISED)
 
 
-def _member(path: str) -> str | None:
-    named = split_member(path)
-    return f"{named[0]}/{named[1]}" if named else None
+def _member(path: str) -> str:
+    """The member of a set that a path names a field of; other paths are of no member."""
+    return path.partition(".")[0]
 
 
-def _involvements(record: Record) -> frozenset[str]:
-    members = (_member(path) for path in record.live if path.startswith("involvements/"))
-    return frozenset(member for member in members if member)
-
-
-def _is_sensitive(record: Record, member: str) -> bool:
+def _says_sensitive(record: Record, path: str) -> bool:
     """Any live value that says so is enough; so is a legal ground that only such a service has."""
-    services = (value.value for value in record.live.get(f"{member}.service", ()))
-    return (
-        any(service in SENSITIVE_SERVICES for service in services)
-        or record.value(f"{member}.sensitive_ground") is not None
-    )
+    values = record.live[path]
+    if path.endswith(".service"):
+        return any(value.value in SENSITIVE_SERVICES for value in values)
+    return path.endswith(".sensitive_ground") and any(value.value is not None for value in values)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, ClassVar
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
-from fieldward_sync.encoding import Message, Part, encode, pack
+from fieldward_sync.encoding import Message, Part, encode
 from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
 from fieldward_sync.names import Code, Count, PractitionerId, RecordId, Seconds, device_actor
 from fieldward_sync.versions import Dot
@@ -25,6 +25,9 @@ MAX_CHANGES_IN_AN_EDIT = 2048
 """A whole record is loaded as one edit; a whole childhood's involvements fit."""
 MAX_CHANGES_IN_A_PROPOSAL = 64
 MAX_REPLACED_AT_A_PATH = 64
+"""Of each kind that a proposal names: what was shown, and edits of one's own."""
+MAX_REPLACED_BY_A_CHANGE = 1024
+"""Both kinds of a proposal together; or all that stands at a path when a person settles it."""
 
 Text = Annotated[str, Meta(max_length=MAX_VALUE_CHARACTERS)]
 Value = (
@@ -47,7 +50,7 @@ class Change(Part, frozen=True):
 
     path: Path
     value: Value
-    replaces: Annotated[tuple[Dot, ...], Meta(max_length=MAX_REPLACED_AT_A_PATH)] = ()
+    replaces: Annotated[tuple[Dot, ...], Meta(max_length=MAX_REPLACED_BY_A_CHANGE)] = ()
 
 
 class Edit(Message, frozen=True):
@@ -112,8 +115,7 @@ class Proposal(Message, frozen=True):
         )
 
 
-@dataclass(frozen=True)
-class LiveValue:
+class LiveValue(Struct, frozen=True, gc=False):
     """A value that no accepted edit replaces, and the edit that set it."""
 
     dot: Dot
@@ -169,17 +171,30 @@ class Record:
             for change in edit.changes
             for dot in change.replaces
         }
-        values: dict[str, list[LiveValue]] = {}
+        values: dict[str, tuple[LiveValue, ...]] = {}
         for dot in sorted(self.edits):
             for change in self.edits[dot].changes:
-                if (change.path, dot) not in replaced:
-                    values.setdefault(change.path, []).append(LiveValue(dot, change.value))
-        return {path: tuple(found) for path, found in sorted(values.items())}
+                path = change.path
+                if replaced and (path, dot) in replaced:
+                    continue
+                value = LiveValue(dot, change.value)
+                values[path] = (*values[path], value) if path in values else (value,)
+        return {path: values[path] for path in sorted(values)}
+
+    @cached_property
+    def paths_by_field(self) -> Mapping[str, tuple[str, ...]]:
+        """The live paths by the last part of their names, which members of a set share."""
+        paths: dict[str, tuple[str, ...]] = {}
+        for path in self.live:
+            name = path.rpartition(".")[2]
+            paths[name] = (*paths[name], path) if name in paths else (path,)
+        return paths
 
     @property
     def conflicts(self) -> tuple[str, ...]:
         """The paths with several different live values, for a person to settle."""
-        return tuple(path for path, values in self.live.items() if differ(v.value for v in values))
+        several = [(path, values) for path, values in self.live.items() if len(values) > 1]
+        return tuple(path for path, values in several if differ(v.value for v in values))
 
     def value(self, path: str) -> Value:
         """The one live value at a path, ``None`` where there is none; the caller has ruled out a
@@ -190,4 +205,10 @@ class Record:
 
 def differ(values: Iterable[Value]) -> bool:
     """Whether there are several different values among these."""
-    return len({pack(value) for value in values}) > 1
+    first, *others = values
+    return not all(same(first, other) for other in others)
+
+
+def same(one: Value, other: Value) -> bool:
+    """Whether two values are the same; not by ``==`` alone, which takes 1 for true."""
+    return type(one) is type(other) and one == other

@@ -8,10 +8,11 @@ matched (H2): what a shield hides was never in it.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
 
+from rapidfuzz import process
 from rapidfuzz.distance import JaroWinkler
 
 from fieldward_sync.errors import CallerMistake
@@ -39,6 +40,28 @@ class KeyRange:
 
     kind: KeyKind
     prefix: str
+
+
+@dataclass(frozen=True)
+class NameLike:
+    """All name keys that begin with a folded word, or could be it misspelt."""
+
+    word: str
+
+    def among(self, names: Sequence[str]) -> list[str]:
+        """Those of these keys."""
+        near = process.extract(
+            self.word,
+            names,
+            scorer=JaroWinkler.normalized_similarity,
+            score_cutoff=NAME_FLOOR,
+            limit=None,
+        )
+        beginning = (name for name in names if name.startswith(self.word))
+        return list(dict.fromkeys((*(name for name, _, _ in near), *beginning)))
+
+
+Need = KeyRange | NameLike
 
 
 @dataclass(frozen=True)
@@ -73,14 +96,24 @@ class Query:
 
     def ranges(self) -> tuple[KeyRange, ...]:
         """Where candidates are looked for: a record that matches well has a key in one of these."""
+        names = (KeyRange(KeyKind.NAME, word[:NAME_PREFIX_CHARACTERS]) for word in self._words())
+        return tuple(dict.fromkeys((*names, *self._exact())))
+
+    def needs(self) -> tuple[Need, ...]:
+        """A record that fits at all has a key for each of these: the others need not be read."""
+        return (*self._exact(), *(NameLike(word) for word in self._words()))
+
+    def _words(self) -> list[str]:
         words = (*name_words(self.family), *name_words(self.given))
-        names = (KeyRange(KeyKind.NAME, w[:NAME_PREFIX_CHARACTERS]) for w in words if len(w) > 1)
+        return [word for word in words if len(word) > 1]
+
+    def _exact(self) -> list[KeyRange]:
         exact = (
             KeyRange(KeyKind.BORN, self.born.strip()),
             KeyRange(KeyKind.POSTCODE, compact(self.postcode)),
             KeyRange(KeyKind.NHS_NUMBER, compact(self.nhs_number)),
         )
-        return tuple(dict.fromkeys((*names, *(key for key in exact if len(key.prefix) > 1))))
+        return [key for key in exact if len(key.prefix) > 1]
 
 
 @dataclass(frozen=True)

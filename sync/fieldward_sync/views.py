@@ -64,6 +64,8 @@ class View(Part, frozen=True):
     @property
     def conflicts(self) -> tuple[str, ...]:
         """The paths with several different live values."""
+        if len({value.path for value in self.values}) == len(self.values):
+            return ()
         several = ((p, values) for p, values in self.by_path().items() if len(values) > 1)
         return tuple(path for path, values in several if differ(v.value for v in values))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from dataclasses import replace
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -18,6 +19,7 @@ from fieldward_server.services.platform import Platform
 from fieldward_server.services.records import load_records
 from fieldward_server.services.sealing import seal_partitions, sweep_files
 from fieldward_server.services.shields import raise_shield
+from fieldward_server.shield_register import ShieldRegister
 from fieldward_server.storage import authorities, open_storage, partitions
 from fieldward_sync import digest
 from fieldward_sync.access import Access
@@ -378,6 +380,7 @@ def test_a_partition_that_is_granted_again_is_no_longer_lost(device: FieldDevice
         practitioner="p-1",
         partition="caseload",
         actor="test",
+        reason="routine",
         now=device.world.now,
     )
     device.sync()
@@ -428,12 +431,19 @@ def test_newer_trust_comes_down_once(device: FieldDevice) -> None:
 def load_some(url: str, folder: Path, prefix: str, start: Barrier) -> None:
     """What each process does: load children, each in a transaction of its own."""
     storage = open_storage(url)
-    platform = Platform(storage, bytes(range(32)), SealedFiles(folder), bytes, LeaseTerms())
+    register = ShieldRegister(folder / "shield-register", bytes(range(32)), entropy=os.urandom)
+    files = SealedFiles(folder)
+    platform = Platform(storage, bytes(range(32)), files, register, bytes, LeaseTerms())
     start.wait()
     for n in range(LOADED_BY_EACH):
         list(
             load_records(
-                platform, [child(f"{prefix}{n}")], authority=AUTHORITY, actor="test", now=0
+                platform,
+                [child(f"{prefix}{n}")],
+                authority=AUTHORITY,
+                actor="test",
+                reason="routine",
+                now=0,
             )
         )
     storage.close()
@@ -461,5 +471,7 @@ def test_feeds_of_two_writing_processes_have_no_holes_and_lose_nothing(
         assert (row.digest, row.records) == recomputed(world, partition)
         assert row.records == loaded
         assert [number for number, _, _ in feed(world, partition)] == list(range(2, loaded + 2))
-    with world.platform.storage.transaction() as transaction:
-        assert authorities.next_edit_counter(transaction, AUTHORITY) == loaded + 1
+    with world.platform.storage.reading() as transaction:
+        sheffield = authorities.find(transaction, AUTHORITY)
+    assert sheffield is not None
+    assert sheffield.edit_counter == loaded

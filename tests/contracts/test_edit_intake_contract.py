@@ -123,7 +123,7 @@ BAD = {
         value="released",
         shown=(),
     ),
-    "of an incarnation before a restore": Bad("old-incarnation", changed=(("incarnation", 0),)),
+    "of an incarnation to come": Bad("malformed", changed=(("incarnation", 2),)),
     "in somebody else's name": Bad("malformed", changed=(("practitioner", "p-2"),)),
     "setting a field twice": Bad(
         "invalid-value",

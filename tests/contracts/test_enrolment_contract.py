@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
-from fieldward_server.services.authorities import answer_key, create_authority
+from fieldward_server.services.authorities import answer_key
 from fieldward_server.services.devices import list_devices, order_wipe
 from fieldward_server.services.enrolment import enrol, invite
 from fieldward_sync.access import Access
@@ -100,23 +102,15 @@ def test_a_device_with_a_wipe_to_confirm_does_not_escape_it_by_enrolling_again(
 def test_an_invitation_names_what_there_is(
     world: World, changed: dict[str, str], code: str
 ) -> None:
-    given = {"authority": AUTHORITY, "practitioner": "p-1", "partitions": [], **changed}
+    given: dict[str, Any] = {"authority": AUTHORITY, "practitioner": "p-1", "partitions": []}
     with pytest.raises(CallerMistake, match=code):
-        invite(world.platform, **given, valid_seconds=60, actor="test", now=world.now)  # type: ignore[arg-type]
-
-
-def test_an_authority_is_made_once(world: World) -> None:
-    before = public_key(answer_key(world.platform, AUTHORITY))
-    with pytest.raises(CallerMistake, match="authority-exists"):
-        create_authority(world.platform, code=AUTHORITY, name="Again", now=world.now, actor="test")
-    world.platform.answer_keys.clear()
-    assert public_key(answer_key(world.platform, AUTHORITY)) == before
-
-
-def test_an_authoritys_code_is_an_ons_code(world: World) -> None:
-    with pytest.raises(CallerMistake, match="argument-malformed"):
-        create_authority(
-            world.platform, code="Sheffield", name="Sheffield", now=world.now, actor="test"
+        invite(
+            world.platform,
+            **{**given, **changed},
+            valid_seconds=60,
+            actor="test",
+            reason="routine",
+            now=world.now,
         )
 
 

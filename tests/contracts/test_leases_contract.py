@@ -38,7 +38,7 @@ def move(world: World, device: FieldDevice, access: Access) -> None:
     )
 
 
-def change_grant(device: FieldDevice, change: Any, partition: str, **reason: str) -> None:
+def change_grant(device: FieldDevice, change: Any, partition: str) -> None:
     change(
         device.world.platform,
         authority=AUTHORITY,
@@ -46,8 +46,8 @@ def change_grant(device: FieldDevice, change: Any, partition: str, **reason: str
         practitioner="p-1",
         partition=partition,
         actor="test",
+        reason="test",
         now=device.world.now,
-        **reason,
     )
 
 
@@ -101,7 +101,7 @@ def test_a_changed_key_ring_renews_the_lease(device: FieldDevice) -> None:
     assert device.sync().lease is not None
     assert device.secrets is not None
     assert [keys.partition for keys in device.secrets.ring] == ["caseload", "sector"]
-    change_grant(device, take, "sector", reason="moved")
+    change_grant(device, take, "sector")
     assert device.sync().lease is not None
     assert [keys.partition for keys in device.secrets.ring] == ["caseload"]
 
@@ -180,7 +180,7 @@ def test_an_epoch_begins_when_a_grant_is_taken_and_nobodys_files_are_sealed_agai
     world.practitioner("p-2")
     other = world.device("caseload", practitioner="p-2")
     other.sync()
-    change_grant(device, take, "caseload", reason="moved")
+    change_grant(device, take, "caseload")
     assert world.stored_partition("caseload").key_epoch == 2
     assert world.seal() == 0
     assert other.sync().lease is not None

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from fieldward_server.services import book
+from fieldward_server.services import records as record_loads
 from fieldward_server.services.conflicts import list_conflicts
 from fieldward_server.services.events import list_events
-from fieldward_server.services.records import load_records, record_history
+from fieldward_server.services.known_records import find_records
+from fieldward_server.services.records import record_history
 from fieldward_server.services.shields import raise_shield, release_shield
+from fieldward_server.storage import partitions
 from fieldward_sync.errors import CallerMistake
 from fieldwork import AUTHORITY, PHONE, FieldDevice, World, child
 
@@ -181,11 +186,9 @@ def test_a_bad_line_is_refused_by_name_and_blocks_no_other(
     assert verdicts[1].reason
 
 
-def test_records_of_another_authority_are_refused_where_one_is_named(world: World) -> None:
+def test_records_of_another_authority_are_refused(world: World) -> None:
     lines = [child("c1", authority="E06000001"), child("c2")]
-    verdicts = list(
-        load_records(world.platform, lines, authority=AUTHORITY, actor="test", now=world.now)
-    )
+    verdicts = world.load(*lines)
     assert [(v.outcome, v.field) for v in verdicts] == [("refused", "authority"), ("created", "")]
 
 
@@ -193,3 +196,143 @@ def test_many_lines_are_loaded_in_their_order(world: World) -> None:
     verdicts = world.load(*(child(f"c{n}") for n in range(450)))
     assert [verdict.line for verdict in verdicts] == list(range(1, 451))
     assert {verdict.outcome for verdict in verdicts} == {"created"}
+
+
+# --- What happens between reading and locking ---
+
+
+def meanwhile(
+    monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object], *, times: int = 1
+) -> None:
+    """Have something happen after a load has read its records, before it has locked them."""
+    drafts, left = record_loads._drafts, [happens] * times
+
+    def interrupted(*args: Any) -> Any:
+        found = drafts(*args)
+        if left:
+            left.pop()()
+        return found
+
+    monkeypatch.setattr(record_loads, "_drafts", interrupted)
+
+
+def test_an_edit_that_arrives_while_a_file_is_loaded_is_not_replaced_unseen(
+    world: World, device: FieldDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meanwhile(monkeypatch, lambda: device.edit("c1", PHONE, "07700 900777"))
+    assert world.load(with_phone("07700 900888"))[0].outcome == "changed"
+    (conflict,) = list_conflicts(world.platform, AUTHORITY)
+    assert {v.value for v in conflict.values} == {"07700 900777", "07700 900888"}
+    assert world.view("c1").revision == 3
+
+
+def test_a_record_that_another_load_brings_meanwhile_is_not_made_twice(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.partition("caseload", "all")
+    meanwhile(monkeypatch, lambda: world.load(child("c1"), child("c2")))
+    assert [verdict.outcome for verdict in world.load(child("c1"), child("c3"))] == [
+        "unchanged",
+        "created",
+    ]
+    assert [e.number for e in record_history(**named(world, "c1")).edits] == [1]
+    assert world.stored_partition("caseload").records == 3
+
+
+def test_a_partition_that_is_made_meanwhile_gets_every_change(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.load(child("c1"))
+    meanwhile(monkeypatch, lambda: world.partition("caseload", "all"))
+    world.load(child("c1", sex="male"), child("c2"))
+    with world.platform.storage.reading() as transaction:
+        changes = partitions.changes_since(transaction, AUTHORITY, "caseload", after=1)
+    assert [(change.number, change.record_id) for change in changes] == [(2, "c1"), (3, "c2")]
+
+
+def test_a_shield_that_is_raised_meanwhile_hides_what_is_loaded(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.load(child("c1"))
+    command = {"authority": AUTHORITY, "record_id": "c1", "actor": "kim", "reason": "order"}
+    meanwhile(monkeypatch, lambda: raise_shield(world.platform, **command, now=world.now))
+    moved = {"kind": "current", "lines": ["9 Low Road"], "postcode": "S1 2AB"}
+    assert world.load(child("c1", address=moved))[0].outcome == "changed"
+    assert world.view("c1").shielded
+    assert not world.view("c1").at("address")
+
+
+def named(world: World, record_id: str) -> dict[str, Any]:
+    return {"platform": world.platform, "authority": AUTHORITY, "record_id": record_id}
+
+
+@pytest.mark.parametrize("lines_at_once", [1, 4, 500])
+def test_it_does_not_matter_how_many_lines_are_loaded_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch, lines_at_once: int
+) -> None:
+    """One table of what is stored, whatever is worked out beforehand, alone or together."""
+    monkeypatch.setattr(record_loads, "LINES_IN_A_TRANSACTION", lines_at_once)
+    world.partition("caseload", "team:HV-1", "sector:M14 5")
+    world.partition("sensitive", "team:MH-1")
+    sensitive = {"service": "mental-health", "team": "MH-1", "since": "2021-04-01"}
+    ended = {"service": "midwifery", "team": "HV-1", "since": "2021-04-01", "ended": "2021-05-01"}
+    lines = (
+        child("c1"),
+        child("c2", involvements={"a1": {**sensitive, "sensitive_ground": "consent"}}),
+        child("c1", sex="male"),
+        child("c3", shield="raised"),
+        child("c1", involvements={"a1": ended}, address={"kind": "no-known-address"}),
+        child("c4", former_names={"f1": {"family": "Eze", "given": "Ada"}}),
+        child("c3", sex="male"),
+        child("c1"),
+    )
+    outcomes = [verdict.outcome for verdict in world.load(*lines)]
+    new, changed = "created", "changed"
+    assert outcomes == [new, new, changed, new, changed, new, changed, changed]
+    assert strays(world) == []
+    revisions = [world.view(c).revision for c in ("c1", "c2", "c3", "c4")]
+    assert revisions == [4, 1, 2, 1]
+    assert [world.stored_partition(p).records for p in ("caseload", "sensitive")] == [4, 1]
+    world.seal()
+    device = world.device("caseload", "sensitive")
+    device.sync()
+    assert device.contents("caseload") == {c: world.view(c) for c in ("c1", "c2", "c3", "c4")}
+
+
+def strays(world: World) -> list[tuple[str, str]]:
+    """Rows of records and partitions that belong to nothing: no reference in the schema forbids
+    them, because databases look for each row on its own."""
+    wanted = {
+        "edit": ("record_id", "record"),
+        "record_rule": ("record_id", "record"),
+        "member": ("record_id", "record"),
+        "feed": ("record_id", "record"),
+        "record": ("record_id", "edit"),
+        "partition_rule": ("partition_id", "partition"),
+    }
+    both = [*wanted.items(), ("member", ("partition_id", "partition"))]
+    found = []
+    with world.platform.storage.reading() as transaction:
+        for table, (column, other) in [*both, ("feed", ("partition_id", "partition"))]:
+            # Names of our own.
+            rows = transaction.execute(
+                f"SELECT {column} FROM {table} t WHERE NOT EXISTS (SELECT 1 FROM {other} o"  # noqa: S608
+                f" WHERE o.authority = t.authority AND o.{column} = t.{column})"
+            )
+            found += [(table, str(row[column])) for row in rows]
+    return found
+
+
+def test_every_rule_that_is_stored_chooses_its_record(world: World) -> None:
+    world.partition("caseload", "all")
+    world.load(child("c1"), child("c2", shield="raised"), child("c3", involvements={}))
+    world.load(child("c1", address={"kind": "no-known-address"}))
+    with world.platform.storage.reading() as transaction:
+        stored = {
+            (row["record_id"], row["rule"])
+            for row in transaction.execute("SELECT record_id, rule FROM record_rule")
+        }
+        known = find_records(transaction, AUTHORITY, ["c1", "c2", "c3"])
+    assert stored == {(c, rule) for c, record in known.items() for rule in record.rules}
+    assert ("c1", "sector:M14 5") not in stored
+    assert strays(world) == []

@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 import multiprocessing
-import re
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.synchronize import Barrier
 
 import pytest
 
-from fieldward_server.storage import Storage, authorities, open_storage, turns
+from fieldward_server.storage import Storage, authorities, open_storage, records, turns
 from fieldward_server.storage.driver import Transaction
 from fieldward_server.storage.migrations import STEPS
+from fieldward_server.storage.records import StoredRecord
 from fieldward_sync.errors import CallerMistake, RetryLater
 
 CODE = "E08000039"
 ROUNDS = 40
-HOUSEKEEPING = {"migration", "turn"}
-"""The tables that belong to no authority and stay where they are when the others are sharded."""
 
 
 def add_authority(transaction: Transaction, code: str = CODE, name: str = "Sheffield") -> bool:
-    return authorities.add(
-        transaction,
-        authority=code,
-        name=name,
-        incarnation=1,
-        root_key=b"r",
-        trust=b"t",
-        trust_version=1,
-        answer_key=b"a",
-        edit_seed=b"e",
+    added = authorities.add(
+        transaction, authority=code, incarnation=1, answer_key=b"a", edit_seed=b"e"
+    )
+    if added:
+        found_authority(transaction, code=code, name=name, root_key=b"r")
+    return added
+
+
+def found_authority(transaction: Transaction, *, code: str, name: str, root_key: bytes) -> None:
+    authorities.found(
+        transaction, authority=code, name=name, root_key=root_key, trust=b"", trust_version=1
     )
 
 
@@ -43,8 +42,8 @@ def count_up(url: str, start: Barrier) -> None:
             authorities.lock(transaction, CODE)
             seen = authorities.find(transaction, CODE)
             taken = authorities.next_state(transaction, CODE)
-            authorities.next_edit_counter(transaction, CODE)
             assert seen is not None
+            authorities.set_edit_counter(transaction, CODE, seen.edit_counter + 1)
             assert taken == seen.state_number + 1
     storage.close()
 
@@ -106,15 +105,10 @@ def test_bytes_texts_and_large_numbers_come_back_as_they_went(storage: Storage) 
     everything = bytes(range(256))
     with storage.transaction() as transaction:
         authorities.add(
-            transaction,
-            authority=CODE,
-            name="Šťastná: 100 % «O’Brien»",
-            incarnation=2**53 - 1,
-            root_key=everything,
-            trust=b"",
-            trust_version=1,
-            answer_key=b"a",
-            edit_seed=b"e",
+            transaction, authority=CODE, incarnation=2**53 - 1, answer_key=b"a", edit_seed=b"e"
+        )
+        found_authority(
+            transaction, code=CODE, name="Šťastná: 100 % «O’Brien»", root_key=everything
         )
         found = authorities.find(transaction, CODE)
     assert found is not None
@@ -144,7 +138,9 @@ def test_two_processes_that_write_at_once_lose_nothing(storage: Storage, databas
     assert [other.exitcode for other in others] == [0, 0]
     with storage.transaction() as transaction:
         assert authorities.next_state(transaction, CODE) == 2 * ROUNDS + 1
-        assert authorities.next_edit_counter(transaction, CODE) == 2 * ROUNDS + 1
+        found = authorities.find(transaction, CODE)
+    assert found is not None
+    assert found.edit_counter == 2 * ROUNDS
 
 
 def test_many_threads_share_a_storage(storage: Storage) -> None:
@@ -201,19 +197,6 @@ def test_a_database_of_a_later_version_is_refused(empty_database_url: str) -> No
     storage.close()
 
 
-def test_the_authority_leads_every_key() -> None:
-    """What sharding needs (design §10): keys and references begin with the authority."""
-    tables = re.findall(
-        r"CREATE TABLE (\w+) \((.*?)\)\s*(?:;|\Z)", ";\n".join(STEPS.values()), re.DOTALL
-    )
-    assert len(tables) > 20
-    for name, columns in tables:
-        keys = re.findall(r"(?:PRIMARY KEY|UNIQUE|FOREIGN KEY) \((\w+)", columns)
-        references = re.findall(r"^\s*(\w+) .*(?:PRIMARY KEY|REFERENCES)", columns, re.MULTILINE)
-        leading = {*keys, *references} - {"FOREIGN"}
-        assert leading == {"authority"} or name in HOUSEKEEPING, name
-
-
 # --- Turns ---
 
 
@@ -237,3 +220,42 @@ def test_a_turn_is_given_back_only_by_whose_it_is(storage: Storage) -> None:
         assert not turns.take(transaction, job="seal", holder="worker-b", now=1, until=11)
         turns.end(transaction, job="seal", holder="worker-a")
         assert turns.take(transaction, job="seal", holder="worker-b", now=1, until=11)
+
+
+# --- Many rows at once ---
+
+
+def test_many_rows_are_added_as_they_were_given(storage: Storage) -> None:
+    everything = bytes(range(256))
+    given = [
+        StoredRecord(CODE, f"r-{n}", n * 2**40, everything * (n % 40), n % 2, n) for n in range(300)
+    ]
+    given.append(StoredRecord("Šťastná\t\\N\n%", "r'1", 2**53 - 1, b"", 0, 0))
+    with storage.transaction() as transaction:
+        records.add(transaction, given)
+        records.add(transaction, [])
+        found = [records.find(transaction, each.authority, each.record_id) for each in given]
+    assert found == given
+
+
+def test_a_row_that_is_there_stops_all_that_come_with_it(storage: Storage) -> None:
+    one, other = (StoredRecord(CODE, r, 1, b"v", 0, 0) for r in ("r-1", "r-2"))
+    with storage.transaction() as transaction:
+        records.add(transaction, [one])
+    with pytest.raises(Exception, match=r"(?i)unique") as raised:  # noqa: SIM117
+        with storage.transaction() as transaction:
+            records.add(transaction, [other, one])
+    assert not isinstance(raised.value, RetryLater)
+    with storage.reading() as transaction:
+        assert records.count(transaction, CODE) == 1
+
+
+@pytest.mark.parametrize("asked", [0, 1, 3, 5000])
+def test_a_list_asks_for_any_number_of_rows_at_once(storage: Storage, asked: int) -> None:
+    odd = ["r'1", 'r"2', "Š{},%s\\"]
+    with storage.transaction() as transaction:
+        records.add(transaction, (StoredRecord(CODE, r, 7, b"v", 0, 0) for r in (*odd, "r-4")))
+    wanted = [*odd, *(f"none-{n}" for n in range(asked))][:asked]
+    with storage.reading() as transaction:
+        found = records.revisions(transaction, CODE, wanted)
+    assert found == dict.fromkeys(odd[:asked], 7)

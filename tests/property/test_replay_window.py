@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,11 +14,12 @@ from fieldward_server.services.authentication import (
     NotAuthenticated,
     window_with,
 )
-from fieldward_server.storage.devices import Device
 
 
-def device(high: int, window: bytes) -> Device:
-    return cast(Device, SimpleNamespace(counter_high=high, counter_window=window))
+@dataclass(frozen=True)
+class Signer:
+    counter_high: int
+    counter_window: bytes
 
 
 @given(st.lists(st.integers(1, 300) | st.just(2**52)))
@@ -29,7 +30,7 @@ def test_a_counter_is_taken_once_and_only_within_the_window(counters: list[int])
         new = counter not in spent and counter >= high - WINDOW
         taken = True
         try:
-            high, window = window_with(device(high, window), counter)
+            high, window = window_with(Signer(high, window), counter)
         except NotAuthenticated:
             taken = False
         assert taken is new

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fieldward_sync.projection import conflicts, is_shielded, project
+from fieldward_sync.field_classes import FIELD_RULES, FieldClass
+from fieldward_sync.projection import conflicts, is_shielded, project, settled_by_rule
 from fieldward_sync.records import Change, Edit, Record, Value
 from fieldward_sync.versions import Dot
 from fieldward_sync.views import View
@@ -29,7 +30,10 @@ LOADED: dict[str, Value] = {
 }
 
 
-def record(*edits: tuple[str, dict[str, Value]]) -> Record:
+NOTHING_SENSITIVE = {p: v for p, v in LOADED.items() if not p.startswith("involvements/mh.")}
+
+
+def record(*edits: tuple[str, dict[str, Value]], loaded: dict[str, Value] = LOADED) -> Record:
     made = [
         Edit(
             Dot(actor, number),
@@ -38,7 +42,7 @@ def record(*edits: tuple[str, dict[str, Value]]) -> Record:
             "p-1",
             0,
         )
-        for number, (actor, values) in enumerate([("server.1", LOADED), *edits], start=1)
+        for number, (actor, values) in enumerate([("server.1", loaded), *edits], start=1)
     ]
     return Record.of("r-1", made)
 
@@ -110,6 +114,29 @@ def test_several_raises_of_a_shield_are_no_conflict() -> None:
     assert is_shielded(several)
 
 
+def test_latches_and_no_other_fields_are_settled_by_rule() -> None:  # invariant 5
+    for pattern, rule in FIELD_RULES.items():
+        is_latch = rule.field_class is FieldClass.LATCH
+        assert settled_by_rule(pattern.replace("*", "a1")) == is_latch, pattern
+
+
+def test_a_record_in_which_nothing_is_sensitive_is_shown_whole() -> None:
+    assert shown(record(loaded=NOTHING_SENSITIVE)) == NOTHING_SENSITIVE
+
+
+def test_a_latch_at_rest_is_not_shown() -> None:
+    released = record(("server.1", {"shield": "released"}), loaded=NOTHING_SENSITIVE)
+    assert shown(released) == NOTHING_SENSITIVE
+
+
+def test_where_nothing_is_sensitive_a_shield_and_withdrawn_consent_hide_as_well() -> None:  # H1, C4
+    shielded = record(("server.1", {"shield": "raised"}), loaded=NOTHING_SENSITIVE)
+    assert not {"address", "involvements/hv.service"} & shown(shielded).keys()
+    withdrawn: dict[str, Value] = {"involvements/hv.consent_withdrawn": "raised"}
+    without = record(("dev-1.1", withdrawn), loaded=NOTHING_SENSITIVE)
+    assert not [path for path in shown(without) if path.startswith("involvements/")]
+
+
 def test_withdrawn_consent_takes_the_whole_involvement_away() -> None:  # C4
     withdrawn = record(("server.1", {"involvements/mh.consent_withdrawn": "raised"}))
     assert not [path for path in shown(withdrawn) if path.startswith("involvements/mh")]
@@ -119,6 +146,16 @@ def test_withdrawn_consent_takes_the_whole_involvement_away() -> None:  # C4
 def test_a_service_that_one_side_of_a_conflict_calls_sensitive_is_masked() -> None:
     doubtful = record(("d-ada.1", {"involvements/hv.service": "sexual-health"}))
     assert shown(doubtful)["involvements/hv.service"] == "sensitive"
+    assert "involvements/hv.phone" not in shown(doubtful)
+
+
+def test_a_ground_that_one_side_of_a_conflict_took_away_masks_all_the_same() -> None:  # C2
+    doubtful = record(
+        ("d-ada.1", {"involvements/hv.sensitive_ground": None}),
+        ("d-ben.1", {"involvements/hv.sensitive_ground": "suspected-significant-harm"}),
+    )
+    assert shown(doubtful)["involvements/hv.service"] == "sensitive"
+    assert "involvements/hv.sensitive_ground" not in shown(doubtful)
     assert "involvements/hv.phone" not in shown(doubtful)
 
 

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from fieldward_sync.encoding import decode, encode
 from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
-from fieldward_sync.records import Change, Edit, Proposal, ProposedChange, Record, Value
+from fieldward_sync.records import (
+    MAX_REPLACED_AT_A_PATH,
+    Change,
+    Edit,
+    Proposal,
+    ProposedChange,
+    Record,
+    Value,
+)
 from fieldward_sync.versions import Dot
 
 LOADED = Dot("server.1", 1)
@@ -109,3 +118,14 @@ def test_a_proposal_naming_a_number_nobody_gave_out_is_refused() -> None:
             device="d-ada", generation=1, shown={7: LOADED}
         )
     assert refusal.value.code == "unknown-version"
+
+
+def test_an_edit_over_all_that_a_proposal_may_name_can_be_read_again() -> None:  # invariant 9
+    """What is stored and cannot be read would stop every later edit of its record."""
+    most = tuple(range(1, MAX_REPLACED_AT_A_PATH + 1))
+    change = ProposedChange(PHONE, "0114", shown=most, own=most)
+    proposal = Proposal(65, 1, "r-1", (change,), "p-1", 1_000, "home-visit")
+    shown = {number: Dot("server.1", number) for number in most}
+    made = proposal.as_edit(device="d-ada", generation=1, shown=shown)
+    assert len(made.changes[0].replaces) == 2 * MAX_REPLACED_AT_A_PATH
+    assert decode(Edit, encode(made), max_bytes=1 << 20) == made

@@ -1,12 +1,17 @@
-"""Who is calling: a request's signature, time and counter against what is known of its device."""
+"""Who is calling: a request's signature, time and counter against what is known of its signer.
+
+A device's key opens no command, and an administrator's key no sync: their key ids differ in form.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Protocol
 
 from fieldward_server.services.platform import Platform
-from fieldward_server.storage import Transaction, devices
+from fieldward_server.storage import Transaction, administrators, devices
+from fieldward_server.storage.administrators import Administrator
 from fieldward_server.storage.devices import Device
 from fieldward_sync.access import Access
 from fieldward_sync.errors import RefusedByServer
@@ -20,12 +25,25 @@ WINDOW = 64
 WINDOW_BYTES = WINDOW // 8
 EMPTY_WINDOW = bytes(WINDOW_BYTES)
 
-_KEY_ID = re.compile(r"(E\d{8})/([a-z0-9-]{1,32})/(\d{1,9})/([a-z0-9-]{1,32})")
+_DEVICE_KEY_ID = re.compile(r"(E\d{8})/([a-z0-9-]{1,32})/(\d{1,9})/([a-z0-9-]{1,32})")
+_ADMINISTRATOR_KEY_ID = re.compile(r"(E\d{8})/administrator/([0-9a-f]{64})")
+
+
+class Counted(Protocol):
+    """Whoever signs requests: which of their counters were used."""
+
+    @property
+    def counter_high(self) -> int:
+        """The highest one."""
+
+    @property
+    def counter_window(self) -> bytes:
+        """Which of the ``WINDOW`` below it."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """An authenticated request's sender."""
+    """The device that sent an authenticated request."""
 
     authority: str
     device: str
@@ -35,6 +53,15 @@ class Caller:
     counter: int
     created: int
     access: Access
+
+
+@dataclass(frozen=True)
+class AdministratorCaller:
+    """The administrator who sent an authenticated command, whose counter is not spent yet."""
+
+    authority: str
+    administrator: str
+    counter: int
 
 
 class NotAuthenticated(RefusedByServer):
@@ -58,7 +85,7 @@ def authenticate(
     body: bytes,
     now: int,
 ) -> Caller:
-    """Who signed this request.
+    """The device that signed this request.
 
     Raises ``NotAuthenticated`` with "unknown-key", "clock-skew" or "counter-used" (the last two
     with ``last_counter``), and ``PeerBrokeProtocol`` as ``verify_request`` does.
@@ -75,10 +102,7 @@ def authenticate(
         body=body,
         public_key=public_key,
     )
-    _check_time(device, signature.created, now)
-    window_with(device, signature.counter)
-    if not platform.seen_requests.first_time(signature.signature):
-        raise _counter_used(device)
+    _check_new(platform, signature, device, now)
     return Caller(
         authority=authority,
         device=name,
@@ -90,6 +114,48 @@ def authenticate(
     )
 
 
+def find_administrator(platform: Platform, signature: RequestSignature) -> Administrator:
+    """Whose key a command says it is signed with, before any of its body has been read;
+    ``NotAuthenticated("unknown-key")`` for nobody's, or one that was removed."""
+    found = _ADMINISTRATOR_KEY_ID.fullmatch(signature.key_id)
+    if found is None:
+        raise unknown_administrator()
+    with platform.storage.reading() as transaction:
+        administrator = administrators.with_key(transaction, found[1], bytes.fromhex(found[2]))
+    if administrator is None or administrator.removed_at is not None:
+        raise unknown_administrator()
+    return administrator
+
+
+def authenticate_administrator(
+    platform: Platform,
+    administrator: Administrator,
+    signature: RequestSignature,
+    *,
+    method: str,
+    authority_header: str,
+    path: str,
+    query: str,
+    body: bytes,
+    now: int,
+) -> AdministratorCaller:
+    """The administrator, once it is true that they signed this command. Raises as
+    ``authenticate`` does."""
+    verify_request(
+        signature,
+        method=method,
+        authority=authority_header,
+        path=path,
+        query=query,
+        body=body,
+        public_key=administrator.public_key,
+    )
+    _check_new(platform, signature, administrator, now)
+    return AdministratorCaller(
+        administrator.authority, administrator.administrator, signature.counter
+    )
+
+
 def use_counter(transaction: Transaction, device: Device, counter: int) -> None:
     """Spend a request's counter together with its effect; ``NotAuthenticated("counter-used")``
     where it has been spent. ``device`` is as this transaction found it, its authority locked."""
@@ -97,12 +163,12 @@ def use_counter(transaction: Transaction, device: Device, counter: int) -> None:
     devices.set_counters(transaction, device, high=high, window=window)
 
 
-def window_with(device: Device, counter: int) -> tuple[int, bytes]:
+def window_with(signer: Counted, counter: int) -> tuple[int, bytes]:
     """The highest counter and the window below it once ``counter`` is spent.
 
     Bit ``i`` of the window stands for the counter ``i + 1`` below the highest.
     """
-    high, window = device.counter_high, int.from_bytes(device.counter_window, "big")
+    high, window = signer.counter_high, int.from_bytes(signer.counter_window, "big")
     if counter > high:
         shift = counter - high
         # Beyond the window nothing can be set any more: no need to build a long number for it.
@@ -110,12 +176,21 @@ def window_with(device: Device, counter: int) -> tuple[int, bytes]:
         return counter, (moved & ((1 << WINDOW) - 1)).to_bytes(WINDOW_BYTES, "big")
     bit = 1 << (high - counter - 1) if 0 < high - counter <= WINDOW else 0
     if not bit or window & bit:
-        raise _counter_used(device)
+        raise _counter_used(signer)
     return high, (window | bit).to_bytes(WINDOW_BYTES, "big")
 
 
+def unknown_administrator() -> NotAuthenticated:
+    """What to raise for a key that commands nothing here."""
+    return NotAuthenticated(
+        "unknown-key",
+        "No administrator here has this key.",
+        next_step="Ask another administrator of the authority to add you.",
+    )
+
+
 def _read_key_id(key_id: str) -> tuple[str, str, int, str]:
-    found = _KEY_ID.fullmatch(key_id)
+    found = _DEVICE_KEY_ID.fullmatch(key_id)
     if found is None:
         raise _unknown_key()
     return found[1], found[2], int(found[3]), found[4]
@@ -135,14 +210,17 @@ def _find_key(
     return device, holder.signing_key
 
 
-def _check_time(device: Device, created: int, now: int) -> None:
-    if abs(now - created) > MAX_SKEW_SECONDS:
+def _check_new(platform: Platform, signature: RequestSignature, signer: Counted, now: int) -> None:
+    if abs(now - signature.created) > MAX_SKEW_SECONDS:
         raise NotAuthenticated(
             "clock-skew",
             "The request was signed at a time too far from the server's.",
             next_step="Take the time from this answer and sign the request again.",
-            last_counter=device.counter_high,
+            last_counter=signer.counter_high,
         )
+    window_with(signer, signature.counter)
+    if not platform.seen_requests.first_time(signature.signature):
+        raise _counter_used(signer)
 
 
 def _unknown_key() -> NotAuthenticated:
@@ -153,10 +231,10 @@ def _unknown_key() -> NotAuthenticated:
     )
 
 
-def _counter_used(device: Device) -> NotAuthenticated:
+def _counter_used(signer: Counted) -> NotAuthenticated:
     return NotAuthenticated(
         "counter-used",
         "This request's counter has been used, or is too old to tell.",
         next_step="Sign the request again with a counter above the last one.",
-        last_counter=device.counter_high,
+        last_counter=signer.counter_high,
     )

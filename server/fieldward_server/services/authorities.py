@@ -8,13 +8,23 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fieldward_server.services.arguments import check
 from fieldward_server.services.platform import Platform
-from fieldward_server.storage import Transaction, authorities, devices, events, records
-from fieldward_sync.encoding import pack
-from fieldward_sync.errors import CallerMistake
-from fieldward_sync.keys import KEY_BYTES, hpke_public_key
+from fieldward_server.shield_register import Begun
+from fieldward_server.storage import (
+    Transaction,
+    administrators,
+    authorities,
+    devices,
+    events,
+    incarnations,
+    records,
+)
+from fieldward_sync.encoding import unpack
+from fieldward_sync.errors import CallerMistake, RetryLater
+from fieldward_sync.invitations import fingerprint
+from fieldward_sync.keys import KEY_BYTES, hpke_public_key, hpke_seal
 from fieldward_sync.messages import Trust
 from fieldward_sync.names import AuthorityCode
-from fieldward_sync.signing import public_key, sign, signing_key
+from fieldward_sync.signing import Signed, public_key, signing_key
 
 FIRST_INCARNATION = 1
 FIRST_TRUST_VERSION = 1
@@ -24,13 +34,24 @@ EDIT_SEED = "edit-seed"
 
 
 @dataclass(frozen=True)
-class AuthoritySecrets:
-    """What the server does not keep: for files outside its data."""
+class AuthorityKeys:
+    """What the first trust has to name: made here, and vouched for by a root key kept elsewhere."""
 
-    root_private: bytes
-    """Seed of the Ed25519 root key."""
-    audit_seed: bytes
-    """Opens the look-ups in delivered journals."""
+    answer_key: bytes
+    edit_key: bytes
+    incarnation: int
+
+    def first_trust(self, *, authority: str, audit_key: bytes, issued: int) -> Trust:
+        """The trust to sign with a new root key, so that the authority can be founded."""
+        return Trust(
+            authority=authority,
+            incarnation=self.incarnation,
+            version=FIRST_TRUST_VERSION,
+            issued=issued,
+            answer_key=self.answer_key,
+            edit_key=self.edit_key,
+            audit_key=audit_key,
+        )
 
 
 @dataclass(frozen=True)
@@ -40,45 +61,139 @@ class AuthorityReport:
     authority: str
     name: str
     incarnation: int
-    root_key: bytes
+    founded: bool
+    root_fingerprint: str
+    """In hex; empty until it is founded."""
     records: int
     devices: int
+    administrators: int
+    """Those who may command."""
 
 
-def create_authority(
-    platform: Platform, *, code: str, name: str, now: int, actor: str
-) -> AuthoritySecrets:
-    """Make an authority and its keys; ``CallerMistake("authority-exists")`` if it has been made."""
-    check(AuthorityCode, code, "authority's code")
-    root_seed, audit_seed, answer_seed, edit_seed = (platform.entropy(KEY_BYTES) for _ in range(4))
-    root = signing_key(root_seed)
-    trust = Trust(
-        authority=code,
-        incarnation=FIRST_INCARNATION,
-        version=FIRST_TRUST_VERSION,
-        issued=now,
-        answer_key=public_key(signing_key(answer_seed)),
-        edit_key=hpke_public_key(edit_seed),
-        audit_key=hpke_public_key(audit_seed),
-    )
+@dataclass(frozen=True)
+class PublishedTrust:
+    """What a stranger needs to verify an authority's answers, once they trust the root key."""
+
+    root_key: bytes
+    trust: bytes
+    """The packed ``Signed`` ``Trust``."""
+
+
+def prepare_authority(
+    platform: Platform, *, authority: str, actor: str, reason: str, now: int
+) -> bool:
+    """Make an authority with the keys that stay here, for an administrator to found. Whether it
+    was made: one that is there stays as it is."""
+    check(AuthorityCode, authority, "authority's code")
+    answer_seed, edit_seed = platform.entropy(KEY_BYTES), platform.entropy(KEY_BYTES)
     with platform.storage.transaction() as transaction:
         added = authorities.add(
             transaction,
-            authority=code,
+            authority=authority,
+            incarnation=FIRST_INCARNATION,
+            answer_key=platform.wrap(answer_seed, ANSWER_KEY, authority),
+            edit_seed=platform.wrap(edit_seed, EDIT_SEED, authority),
+        )
+        if added:
+            platform.shield_register.append(
+                Begun(authority, FIRST_INCARNATION, FIRST_TRUST_VERSION)
+            )
+            incarnations.begin(transaction, authority, FIRST_INCARNATION, at=now)
+            incarnations.serve(transaction, authority, FIRST_INCARNATION)
+            events.add(
+                transaction,
+                authority=authority,
+                at=now,
+                actor=actor,
+                action="authority-prepared",
+                subject=authority,
+                reason=reason,
+            )
+    return added
+
+
+def authority_keys(platform: Platform, authority: str) -> AuthorityKeys:
+    """What the first trust has to name; ``CallerMistake("authority-founded")`` once it is there."""
+    with platform.storage.reading() as transaction:
+        row = known(authorities.find(transaction, authority), authority)
+    _require_unfounded(row)
+    return _keys(platform, row)
+
+
+def found_authority(
+    platform: Platform,
+    *,
+    authority: str,
+    name: str,
+    root_key: bytes,
+    trust: bytes,
+    actor: str,
+    reason: str,
+    now: int,
+) -> None:
+    """Found an authority on a root key, which the server never sees: ``trust`` is the packed
+    ``Signed`` first ``Trust``.
+
+    ``CallerMistake``: "authority-founded", "trust-wrong" for any but the first trust of this
+    authority's own keys, "key-malformed" for an audit key that nothing can be sealed to;
+    ``PeerBrokeProtocol`` for bytes that are none or a signature that does not hold.
+    """
+    signed: Signed = unpack(Signed, trust)
+    opened = signed.open(Trust, root_key)
+    with platform.storage.transaction() as transaction:
+        row = locked(transaction, authority)
+        _require_unfounded(row)
+        expected = _keys(platform, row).first_trust(
+            authority=authority, audit_key=opened.audit_key, issued=opened.issued
+        )
+        if opened != expected:
+            raise CallerMistake(
+                "trust-wrong", "This trust does not name the keys that the authority has here."
+            )
+        # A device that could not seal to it would fail at its first look-up.
+        hpke_seal(opened.audit_key, info=b"", plaintext=b"")
+        authorities.found(
+            transaction,
+            authority=authority,
             name=name,
-            incarnation=trust.incarnation,
-            root_key=public_key(root),
-            trust=pack(sign(trust, root)),
-            trust_version=trust.version,
-            answer_key=platform.wrap(answer_seed, ANSWER_KEY, code),
-            edit_seed=platform.wrap(edit_seed, EDIT_SEED, code),
+            root_key=root_key,
+            trust=trust,
+            trust_version=opened.version,
         )
-        if not added:
-            raise CallerMistake("authority-exists", f"The authority {code} exists already.")
         events.add(
-            transaction, authority=code, at=now, actor=actor, action="authority-made", subject=code
+            transaction,
+            authority=authority,
+            at=now,
+            actor=actor,
+            action="authority-founded",
+            subject=fingerprint(root_key).hex(),
+            reason=reason,
         )
-    return AuthoritySecrets(root_seed, audit_seed)
+
+
+def published_trust(platform: Platform, authority: str) -> PublishedTrust:
+    """The trust that holds now; ``CallerMistake("unknown-authority")``."""
+    with platform.storage.reading() as transaction:
+        row = known(authorities.find(transaction, authority), authority)
+    return PublishedTrust(row.root_key, row.trust)
+
+
+def show_authority(platform: Platform, authority: str) -> AuthorityReport:
+    """An authority, and how much there is of it; ``CallerMistake("unknown-authority")``."""
+    with platform.storage.reading() as transaction:
+        row = known(authorities.find(transaction, authority), authority)
+        return AuthorityReport(
+            authority=authority,
+            name=row.name,
+            incarnation=row.incarnation,
+            founded=row.is_founded,
+            root_fingerprint=fingerprint(row.root_key).hex() if row.is_founded else "",
+            records=records.count(transaction, authority),
+            devices=len({it.device for it in devices.of_authority(transaction, authority)}),
+            administrators=sum(
+                it.removed_at is None for it in administrators.of_authority(transaction, authority)
+            ),
+        )
 
 
 def answer_key(platform: Platform, authority: str) -> Ed25519PrivateKey:
@@ -105,12 +220,6 @@ def open_edit_seed(platform: Platform, row: authorities.Authority) -> bytes:
     return platform.unwrap(row.edit_seed, EDIT_SEED, row.authority)
 
 
-def list_authorities(platform: Platform) -> tuple[AuthorityReport, ...]:
-    """All authorities, by code."""
-    with platform.storage.reading() as transaction:
-        return tuple(_report(transaction, code) for code in authorities.codes(transaction))
-
-
 def locked(transaction: Transaction, authority: str) -> authorities.Authority:
     """The authority, locked: nobody else writes for it until the transaction ends.
 
@@ -120,19 +229,31 @@ def locked(transaction: Transaction, authority: str) -> authorities.Authority:
 
 
 def known(row: authorities.Authority | None, authority: str) -> authorities.Authority:
-    """The authority found; ``CallerMistake("unknown-authority")`` if none was."""
+    """The authority found; ``CallerMistake("unknown-authority")`` if none was, and
+    ``RetryLater("restore-unfinished")`` while nothing may be served for it."""
     if row is None:
         raise CallerMistake("unknown-authority", f"There is no authority {authority[:16]!r} here.")
+    if not row.is_serving:
+        raise RetryLater(
+            "restore-unfinished",
+            "The database was restored from a backup and does not serve yet.",
+            next_step="The operator finishes it with `fieldward restore`; nothing is lost.",
+        )
     return row
 
 
-def _report(transaction: Transaction, code: str) -> AuthorityReport:
-    row = known(authorities.find(transaction, code), code)
-    return AuthorityReport(
-        authority=code,
-        name=row.name,
+def _keys(platform: Platform, row: authorities.Authority) -> AuthorityKeys:
+    return AuthorityKeys(
+        answer_key=public_key(open_answer_key(platform, row)),
+        edit_key=hpke_public_key(open_edit_seed(platform, row)),
         incarnation=row.incarnation,
-        root_key=row.root_key,
-        records=records.count(transaction, code),
-        devices=len({device.device for device in devices.of_authority(transaction, code)}),
     )
+
+
+def _require_unfounded(row: authorities.Authority) -> None:
+    if row.is_founded:
+        raise CallerMistake(
+            "authority-founded",
+            f"The authority {row.authority} has been founded.",
+            next_step="Use it as it is: its root key cannot be replaced.",
+        )

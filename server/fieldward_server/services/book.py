@@ -7,24 +7,26 @@ them together, because a database takes many rows of one kind faster than one ro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from fieldward_server.services.feeds import Feed
-from fieldward_server.services.known_records import KnownRecord, find_record
+from fieldward_server.services.known_records import KnownRecord, find_elements, find_records
 from fieldward_server.services.platform import Platform
+from fieldward_server.shield_register import Shield
 from fieldward_server.storage import Transaction, authorities, edits, partitions, records
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.edits import StoredEdit
-from fieldward_server.storage.records import RuleChange, StoredRecord
+from fieldward_server.storage.records import Choice, StoredRecord
 from fieldward_sync.encoding import encode, pack
 from fieldward_sync.errors import CallerMistake
+from fieldward_sync.limits import RAISED
 from fieldward_sync.messages import FeedPosition, Verdict
 from fieldward_sync.names import server_actor
-from fieldward_sync.projection import conflicts, is_shielded
-from fieldward_sync.records import MAX_CHANGES_IN_AN_EDIT, Change, Edit, differ
+from fieldward_sync.projection import SHIELD, is_shielded
+from fieldward_sync.records import MAX_CHANGES_IN_AN_EDIT, Change, Edit
 from fieldward_sync.versions import Dot
-from fieldward_sync.views import MAX_VALUES_OF_A_VIEW, MAX_VIEW_BYTES, View
+from fieldward_sync.views import MAX_VALUES_OF_A_VIEW, MAX_VIEW_BYTES
 
 
 @dataclass(frozen=True)
@@ -50,53 +52,106 @@ class Book:
         self._authority = authority
         self._code = authority.authority
         self._now = now
-        self._known: dict[str, KnownRecord] = {}
-        self._chosen_by: dict[str, frozenset[str]] = {}
-        self._unwritten = _Unwritten({}, [], [], {})
+        self._edit_counter = authority.edit_counter
+        self._known: dict[str, KnownRecord | None] = {}
+        self._rules: dict[str, set[str]] | None = None
+        """Every rule there is, and its partitions, once read."""
+        self._unwritten = _Unwritten()
+
+    @property
+    def actor(self) -> str:
+        """Who the server is in edits of its own."""
+        return server_actor(self._authority.incarnation)
+
+    def read(self, record_ids: Iterable[str]) -> None:
+        """Read these records at once, because ``find`` reads them one by one."""
+        unread = {record_id for record_id in record_ids if record_id not in self._known}
+        found = find_records(self._transaction, self._code, unread) if unread else {}
+        self._known.update((record_id, found.get(record_id)) for record_id in unread)
+
+    def take_over(self, read: Mapping[str, KnownRecord]) -> None:
+        """Take over what was read of records before the authority was locked: all that has not
+        been changed since need not be read again."""
+        revisions = records.revisions(self._transaction, self._code, read.keys())
+        kept = {
+            record_id: known
+            for record_id, known in read.items()
+            if len(known.numbers) == revisions.get(record_id, 0)
+        }
+        there = [record_id for record_id, known in kept.items() if known.numbers]
+        elements = find_elements(self._transaction, self._code, there)
+        for record_id, known in kept.items():
+            self._known[record_id] = (
+                known.with_elements(elements.get(record_id, {})) if known.numbers else None
+            )
+        self.read(read.keys())
+
+    def read_rules(self) -> None:
+        """Read the rules of all partitions: for who changes what chooses many records."""
+        self._rules = {}
+        for rule, partition in partitions.all_rules(self._transaction, self._code):
+            self._rules.setdefault(rule, set()).add(partition)
 
     def find(self, record_id: str) -> KnownRecord | None:
         """A record with everything accepted so far, ``None`` if there is none."""
-        if record_id not in self._known:
-            found = find_record(self._transaction, self._code, record_id)
-            if found is None:
-                return None
-            self._known[record_id] = found
+        self.read([record_id])
         return self._known[record_id]
 
     def accept_as_server(
-        self, known: KnownRecord, changes: Sequence[Change], *, origin: str
+        self,
+        known: KnownRecord,
+        changes: Sequence[Change],
+        *,
+        origin: str,
+        foreseen: KnownRecord | None = None,
     ) -> None:
         """Accept changes of the server's own, in as many edits as their number takes.
 
-        ``CallerMistake("record-full")`` as ``accept``.
+        ``foreseen`` and ``CallerMistake("record-full")`` as in ``accept``.
         """
-        actor = server_actor(self._authority.incarnation)
+        starts = range(0, len(changes), MAX_CHANGES_IN_AN_EDIT)
         made = [
             Edit(
-                dot=Dot(actor, authorities.next_edit_counter(self._transaction, self._code)),
+                dot=Dot(self.actor, counter),
                 record_id=known.record.record_id,
                 changes=tuple(changes[start : start + MAX_CHANGES_IN_AN_EDIT]),
                 practitioner=None,
                 made_at=self._now,
             )
-            for start in range(0, len(changes), MAX_CHANGES_IN_AN_EDIT)
+            for counter, start in enumerate(starts, start=self._edit_counter + 1)
         ]
-        self.accept(known, [NewEdit(edit, origin) for edit in made])
+        self.accept(known, [NewEdit(edit, origin) for edit in made], foreseen=foreseen)
+        self._edit_counter += len(made)
 
-    def accept(self, known: KnownRecord, new: Sequence[NewEdit]) -> tuple[Verdict, ...]:
+    def accept(
+        self,
+        known: KnownRecord,
+        new: Sequence[NewEdit],
+        *,
+        foreseen: KnownRecord | None = None,
+    ) -> tuple[Verdict, ...]:
         """Make these edits part of their record, and bring its partitions up to date.
 
+        ``foreseen`` is the record after them where that has been worked out already, its own edits
+        under dots that only sort as theirs do: what it looks like does not depend on more.
         ``CallerMistake("record-full")``, and nothing is changed, where the record would become
         larger than a view may be.
         """
-        after = known
+        real = known
         for item in new:
-            after = after.with_edit(item.edit, origin=item.origin)
-        _check_size(after.view)
-        self._unwritten.records[after.record.record_id] = self._stored(after)
+            real = real.with_edit(item.edit, origin=item.origin)
+        after = foreseen or real
+        _check_size(after)
+        self._unwritten.note_record(self._stored(after), is_new=not known.numbers)
         elements, feeds = self._distribute(known, after)
-        self._known[after.record.record_id] = replace(after, elements=elements)
-        verdicts = tuple(_verdict(item, after, feeds) for item in new)
+        self._known[after.record.record_id] = real.with_elements(elements)
+        if is_shielded(known.record) != is_shielded(after.record):
+            self._unwritten.shields.append(_shield(self._code, known, after))
+        # Most records have none; those of the view are among those of the record.
+        conflicting = frozenset(after.view.conflicts if after.conflicts else ())
+        verdicts = tuple(
+            _verdict(item, real.numbers[item.edit.dot], conflicting, feeds) for item in new
+        )
         self._unwritten.edits.extend(
             self._stored_edit(item, verdict) for item, verdict in zip(new, verdicts, strict=True)
         )
@@ -104,21 +159,31 @@ class Book:
 
     def write(self) -> None:
         """Write everything accepted so far."""
-        records.put(self._transaction, self._unwritten.records.values())
-        edits.add(self._transaction, self._unwritten.edits)
-        records.change_rules(self._transaction, self._code, self._unwritten.rules)
-        for feed in self._unwritten.feeds.values():
+        unwritten, self._unwritten = self._unwritten, _Unwritten()
+        if unwritten.shields:
+            self._platform.shield_register.append(*unwritten.shields)
+        if self._edit_counter > self._authority.edit_counter:
+            authorities.set_edit_counter(self._transaction, self._code, self._edit_counter)
+        records.add(self._transaction, unwritten.made.values())
+        records.change(self._transaction, unwritten.changed.values())
+        edits.add(self._transaction, unwritten.edits)
+        records.choose(
+            self._transaction, [c for c, applies in unwritten.choices.items() if applies]
+        )
+        records.choose_no_longer(
+            self._transaction, [c for c, applies in unwritten.choices.items() if not applies]
+        )
+        for feed in unwritten.feeds.values():
             feed.write()
-        self._unwritten = _Unwritten({}, [], [], {})
 
     def _stored(self, known: KnownRecord) -> StoredRecord:
         return StoredRecord(
             authority=self._code,
             record_id=known.record.record_id,
             revision=known.view.revision,
-            view=known.view.to_bytes(),
+            view=known.view_bytes,
             shielded=int(is_shielded(known.record)),
-            conflicts=len(conflicts(known.record)),
+            conflicts=len(known.conflicts),
         )
 
     def _stored_edit(self, new: NewEdit, verdict: Verdict) -> StoredEdit:
@@ -147,12 +212,12 @@ class Book:
         for partition in sorted(chosen):
             was = before.elements.get(partition)
             number, elements[partition] = self._feed(partition).put(
-                after.view, before=was, hides=hides, now=self._now
+                after, before=was, hides=hides, now=self._now
             )
             feeds.append(FeedPosition(partition, number))
         for partition in sorted(before.elements.keys() - chosen):
             number = self._feed(partition).remove(
-                after.view.record_id,
+                after.record.record_id,
                 before=before.elements[partition],
                 hides=hides,
                 now=self._now,
@@ -164,17 +229,13 @@ class Book:
         """The partitions that the record is in from now on."""
         if before.rules == after.rules:
             return frozenset(before.elements)
-        record_id = after.record.record_id
-        self._unwritten.rules.extend(
-            RuleChange(record_id, rule, applies=rule in after.rules)
-            for rule in sorted(before.rules ^ after.rules)
-        )
-        return frozenset[str]().union(*map(self._partitions_of, after.rules))
-
-    def _partitions_of(self, rule: str) -> frozenset[str]:
-        if rule not in self._chosen_by:
-            self._chosen_by[rule] = partitions.chosen_by(self._transaction, self._code, rule)
-        return self._chosen_by[rule]
+        for rule in before.rules ^ after.rules:
+            choice = Choice(self._code, rule, after.record.record_id)
+            self._unwritten.note_choice(choice, applies=rule in after.rules)
+        if self._rules is None:
+            chosen = partitions.chosen_by(self._transaction, self._code, after.rules)
+            return frozenset(partition for _, partition in chosen)
+        return frozenset[str]().union(*(self._rules.get(rule, ()) for rule in after.rules))
 
     def _feed(self, partition: str) -> Feed:
         feeds = self._unwritten.feeds
@@ -187,26 +248,49 @@ class Book:
 class _Unwritten:
     """What has been accepted and waits to be written."""
 
-    records: dict[str, StoredRecord]
-    edits: list[StoredEdit]
-    rules: list[RuleChange]
-    feeds: dict[str, Feed]
+    made: dict[str, StoredRecord] = field(default_factory=dict)
+    """The records that the database does not have."""
+    changed: dict[str, StoredRecord] = field(default_factory=dict)
+    edits: list[StoredEdit] = field(default_factory=list)
+    shields: list[Shield] = field(default_factory=list)
+    """Raised or released: for the register, before anything is acknowledged."""
+    choices: dict[Choice, bool] = field(default_factory=dict)
+    """Whether a rule chooses a record from now on, where the database has it otherwise."""
+    feeds: dict[str, Feed] = field(default_factory=dict)
+
+    def note_record(self, stored: StoredRecord, *, is_new: bool) -> None:
+        """The latest state of a record."""
+        kept = self.made if is_new or stored.record_id in self.made else self.changed
+        kept[stored.record_id] = stored
+
+    def note_choice(self, choice: Choice, *, applies: bool) -> None:
+        """A change of what a rule chooses; one that takes back another leaves nothing to write."""
+        if self.choices.pop(choice, None) is None:
+            self.choices[choice] = applies
 
 
-def _check_size(view: View) -> None:
-    if len(view.values) > MAX_VALUES_OF_A_VIEW or len(view.to_bytes()) > MAX_VIEW_BYTES:
+def _check_size(known: KnownRecord) -> None:
+    if len(known.view.values) > MAX_VALUES_OF_A_VIEW or len(known.view_bytes) > MAX_VIEW_BYTES:
         raise CallerMistake("record-full", "The record would hold more than a view can show.")
 
 
-def _verdict(new: NewEdit, known: KnownRecord, feeds: Sequence[FeedPosition]) -> Verdict:
-    """Judged by the view, not by the record: it must not tell of values that are hidden."""
-    conflicting = any(
-        differ(shown.value for shown in known.view.at(change.path)) for change in new.edit.changes
-    )
+def _shield(authority: str, before: KnownRecord, after: KnownRecord) -> Shield:
+    raised = is_shielded(after.record)
+    holding = (after if raised else before).record.live[SHIELD]
+    dots = tuple(found.dot for found in holding if found.value == RAISED)
+    return Shield(authority, after.record.record_id, raised, dots)
+
+
+def _verdict(
+    new: NewEdit, number: int, conflicting: frozenset[str], feeds: Sequence[FeedPosition]
+) -> Verdict:
+    """Judged by the conflicts in the view, not in the record: a verdict must not tell of values
+    that are hidden."""
+    in_conflict = bool(conflicting) and any(c.path in conflicting for c in new.edit.changes)
     return Verdict(
         counter=new.edit.dot.counter,
-        number=known.numbers[new.edit.dot],
-        outcome="conflict" if conflicting else "merged",
+        number=number,
+        outcome="conflict" if in_conflict else "merged",
         code="",
         feeds=tuple(feed for feed in feeds if feed.partition in new.told_of),
     )

@@ -10,6 +10,7 @@ from fieldward_server.services.journal_intake import read_head
 from fieldward_server.services.partition_keys import begin_epoch
 from fieldward_server.services.partitions import find_partition
 from fieldward_server.services.platform import Platform
+from fieldward_server.shield_register import AccessChange, WipeOrder
 from fieldward_server.storage import Transaction, devices, events, orders
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.devices import Device, Holder
@@ -124,13 +125,10 @@ def set_access(
         if access is before:
             return
         require_move(MOVES, before, access)
-        devices.set_access(transaction, found, access.value)
-        if access is Access.REVOKED:
-            devices.erase_lease_secrets(transaction, found)
-            _begin_epochs(platform, transaction, found)
-        elif RIGHTS[access].read != RIGHTS[before].read:
-            kind: OrderKind = "resume" if RIGHTS[access].read else "pause"
-            _order(platform, transaction, row, found, kind, now=now)
+        move_to(platform, transaction, row, found, access, now=now)
+        platform.shield_register.append(
+            AccessChange(authority, device, found.generation, access.value)
+        )
         events.add(
             transaction,
             authority=authority,
@@ -152,9 +150,8 @@ def order_wipe(
         found = _latest(transaction, authority, device)
         if WipeState(found.wipe) is not WipeState.NONE:
             return
-        devices.set_wipe(transaction, found, WipeState.ORDERED.value)
-        _order(platform, transaction, row, found, "wipe", now=now)
-        _begin_epochs(platform, transaction, found)
+        begin_wipe(platform, transaction, row, found, now=now)
+        platform.shield_register.append(WipeOrder(authority, device, found.generation))
         events.add(
             transaction,
             authority=authority,
@@ -164,6 +161,34 @@ def order_wipe(
             subject=f"{device} {found.generation}",
             reason=reason,
         )
+
+
+def move_to(
+    platform: Platform,
+    transaction: Transaction,
+    row: Authority,
+    device: Device,
+    access: Access,
+    *,
+    now: int,
+) -> None:
+    """Move a device to another access state, whether or not there is such a move."""
+    devices.set_access(transaction, device, access.value)
+    if access is Access.REVOKED:
+        devices.erase_lease_secrets(transaction, device)
+        _begin_epochs(platform, transaction, device)
+    elif RIGHTS[access].read != RIGHTS[Access(device.access)].read:
+        kind: OrderKind = "resume" if RIGHTS[access].read else "pause"
+        _order(platform, transaction, row, device, kind, now=now)
+
+
+def begin_wipe(
+    platform: Platform, transaction: Transaction, row: Authority, device: Device, *, now: int
+) -> None:
+    """Order a device to wipe itself, which it was not before."""
+    devices.set_wipe(transaction, device, WipeState.ORDERED.value)
+    _order(platform, transaction, row, device, "wipe", now=now)
+    _begin_epochs(platform, transaction, device)
 
 
 def known_device(transaction: Transaction, authority: str, device: str, generation: int) -> Device:

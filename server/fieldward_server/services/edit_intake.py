@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
@@ -17,7 +18,7 @@ from fieldward_server.services.boxes import find_owner
 from fieldward_server.services.known_records import DEVICE, KnownRecord
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.standing import Standing, store_edits
-from fieldward_server.storage import Transaction, devices, edits, events
+from fieldward_server.storage import Transaction, devices, edits, events, incarnations
 from fieldward_server.storage.devices import Holder
 from fieldward_server.storage.edits import InboxItem
 from fieldward_sync.access import RIGHTS
@@ -35,6 +36,15 @@ UNREADABLE = 0
 
 _CODES = {"server-only": "server-only-field", "unknown-version": "unknown-version"}
 """From the code of a check's error to the reason in a verdict; all others are an invalid value."""
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """An edit as a device worded it, and whose box it came in."""
+
+    owner: Holder
+    proposal: Proposal
+    content: bytes
 
 
 class EditIntake:
@@ -57,12 +67,14 @@ class EditIntake:
 
         What does not open has no counter, and so no verdict: it is kept, and an incident opened.
         """
-        verdicts = tuple(verdict for part in parts for verdict in self._take_part(part))
+        opened = [edit for part in parts for edit in self._open(part)]
+        self._book.read(edit.proposal.record_id for edit in opened)
+        verdicts = tuple(self._judge(edit) for edit in opened)
         self._book.write()
         store_edits(self._transaction, self._standing.device, self._taken)
         return verdicts
 
-    def _take_part(self, part: BoxPart) -> Iterator[Verdict]:
+    def _open(self, part: BoxPart) -> Iterator[_Opened]:
         try:
             owner = find_owner(self._transaction, self._standing.device, part.header, kind="edits")
             box = open_as_authority(
@@ -78,10 +90,11 @@ class EditIntake:
             except PeerBrokeProtocol as e:
                 self._keep_unreadable(BoxPart(part.header, index, (sealed,)), e.code)
             else:
-                yield self._judge(owner, proposal, content)
+                yield _Opened(owner, proposal, content)
 
-    def _judge(self, owner: Holder, proposal: Proposal, content: bytes) -> Verdict:
+    def _judge(self, edit: _Opened) -> Verdict:
         """The verdict on one edit, which is taken from here on."""
+        owner, proposal, content = edit.owner, edit.proposal, edit.content
         dot = Dot(self._standing.actor, proposal.counter)
         content_hash = hashlib.sha256(content).digest()
         if dot in self._taken:
@@ -114,8 +127,8 @@ class EditIntake:
         """Why an edit is refused whatever it says; empty if it is not."""
         if not RIGHTS[self._standing.access].edits_merge:
             return "revoked"
-        if proposal.incarnation != self._standing.authority.incarnation:
-            return "old-incarnation"
+        if proposal.incarnation > self._standing.authority.incarnation:
+            return "malformed"
         if proposal.practitioner != owner.practitioner:
             return "malformed"
         known = self._book.find(proposal.record_id)
@@ -126,7 +139,7 @@ class EditIntake:
     def _merge(self, owner: Holder, proposal: Proposal, content_hash: bytes) -> Verdict:
         """Accept an edit; ``CallerMistake`` saying why it cannot be."""
         known = self._book.find(proposal.record_id) or KnownRecord.new(proposal.record_id)
-        edit = proposal.as_edit(
+        edit = self._in_this_incarnation(proposal).as_edit(
             device=self._standing.device.device,
             generation=self._standing.device.generation,
             shown=known.by_number,
@@ -136,6 +149,23 @@ class EditIntake:
         new = NewEdit(edit, DEVICE, content_hash, told_of=self._granted(owner))
         (verdict,) = self._book.accept(known, [new])
         return verdict
+
+    def _in_this_incarnation(self, proposal: Proposal) -> Proposal:
+        """The edit, replacing of what its author was shown only what has the same number here.
+
+        A restore cuts a history off, and what came after it was numbered anew. What an author saw
+        of the part cut off is delivered again by whoever wrote it, and stands beside this edit.
+        """
+        if proposal.incarnation == self._standing.authority.incarnation:
+            return proposal
+        limit = incarnations.carried_over(
+            self._transaction, self._code, proposal.record_id, since=proposal.incarnation
+        )
+        changes = (
+            msgspec.structs.replace(change, shown=tuple(n for n in change.shown if n <= limit))
+            for change in proposal.changes
+        )
+        return msgspec.structs.replace(proposal, changes=tuple(changes))
 
     def _granted(self, owner: Holder) -> frozenset[str]:
         """The partitions that an edit's author may hold now."""

@@ -14,6 +14,7 @@ from fieldward_server.services.devices import OPEN_WIPE, known_device
 from fieldward_server.services.lease_renewal import new_lease_secret
 from fieldward_server.services.partitions import check_number, find_partition
 from fieldward_server.services.platform import Platform
+from fieldward_server.shield_register import Enrolment, Person
 from fieldward_server.storage import (
     Transaction,
     authorities,
@@ -26,17 +27,20 @@ from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.devices import Device, Holder
 from fieldward_server.storage.invitations import Invitation as StoredInvitation
 from fieldward_sync.access import Access, WipeState
-from fieldward_sync.encoding import encode, pack, unpack
+from fieldward_sync.encoding import decode, encode, pack, unpack
 from fieldward_sync.errors import CallerMistake, RefusedByServer
 from fieldward_sync.invitations import SECRET_BYTES, Invitation, fingerprint, proof
 from fieldward_sync.journal import JournalHead
-from fieldward_sync.messages import EnrolAnswer, EnrolRequest
+from fieldward_sync.messages import MAX_REQUEST_BYTES, EnrolAnswer, EnrolRequest
 from fieldward_sync.signing import Signed
 
 FIRST_GENERATION = 1
 DEVICE_ID_BYTES = 5
 
 PROOF_KEY = "invitation-proof"
+
+MAX_VALID_SECONDS = 14 * 24 * 3600
+"""How long an invitation may be good for."""
 
 NEW_INVITATION = "Ask your sync administrator for a new invitation."
 
@@ -49,6 +53,7 @@ def invite(
     partitions: Sequence[str],
     valid_seconds: int,
     actor: str,
+    reason: str,
     now: int,
 ) -> str:
     """Invite a practitioner to enrol one device that may hold these partitions: the code to give
@@ -82,6 +87,7 @@ def invite(
             actor=actor,
             action="invited",
             subject=practitioner,
+            reason=reason,
         )
     return invitation.code()
 
@@ -158,17 +164,9 @@ def _enrol_new(
         raise RefusedByServer(
             "invitation-expired", "This invitation has expired.", next_step=NEW_INVITATION
         )
-    device = _new_device(platform, transaction, invitation, request, counter=counter, now=now)
-    devices.add(transaction, device)
-    _add_holder(platform, transaction, device, invitation, request, now=now)
-    invitations.use(
-        transaction,
-        authority=invitation.authority,
-        invitation_id=invitation.invitation_id,
-        used_for=_fingerprint(request),
-        device=device.device,
-        generation=device.generation,
-    )
+    enrolment = _enrolment(platform, transaction, invitation, request, counter=counter, now=now)
+    device = enter(transaction, enrolment)
+    platform.shield_register.append(enrolment)
     events.add(
         transaction,
         authority=invitation.authority,
@@ -180,7 +178,36 @@ def _enrol_new(
     return device
 
 
-def _new_device(
+def enter(transaction: Transaction, enrolment: Enrolment) -> Device:
+    """Make a device known, its practitioner and what they may hold, and its invitation used.
+
+    Its earlier generation reads on no more; what that one has typed still comes in.
+    """
+    request = decode(EnrolRequest, enrolment.request, max_bytes=MAX_REQUEST_BYTES)
+    authority, name = enrolment.authority, enrolment.device
+    earlier = devices.find(transaction, authority, name, enrolment.generation - 1)
+    if earlier is not None and Access(earlier.access) is Access.ACTIVE:
+        devices.set_access(transaction, earlier, Access.DRAINING.value)
+    device = _new_device(enrolment, request)
+    devices.add(transaction, device)
+    holder = _new_holder(
+        enrolment, request, changed_state=authorities.next_state(transaction, authority)
+    )
+    devices.add_holder(transaction, holder)
+    for partition in enrolment.partitions:
+        devices.give(transaction, holder, partition, at=enrolment.at)
+    invitations.use(
+        transaction,
+        authority=authority,
+        invitation_id=request.invitation_id,
+        used_for=_fingerprint(request),
+        device=name,
+        generation=enrolment.generation,
+    )
+    return device
+
+
+def _enrolment(
     platform: Platform,
     transaction: Transaction,
     invitation: StoredInvitation,
@@ -188,26 +215,48 @@ def _new_device(
     *,
     counter: int,
     now: int,
-) -> Device:
-    name, generation = _name(platform, transaction, invitation, request)
+) -> Enrolment:
+    authority, practitioner = invitation.authority, invitation.practitioner
+    device, generation = _name(platform, transaction, invitation, request)
+    found = practitioners.find(transaction, authority, practitioner)
+    if found is None:
+        raise CallerMistake(
+            "unknown-practitioner", f"There is no practitioner {practitioner[:32]!r}."
+        )
+    return Enrolment(
+        authority=authority,
+        device=device,
+        generation=generation,
+        practitioner=practitioner,
+        person=Person(found.name, found.role, found.team, found.vetted_until, found.trained_until),
+        partitions=unpack(tuple[str, ...], invitation.partitions),
+        lease_secret=new_lease_secret(platform, authority, device, generation, practitioner),
+        request=encode(request),
+        counter=counter,
+        at=now,
+    )
+
+
+def _new_device(enrolment: Enrolment, request: EnrolRequest) -> Device:
+    name, generation = enrolment.device, enrolment.generation
     return Device(
-        authority=invitation.authority,
+        authority=enrolment.authority,
         device=name,
         generation=generation,
         name=request.name,
         identity_key=request.device_key,
         journal_key=request.journal_key,
         assurance=request.assurance,
-        enrolled_at=now,
+        enrolled_at=enrolment.at,
         access=Access.ACTIVE.value,
-        counter_high=counter,
+        counter_high=enrolment.counter,
         counter_window=EMPTY_WINDOW,
         order_number=0,
         wipe=WipeState.NONE.value,
         journal_head=encode(JournalHead.first(name, generation, request.journal_key)),
         edits_taken=0,
         edits_ahead=pack(()),
-        last_contact=now,
+        last_contact=enrolment.at,
         last_complete=0,
         pending_edits=0,
         journal_size=0,
@@ -231,44 +280,24 @@ def _name(
             "This device has been ordered to wipe and has not confirmed it.",
             next_step="Sync once, so that it can wipe and say so; then enrol again.",
         )
-    if Access(latest.access) is Access.ACTIVE:
-        # Nobody but the new generation reads on; what the old one has typed still comes in.
-        devices.set_access(transaction, latest, Access.DRAINING.value)
     return latest.device, latest.generation + 1
 
 
-def _add_holder(
-    platform: Platform,
-    transaction: Transaction,
-    device: Device,
-    invitation: StoredInvitation,
-    request: EnrolRequest,
-    *,
-    now: int,
-) -> None:
-    holder = Holder(
-        authority=device.authority,
-        device=device.device,
-        generation=device.generation,
-        practitioner=invitation.practitioner,
+def _new_holder(enrolment: Enrolment, request: EnrolRequest, *, changed_state: int) -> Holder:
+    return Holder(
+        authority=enrolment.authority,
+        device=enrolment.device,
+        generation=enrolment.generation,
+        practitioner=enrolment.practitioner,
         signing_key=request.practitioner_key,
-        changed_state=authorities.next_state(transaction, device.authority),
-        lease_secret=new_lease_secret(
-            platform,
-            device.authority,
-            device.device,
-            device.generation,
-            invitation.practitioner,
-        ),
+        changed_state=changed_state,
+        lease_secret=enrolment.lease_secret,
         lease_id=b"",
         lease_issued=0,
         lease_closes=0,
         lease_destroys=0,
         ring_hash=b"",
     )
-    devices.add_holder(transaction, holder)
-    for partition in unpack(tuple[str, ...], invitation.partitions):
-        devices.give(transaction, holder, partition, at=now)
 
 
 def _fingerprint(request: EnrolRequest) -> bytes:

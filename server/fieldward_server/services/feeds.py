@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from fieldward_server.services.known_records import KnownRecord
 from fieldward_server.services.partition_keys import begin_epoch, digest_key
 from fieldward_server.services.partitions import find_partition
 from fieldward_server.services.platform import Platform
 from fieldward_server.storage import Transaction, partitions
-from fieldward_server.storage.partitions import FeedEntry
+from fieldward_server.storage.partitions import FeedEntry, Member
 from fieldward_sync import digest
-from fieldward_sync.views import View
 
 
 class Feed:
@@ -29,32 +29,36 @@ class Feed:
         self._redaction_feed = self._before.redaction_feed
         self._entries: list[FeedEntry] = []
         self._elements: dict[str, bytes | None] = {}
+        self._stored: set[str] = set()
+        """The records that the database has as members."""
 
-    def put(self, view: View, *, before: bytes | None, hides: bool, now: int) -> tuple[int, bytes]:
+    def put(
+        self, known: KnownRecord, *, before: bytes | None, hides: bool, now: int
+    ) -> tuple[int, bytes]:
         """A record's new state: the change's number, and what it contributes to the digest now.
 
         ``before`` is what it contributed, ``None`` if it was not in the partition; ``hides`` says
         that something was shown before that must not be shown any more.
         """
-        element = digest.element(self._digest_key, view.record_id, view.revision, view.to_bytes())
+        record_id = known.record.record_id
+        element = digest.element(self._digest_key, record_id, known.view.revision, known.view_bytes)
         if before is None:
             self._records += 1
         else:
             self._digest = digest.removed(self._digest, before)
         self._digest = digest.added(self._digest, element)
-        self._elements[view.record_id] = element
-        return self._append(view.record_id, False, hides and before is not None, now), element
+        self._note(record_id, before, element)
+        return self._append(record_id, False, hides and before is not None, now), element
 
     def remove(self, record_id: str, *, before: bytes, hides: bool, now: int) -> int:
         """A record's removal from the partition: the change's number."""
         self._records -= 1
         self._digest = digest.removed(self._digest, before)
-        self._elements[record_id] = None
+        self._note(record_id, before, None)
         return self._append(record_id, True, hides, now)
 
     def write(self) -> None:
         """Write it all. Where something was hidden, a new key epoch begins (design §6)."""
-        authority, partition = self._before.authority, self._before.partition_id
         partitions.advance(
             self._transaction,
             self._before,
@@ -63,17 +67,46 @@ class Feed:
             digest=self._digest,
             redaction_feed=self._redaction_feed,
         )
-        partitions.append_to_feed(self._transaction, authority, partition, self._entries)
-        partitions.set_members(self._transaction, authority, partition, self._elements)
+        partitions.append_to_feed(self._transaction, self._entries)
+        self._write_members()
         if self._redaction_feed > self._before.redaction_feed:
             begin_epoch(self._platform, self._transaction, self._before)
+
+    def _note(self, record_id: str, before: bytes | None, element: bytes | None) -> None:
+        if record_id not in self._elements and before is not None:
+            self._stored.add(record_id)
+        self._elements[record_id] = element
+
+    def _write_members(self) -> None:
+        authority, partition = self._before.authority, self._before.partition_id
+        present = [
+            Member(authority, partition, record_id, element)
+            for record_id, element in self._elements.items()
+            if element is not None
+        ]
+        stored = self._stored
+        partitions.add_members(
+            self._transaction, [member for member in present if member.record_id not in stored]
+        )
+        partitions.change_members(
+            self._transaction, [member for member in present if member.record_id in stored]
+        )
+        partitions.remove_members(
+            self._transaction,
+            authority,
+            partition,
+            [record_id for record_id in stored if self._elements[record_id] is None],
+        )
 
     @property
     def _number(self) -> int:
         return self._before.feed + len(self._entries)
 
     def _append(self, record_id: str, removed: bool, hides: bool, now: int) -> int:
-        self._entries.append(FeedEntry(self._number + 1, record_id, int(removed), now))
+        authority, partition = self._before.authority, self._before.partition_id
+        self._entries.append(
+            FeedEntry(authority, partition, self._number + 1, record_id, int(removed), now)
+        )
         if hides:
             self._redaction_feed = self._number
         return self._number

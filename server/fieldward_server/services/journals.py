@@ -1,27 +1,33 @@
-"""Delivered journals: whether they hold together, and what is in them."""
+"""Delivered journals: whether they hold together, and what is in them, sealed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 
-from fieldward_server.services.authorities import known
 from fieldward_server.services.boxes import find_owner
-from fieldward_server.services.devices import known_device
+from fieldward_server.services.devices import unknown_device
 from fieldward_server.services.journal_intake import read_head
 from fieldward_server.services.platform import Platform
-from fieldward_server.storage import Transaction, authorities, devices, journals
+from fieldward_server.services.sealed_look_ups import SealedBox, SealedLookUp, SealedPage
+from fieldward_server.storage import Transaction, devices, journals
 from fieldward_server.storage.devices import Device
 from fieldward_server.storage.journals import Journal, StoredEntry
 from fieldward_sync.encoding import decode, unpack
-from fieldward_sync.errors import CallerMistake, LocalDataDamaged, PeerBrokeProtocol
-from fieldward_sync.journal import EntryItem, EpochSeal, JournalHead, LookUp, SealItem
-from fieldward_sync.keys import hpke_public_key
-from fieldward_sync.messages import Trust
-from fieldward_sync.outbox import MAX_ENTRY_BYTES, Box, open_as_authority
+from fieldward_sync.errors import PeerBrokeProtocol
+from fieldward_sync.journal import EntryItem, EpochSeal, JournalHead, SealItem
 from fieldward_sync.signing import MAX_SIGNED_BYTES, Signed
 
 ENTRIES_AT_A_TIME = 1000
+ENTRIES_OF_A_PAGE = 1000
+
+POSITION = r"\A[a-z0-9-]{1,32}\.[0-9]{1,9}\.[0-9]{1,15}\Z"
+"""Where a page begins: device, generation and sequence number."""
+
+_Position = tuple[str, int, int]
+_BEGINNING = "", 0, 0
 
 
 @dataclass(frozen=True)
@@ -38,58 +44,73 @@ class JournalReport:
     """By the device's clock; 0 if there is none."""
     forks: int
     """Entries or seals that came a second time with other content."""
+    damage: str
+    """Why what is stored is not what was acknowledged; empty where it is."""
 
 
-@dataclass(frozen=True)
-class DeliveredLookUp:
-    """A look-up as it was delivered."""
+def verify_journals(
+    platform: Platform, authority: str, *, device: str | None = None
+) -> tuple[JournalReport, ...]:
+    """Check delivered journals from their first entry: order, hashes, and every seal's signature.
 
-    device: str
-    generation: int
-    sequence: int
-    look_up: LookUp | None
-    """``None`` where the entry does not open: what a device seals, only the auditor finds out."""
-
-
-def verify_journal(
-    platform: Platform, *, authority: str, device: str, generation: int
-) -> JournalReport:
-    """Check a delivered journal from its first entry: order, hashes, and every seal's signature.
-
-    ``LocalDataDamaged("journal-damaged")`` where what is stored is not what was delivered.
+    A damaged one stops no other. ``CallerMistake("unknown-device")``.
     """
     with platform.storage.reading() as transaction:
-        found = known_device(transaction, authority, device, generation)
-        journal = Journal(authority, device, generation)
-        try:
-            head, last_seal_at = _replay(transaction, found, journal)
-        except PeerBrokeProtocol as e:
-            raise _damaged(found, e.message) from e
-        if head != read_head(found):
-            raise _damaged(found, "It does not come to what was acknowledged.")
-        return JournalReport(
-            device=device,
-            generation=generation,
-            size=head.size,
-            sealed_size=head.sealed_size,
-            epochs=head.epoch,
-            last_seal_at=last_seal_at,
-            forks=journals.forks(transaction, journal),
+        return tuple(_verify(transaction, it) for it in _devices(transaction, authority, device))
+
+
+def list_sealed_look_ups(
+    platform: Platform, authority: str, *, device: str | None = None, after: str | None = None
+) -> SealedPage:
+    """Delivered look-ups, sealed as they came: a page of them, from the first, or from where
+    another page says that the next begins. ``CallerMistake("unknown-device")``."""
+    start = _BEGINNING if after is None else _read_position(after)
+    with platform.storage.reading() as transaction:
+        chosen = _devices(transaction, authority, device)
+        waiting = (entry for it in chosen for entry in _sealed(transaction, it, start))
+        items = tuple(islice(waiting, ENTRIES_OF_A_PAGE))
+        following = next(waiting, None)
+        shown = {(it.device, it.generation) for it in items}
+        boxes = tuple(
+            box
+            for it in chosen
+            if (it.device, it.generation) in shown
+            for box in _boxes(transaction, it, items)
         )
+    return SealedPage(items, boxes, _position(following) if following else None)
 
 
-def read_look_ups(
-    platform: Platform, *, authority: str, audit_seed: bytes, device: str | None = None
-) -> Iterator[DeliveredLookUp]:
-    """All delivered look-ups, by device and in their order, opened with the authority's audit seed.
+def _devices(transaction: Transaction, authority: str, device: str | None) -> tuple[Device, ...]:
+    """All of an authority's, or one device in all its generations."""
+    found = devices.of_authority(transaction, authority)
+    if device is None:
+        return found
+    chosen = tuple(it for it in found if it.device == device)
+    if not chosen:
+        raise unknown_device(device)
+    return chosen
 
-    ``CallerMistake("audit-seed-wrong")`` for another seed.
-    """
-    with platform.storage.reading() as transaction:
-        _check_seed(transaction, authority, audit_seed)
-        for found in devices.of_authority(transaction, authority):
-            if device in (None, found.device):
-                yield from _read(transaction, found, audit_seed)
+
+def _verify(transaction: Transaction, device: Device) -> JournalReport:
+    journal = Journal(device.authority, device.device, device.generation)
+    acknowledged = read_head(device)
+    head, last_seal_at, damage = acknowledged, 0, ""
+    try:
+        head, last_seal_at = _replay(transaction, device, journal)
+    except PeerBrokeProtocol as e:
+        damage = e.message
+    if not damage and head != acknowledged:
+        damage = "It does not come to what was acknowledged."
+    return JournalReport(
+        device=device.device,
+        generation=device.generation,
+        size=head.size,
+        sealed_size=head.sealed_size,
+        epochs=head.epoch,
+        last_seal_at=last_seal_at,
+        forks=journals.forks(transaction, journal),
+        damage=damage,
+    )
 
 
 def _replay(transaction: Transaction, device: Device, journal: Journal) -> tuple[JournalHead, int]:
@@ -116,48 +137,42 @@ def _entries(
         )
 
 
-def _check_seed(transaction: Transaction, authority: str, audit_seed: bytes) -> None:
-    row = known(authorities.find(transaction, authority), authority)
-    signed: Signed = unpack(Signed, row.trust)
-    if signed.open(Trust, row.root_key).audit_key != hpke_public_key(audit_seed):
-        raise CallerMistake("audit-seed-wrong", f"This is not the seed of {authority}'s audit key.")
-
-
-def _read(transaction: Transaction, device: Device, audit_seed: bytes) -> Iterator[DeliveredLookUp]:
+def _sealed(transaction: Transaction, device: Device, start: _Position) -> Iterator[SealedLookUp]:
+    """A device's entries from this position on; all of them, or none, if it lies elsewhere."""
+    name, generation, sequence = start
+    if (device.device, device.generation) < (name, generation):
+        return
+    first = sequence if (device.device, device.generation) == (name, generation) else 0
     journal = Journal(device.authority, device.device, device.generation)
-    boxes = {
-        box: _open_box(transaction, device, unpack(Signed, header), audit_seed)
-        for box, header in journals.boxes(transaction, journal).items()
-    }
-    for entry in _entries(transaction, journal, first=0, last=read_head(device).size):
-        yield DeliveredLookUp(
-            device.device, device.generation, entry.sequence, _look_up(entry, boxes)
+    for entry in _entries(transaction, journal, first=first, last=read_head(device).size):
+        yield SealedLookUp(
+            device.device, device.generation, entry.sequence, entry.header, entry.body
         )
 
 
-def _open_box(
-    transaction: Transaction, device: Device, header: Signed, audit_seed: bytes
-) -> Box | None:
-    try:
-        owner = find_owner(transaction, device, header, kind="journal")
-        return open_as_authority(header, practitioner_key=owner.signing_key, seed=audit_seed)
-    except PeerBrokeProtocol:
-        return None
+def _boxes(
+    transaction: Transaction, device: Device, items: tuple[SealedLookUp, ...]
+) -> Iterator[SealedBox]:
+    """The boxes of these entries of a device. Without its box an entry is only seen to be there."""
+    used = {
+        read.box
+        for it in items
+        if (it.device, it.generation) == (device.device, device.generation)
+        and (read := it.read_header())
+    }
+    journal = Journal(device.authority, device.device, device.generation)
+    for box, header in journals.boxes(transaction, journal).items():
+        # A header that somebody has damaged keeps its own entries shut, and no others.
+        with suppress(PeerBrokeProtocol):
+            if box in used:
+                owner = find_owner(transaction, device, unpack(Signed, header), kind="journal")
+                yield SealedBox(device.device, device.generation, box, header, owner.signing_key)
 
 
-def _look_up(entry: StoredEntry, boxes: Mapping[bytes, Box | None]) -> LookUp | None:
-    header = EntryItem(entry.header, entry.body).read_header()
-    box = boxes.get(header.box)
-    try:
-        opened = box and box.open_entry(header.index, entry.body)
-        return decode(LookUp, opened, max_bytes=MAX_ENTRY_BYTES) if opened else None
-    except PeerBrokeProtocol:
-        return None
+def _position(entry: SealedLookUp) -> str:
+    return f"{entry.device}.{entry.generation}.{entry.sequence}"
 
 
-def _damaged(device: Device, why: str) -> LocalDataDamaged:
-    return LocalDataDamaged(
-        "journal-damaged",
-        f"The journal of {device.device} generation {device.generation} does not hold: {why}",
-        next_step="Keep the database as it is and compare it with a backup.",
-    )
+def _read_position(position: str) -> _Position:
+    device, generation, sequence = position.split(".")
+    return device, int(generation), int(sequence)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
 
 from fieldward_server.services.membership import rules_for
 from fieldward_server.storage import Transaction, edits, partitions
 from fieldward_server.storage.edits import StoredEdit
 from fieldward_sync.encoding import decode
-from fieldward_sync.projection import NOBODYS_NUMBER, project, settled_by_rule
+from fieldward_sync.projection import NOBODYS_NUMBER, conflicts, project, settled_by_rule
 from fieldward_sync.records import Edit, Record, Value
 from fieldward_sync.versions import Dot
 from fieldward_sync.views import View
@@ -28,25 +30,41 @@ class KnownRecord:
     record: Record
     numbers: Mapping[Dot, int]
     """The record's own names for its edits, as views show them."""
-    loaded: Mapping[str, tuple[Dot, Value]]
-    """Path to what a file set there last, and the edit that did."""
+    from_files: frozenset[Dot]
+    """Those of its edits that a loaded file made."""
     elements: Mapping[str, bytes]
     """The partitions it is in, and what it contributes to the digest of each."""
 
     @classmethod
     def new(cls, record_id: str) -> KnownRecord:
         """A record that has no edit yet."""
-        return cls(Record(record_id), {}, {}, {})
+        return cls(Record(record_id), {}, frozenset(), {})
 
     def with_edit(self, edit: Edit, *, origin: str) -> KnownRecord:
         """This record with one more edit, under its next number."""
-        loaded = {change.path: (edit.dot, change.value) for change in edit.changes}
         return KnownRecord(
             self.record.with_edit(edit),
             {**self.numbers, edit.dot: len(self.numbers) + 1},
-            {**self.loaded, **loaded} if origin == LOAD else self.loaded,
+            self.from_files | {edit.dot} if origin == LOAD else self.from_files,
             self.elements,
         )
+
+    def with_elements(self, elements: Mapping[str, bytes]) -> KnownRecord:
+        """This record in these partitions instead."""
+        return KnownRecord(self.record, self.numbers, self.from_files, elements)
+
+    @cached_property
+    def loaded(self) -> Mapping[str, tuple[Dot, Value]]:
+        """Path to what a file set there last, and the edit that did."""
+        return {
+            change.path: (dot, change.value)
+            for dot in sorted(self.from_files, key=self.numbers.__getitem__)
+            for change in self.record.edits[dot].changes
+        }
+
+    def work_out(self) -> None:
+        """Work out now what is worked out once and kept."""
+        _ = self.view_bytes, self.rules
 
     @property
     def by_number(self) -> Mapping[int, Dot]:
@@ -62,6 +80,16 @@ class KnownRecord:
     def view(self) -> View:
         """What an ordinary reader may see; every edit makes a revision."""
         return project(self.record, self.numbers, len(self.numbers))
+
+    @cached_property
+    def view_bytes(self) -> bytes:
+        """The view as it is stored and sealed."""
+        return self.view.to_bytes()
+
+    @cached_property
+    def conflicts(self) -> tuple[str, ...]:
+        """The paths that wait for a person to settle them, hidden ones included."""
+        return conflicts(self.record)
 
     @cached_property
     def rules(self) -> frozenset[str]:
@@ -84,7 +112,7 @@ class KnownRecord:
 
     def hides_from(self, before: KnownRecord) -> bool:
         """Whether something is hidden now that was shown before (H7, C4)."""
-        return bool(self.hidden) and not self.hidden.isdisjoint(before.shown)
+        return bool(before.numbers) and not self.hidden.isdisjoint(before.shown)
 
 
 def read_edit(stored: StoredEdit) -> Edit:
@@ -94,18 +122,38 @@ def read_edit(stored: StoredEdit) -> Edit:
 
 def find_record(transaction: Transaction, authority: str, record_id: str) -> KnownRecord | None:
     """A record with all its edits, ``None`` if there is none."""
-    stored = edits.of_record(transaction, authority, record_id)
-    if not stored:
-        return None
+    return find_records(transaction, authority, [record_id]).get(record_id)
+
+
+def find_records(
+    transaction: Transaction, authority: str, record_ids: Collection[str]
+) -> dict[str, KnownRecord]:
+    """Those of these records that there are, with all their edits, by id."""
+    elements = find_elements(transaction, authority, record_ids)
+    stored = edits.of_records(transaction, authority, record_ids)
+    return {
+        record_id: _known(record_id, rows, elements.get(record_id, {}))
+        for record_id, rows in groupby(stored, key=attrgetter("record_id"))
+    }
+
+
+def find_elements(
+    transaction: Transaction, authority: str, record_ids: Collection[str]
+) -> dict[str, dict[str, bytes]]:
+    """The partitions that these records are in, and what they contribute to each, by id."""
+    elements: dict[str, dict[str, bytes]] = {}
+    for member in partitions.memberships(transaction, authority, record_ids):
+        elements.setdefault(member.record_id, {})[member.partition_id] = member.element
+    return elements
+
+
+def _known(
+    record_id: str, stored: Iterable[StoredEdit], elements: Mapping[str, bytes]
+) -> KnownRecord:
     read = [(row, read_edit(row)) for row in stored]
     return KnownRecord(
         record=Record(record_id, {edit.dot: edit for _, edit in read}),
         numbers={edit.dot: row.number for row, edit in read},
-        loaded={
-            change.path: (edit.dot, change.value)
-            for row, edit in read
-            if row.origin == LOAD
-            for change in edit.changes
-        },
-        elements=partitions.memberships(transaction, authority, record_id),
+        from_files=frozenset(edit.dot for row, edit in read if row.origin == LOAD),
+        elements=elements,
     )

@@ -37,13 +37,13 @@ def rules_for(record: Record) -> frozenset[str]:
 
 def _teams(record: Record) -> Iterator[str]:
     """The teams that are involved now: not ended, and consent not withdrawn (C4)."""
-    for path, values in record.live.items():
-        if not (path.startswith("involvements/") and path.endswith(".team")):
-            continue
+    for path in record.paths_by_field.get("team", ()):
         member = path.removesuffix(".team")
         if _has_ended(record, member) or is_raised(record, f"{member}.consent_withdrawn"):
             continue
-        yield from (f"team:{value.value}" for value in values if value.value is not None)
+        for value in record.live[path]:
+            if value.value is not None:
+                yield f"team:{value.value}"
 
 
 def _has_ended(record: Record, member: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from fieldward_server.shield_register import ShieldRegister, WipeReceipt
 from fieldward_server.storage import Transaction, devices, events, orders
 from fieldward_server.storage.devices import Device
 from fieldward_server.storage.orders import StoredOrder
@@ -34,6 +35,7 @@ def take_seen(
 
 
 def take_receipts(
+    register: ShieldRegister,
     transaction: Transaction,
     device: Device,
     open_orders: Iterable[StoredOrder],
@@ -54,7 +56,11 @@ def take_receipts(
             continue
         order = by_number.get(receipt.number)
         if order is not None and order.kind == receipt.kind:
-            _close(transaction, device, order, signed, now=now)
+            if order.kind == WIPE:
+                register.append(
+                    WipeReceipt(device.authority, device.device, device.generation, signed)
+                )
+            close_order(transaction, device, order, signed, now=now)
 
 
 def _read(signed: Signed, device: Device) -> Receipt:
@@ -65,9 +71,10 @@ def _read(signed: Signed, device: Device) -> Receipt:
     return receipt
 
 
-def _close(
+def close_order(
     transaction: Transaction, device: Device, order: StoredOrder, signed: Signed, *, now: int
 ) -> None:
+    """An order has been obeyed, as its receipt says, which was checked."""
     orders.close(transaction, order, receipt=pack(signed), at=now)
     if order.kind == WIPE:
         _move_wipe(transaction, device, WipeState.DONE)

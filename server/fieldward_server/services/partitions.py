@@ -11,9 +11,10 @@ from fieldward_server.services.authorities import locked
 from fieldward_server.services.membership import check_rule
 from fieldward_server.services.partition_keys import begin_epoch, digest_key, new_digest_key
 from fieldward_server.services.platform import Platform
+from fieldward_server.shield_register import GrantChange
 from fieldward_server.storage import Transaction, authorities, devices, events, partitions, records
 from fieldward_server.storage.devices import Holder
-from fieldward_server.storage.partitions import Partition
+from fieldward_server.storage.partitions import Member, Partition
 from fieldward_sync import digest
 from fieldward_sync.distribution import Manifest
 from fieldward_sync.encoding import pack, unpack
@@ -54,6 +55,7 @@ def create_partition(
     title: str,
     rules: Sequence[str],
     actor: str,
+    reason: str,
     now: int,
 ) -> int:
     """Make a partition of the records that any of these rules choose; how many they are now.
@@ -78,6 +80,7 @@ def create_partition(
             actor=actor,
             action="partition-made",
             subject=partition,
+            reason=reason,
         )
     return chosen
 
@@ -90,6 +93,7 @@ def grant(
     practitioner: str,
     partition: str,
     actor: str,
+    reason: str,
     now: int,
 ) -> None:
     """Let a practitioner hold a partition on a device. Given again, it changes nothing."""
@@ -102,7 +106,16 @@ def grant(
         )
         if devices.give(transaction, holder, partition, at=now):
             _granted_anew(transaction, holder)
-            _tell(transaction, holder, partition, action="grant-given", actor=actor, now=now)
+            platform.shield_register.append(_grant_change(holder, partition, given=True))
+            _tell(
+                transaction,
+                holder,
+                partition,
+                action="grant-given",
+                actor=actor,
+                reason=reason,
+                now=now,
+            )
 
 
 def take(
@@ -124,6 +137,7 @@ def take(
         if devices.take(transaction, holder, partition, at=now):
             _granted_anew(transaction, holder)
             begin_epoch(platform, transaction, find_partition(transaction, authority, partition))
+            platform.shield_register.append(_grant_change(holder, partition, given=False))
             _tell(
                 transaction,
                 holder,
@@ -202,7 +216,13 @@ def _fill(
         for rule in rules
         for record in records.chosen_by(transaction, partition.authority, rule)
     }
-    partitions.set_members(transaction, partition.authority, partition.partition_id, chosen)
+    partitions.add_members(
+        transaction,
+        [
+            Member(partition.authority, partition.partition_id, record_id, element)
+            for record_id, element in chosen.items()
+        ],
+    )
     partitions.advance(
         transaction,
         partition,
@@ -219,6 +239,12 @@ def _granted_anew(transaction: Transaction, holder: Holder) -> None:
     devices.set_changed_state(transaction, holder, state)
 
 
+def _grant_change(holder: Holder, partition: str, *, given: bool) -> GrantChange:
+    return GrantChange(
+        holder.authority, holder.device, holder.generation, holder.practitioner, partition, given
+    )
+
+
 def _tell(
     transaction: Transaction,
     holder: Holder,
@@ -226,8 +252,8 @@ def _tell(
     *,
     action: str,
     actor: str,
+    reason: str,
     now: int,
-    reason: str = "",
 ) -> None:
     events.add(
         transaction,

@@ -9,6 +9,7 @@ from threading import Lock
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fieldward_server.files import SealedFiles
+from fieldward_server.shield_register import ShieldRegister
 from fieldward_server.storage import Storage
 from fieldward_sync.keys import label
 from fieldward_sync.leases import LeaseTerms
@@ -47,6 +48,7 @@ class Platform:
     master_key: bytes
     """32 bytes that wrap every key at rest."""
     files: SealedFiles
+    shield_register: ShieldRegister
     entropy: Entropy
     lease_terms: LeaseTerms
     seen_requests: SeenRequests = field(default_factory=SeenRequests)

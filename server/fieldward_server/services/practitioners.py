@@ -25,6 +25,7 @@ def add_practitioner(
     vetted_until: int,
     trained_until: int,
     actor: str,
+    reason: str,
     now: int,
 ) -> None:
     """Add a practitioner, or bring what is known of them up to date.
@@ -47,6 +48,7 @@ def add_practitioner(
             actor=actor,
             action="practitioner-put",
             subject=practitioner,
+            reason=reason,
         )
 
 

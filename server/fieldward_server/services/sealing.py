@@ -46,18 +46,21 @@ class _Contents:
 def seal_partitions(platform: Platform, now: int) -> int:
     """Bring every partition's files up to its feed; how many files were made."""
     with platform.storage.reading() as transaction:
-        found = [
-            partition
-            for code in authorities.codes(transaction)
-            for partition in partitions.of_authority(transaction, code)
-        ]
+        codes = authorities.serving(transaction)
+    return sum(seal_authority(platform, code, now=now) for code in codes)
+
+
+def seal_authority(platform: Platform, authority: str, *, now: int) -> int:
+    """Bring the files of one authority's partitions up to their feeds; how many were made."""
+    with platform.storage.reading() as transaction:
+        found = partitions.of_authority(transaction, authority)
     return sum(_seal_partition(platform, partition, now=now) for partition in found)
 
 
 def sweep_files(platform: Platform, now: int) -> int:
     """Remove files that no manifest has listed for a day; how many went."""
     with platform.storage.reading() as transaction:
-        codes = authorities.codes(transaction)
+        codes = authorities.serving(transaction)
     return sum(_sweep(platform, code, now=now) for code in codes)
 
 

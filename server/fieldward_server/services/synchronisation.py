@@ -101,7 +101,8 @@ def _take(
     if counter > device.counter_high:  # an older request that was overtaken claims less, rightly
         journal.report_shrinking(request.journal_size)
     take_seen(transaction, device, standing.orders, up_to=request.orders_seen, now=now)
-    take_receipts(transaction, device, standing.orders, request.receipts, now=now)
+    register = platform.shield_register
+    take_receipts(register, transaction, device, standing.orders, request.receipts, now=now)
     if not request.edits:
         return ()
     return EditIntake(platform, transaction, standing, now=now).take(request.edits)
@@ -192,6 +193,8 @@ def _answer(
         lease=outcome.lease,
         lease_refused=outcome.lease_refused,
         distribution=_distribution(platform, transaction, standing, request, now=now),
+        backup=authority.backup_begun,
+        kept_until=authority.kept_until,
     )
 
 
@@ -216,6 +219,10 @@ def _distribution(
         return None
     if not RIGHTS[standing.access].pull or WipeState(device.wipe) is not WipeState.NONE:
         return None
+    manifests = devices.manifests(transaction, holder)
+    was_restored = request.held.number > 0 and request.held.incarnation < authority.incarnation
+    if was_restored and len(manifests) < len(standing.granted):
+        return None  # the files are being made anew, and none of what it holds is lost
     distribution = Distribution(
         authority=authority.authority,
         incarnation=authority.incarnation,
@@ -225,9 +232,7 @@ def _distribution(
         number=standing.state_number,
         issued=now,
         expires=now + DISTRIBUTION_SECONDS,
-        manifests=tuple(
-            unpack(Manifest, packed) for packed in devices.manifests(transaction, holder)
-        ),
+        manifests=tuple(unpack(Manifest, packed) for packed in manifests),
         lost=devices.taken(transaction, holder, at_most=MAX_MANIFESTS),
     )
     return sign(distribution, open_answer_key(platform, authority))

@@ -13,6 +13,12 @@ def take_turn(platform: Platform, *, job: str, holder: str, now: int, seconds: i
         return turns.take(transaction, job=job, holder=holder, now=now, until=now + seconds)
 
 
+def note_done(platform: Platform, *, job: str, now: int) -> None:
+    """Note that a job came to its end, for whoever asks whether it still does."""
+    with platform.storage.transaction() as transaction:
+        turns.done(transaction, job=job, now=now)
+
+
 def end_turn(platform: Platform, *, job: str, holder: str) -> None:
     """Give the turn back; one that has passed to somebody else stays theirs."""
     with platform.storage.transaction() as transaction:

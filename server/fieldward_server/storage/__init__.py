@@ -7,9 +7,11 @@ that say so.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from fieldward_server import metrics
 from fieldward_server.storage import migrations
 from fieldward_server.storage.driver import Driver, Transaction
 from fieldward_sync.errors import CallerMistake
@@ -25,13 +27,17 @@ class Storage:
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
 
-    def transaction(self) -> AbstractContextManager[Transaction]:
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
         """A transaction that may write; an exception rolls all of it back."""
-        return self._driver.transaction()
+        with metrics.transaction("writing"), self._driver.transaction() as transaction:
+            yield transaction
 
-    def reading(self) -> AbstractContextManager[Transaction]:
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
         """A snapshot to read from; it takes no lock."""
-        return self._driver.reading()
+        with metrics.transaction("reading"), self._driver.reading() as transaction:
+            yield transaction
 
     def pending_migrations(self) -> tuple[str, ...]:
         """What ``migrate`` would apply; ``CallerMistake("database-newer")`` as there."""

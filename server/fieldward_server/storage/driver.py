@@ -1,12 +1,13 @@
 """What a database driver gives: transactions that run the project's portable SQL.
 
-SQL is written once, for both databases: named ``:parameters``, ``RETURNING``, ``ON CONFLICT``, and
-the types ``INTEGER`` (64 bits), ``TEXT`` (compared by its bytes) and ``BLOB``. Flags are 0 and 1.
+SQL is written once, for both databases: named ``:parameters``, ``IN :parameter`` for a list of
+texts, ``RETURNING``, ``ON CONFLICT``, and the types ``INTEGER`` (64 bits), ``TEXT`` (compared by
+its bytes) and ``BLOB``. Flags are 0 and 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -18,11 +19,16 @@ Row = Mapping[str, Any]
 class Transaction(Protocol):
     """An open transaction. It ends with the block that it was opened for."""
 
-    def execute(self, sql: str, /, **parameters: Value) -> list[Row]:
+    def execute(self, sql: str, /, **parameters: Value | list[str]) -> list[Row]:
         """Run one statement; its rows, none for a statement that gives none."""
 
     def execute_many(self, sql: str, rows: Iterable[Mapping[str, Value]], /) -> None:
         """Run one statement for each of these sets of parameters."""
+
+    def insert(
+        self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]], /
+    ) -> None:
+        """Add new rows, in the quickest way that the database has for many."""
 
 
 class Driver(Protocol):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from fieldward_server.storage.driver import Transaction
 
 
-@dataclass(frozen=True)
-class StoredEdit:
+class StoredEdit(NamedTuple):
     """A merged edit and the verdict on it.
 
     ``proposal_hash`` tells a repetition from another content under the same dot.
@@ -43,11 +43,18 @@ class InboxItem:
 
 def of_record(transaction: Transaction, authority: str, record_id: str) -> tuple[StoredEdit, ...]:
     """A record's edits, in the order of their numbers."""
+    return of_records(transaction, authority, [record_id])
+
+
+def of_records(
+    transaction: Transaction, authority: str, record_ids: Collection[str]
+) -> tuple[StoredEdit, ...]:
+    """The edits of these records, by record and number."""
     rows = transaction.execute(
-        "SELECT * FROM edit WHERE authority = :authority AND record_id = :record_id"
-        " ORDER BY number",
+        "SELECT * FROM edit WHERE authority = :authority AND record_id IN :record_ids"
+        " ORDER BY record_id, number",
         authority=authority,
-        record_id=record_id,
+        record_ids=list(record_ids),
     )
     return tuple(StoredEdit(**row) for row in rows)
 
@@ -65,12 +72,7 @@ def find(transaction: Transaction, authority: str, actor: str, counter: int) -> 
 
 def add(transaction: Transaction, merged: Iterable[StoredEdit]) -> None:
     """Store merged edits."""
-    transaction.execute_many(
-        "INSERT INTO edit (authority, record_id, number, actor, counter, origin, body,"
-        " proposal_hash, verdict, received_at) VALUES (:authority, :record_id, :number, :actor,"
-        " :counter, :origin, :body, :proposal_hash, :verdict, :received_at)",
-        [vars(edit) for edit in merged],
-    )
+    transaction.insert("edit", StoredEdit._fields, merged)
 
 
 def refused(

@@ -82,12 +82,28 @@ def open_incident(
     )
 
 
-def of_authority(transaction: Transaction, authority: str) -> tuple[Event, ...]:
-    """An authority's events, in their order."""
+def following(
+    transaction: Transaction, authority: str, *, after: int, at_most: int
+) -> tuple[Event, ...]:
+    """The first of an authority's events after that number, in their order."""
     rows = transaction.execute(
-        "SELECT * FROM event WHERE authority = :authority ORDER BY number", authority=authority
+        "SELECT * FROM event WHERE authority = :authority AND number > :after"
+        " ORDER BY number LIMIT :at_most",
+        authority=authority,
+        after=after,
+        at_most=at_most,
     )
     return tuple(Event(**row) for row in rows)
+
+
+def last(transaction: Transaction, authority: str, *, at_most: int) -> tuple[Event, ...]:
+    """The last of an authority's events, in their order."""
+    rows = transaction.execute(
+        "SELECT * FROM event WHERE authority = :authority ORDER BY number DESC LIMIT :at_most",
+        authority=authority,
+        at_most=at_most,
+    )
+    return tuple(Event(**row) for row in reversed(rows))
 
 
 def incidents(transaction: Transaction, authority: str) -> tuple[Incident, ...]:

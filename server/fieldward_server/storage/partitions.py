@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from fieldward_server.storage.driver import Transaction
 
@@ -31,10 +32,27 @@ class Partition:
     published_state: int
 
 
-@dataclass(frozen=True)
-class FeedEntry:
+class PartitionRule(NamedTuple):
+    """A rule that chooses records for a partition."""
+
+    rule: str
+    partition_id: str
+
+
+class Member(NamedTuple):
+    """A record in a partition, and what it contributes to the partition's digest."""
+
+    authority: str
+    partition_id: str
+    record_id: str
+    element: bytes
+
+
+class FeedEntry(NamedTuple):
     """A change of one record, or its removal."""
 
+    authority: str
+    partition_id: str
     number: int
     record_id: str
     removed: int
@@ -121,14 +139,26 @@ def rules_of(transaction: Transaction, authority: str, partition_id: str) -> tup
     return tuple(row["rule"] for row in rows)
 
 
-def chosen_by(transaction: Transaction, authority: str, rule: str) -> frozenset[str]:
-    """The partitions that have this rule."""
+def chosen_by(
+    transaction: Transaction, authority: str, rules: Collection[str]
+) -> tuple[PartitionRule, ...]:
+    """The partitions that have any of these rules."""
     rows = transaction.execute(
-        "SELECT partition_id FROM partition_rule WHERE authority = :authority AND rule = :rule",
+        "SELECT rule, partition_id FROM partition_rule"
+        " WHERE authority = :authority AND rule IN :rules",
         authority=authority,
-        rule=rule,
+        rules=list(rules),
     )
-    return frozenset(row["partition_id"] for row in rows)
+    return tuple(PartitionRule(**row) for row in rows)
+
+
+def all_rules(transaction: Transaction, authority: str) -> tuple[PartitionRule, ...]:
+    """The rules of all partitions of an authority."""
+    rows = transaction.execute(
+        "SELECT rule, partition_id FROM partition_rule WHERE authority = :authority",
+        authority=authority,
+    )
+    return tuple(PartitionRule(**row) for row in rows)
 
 
 def begin_epoch(
@@ -165,15 +195,17 @@ def key(transaction: Transaction, authority: str, partition_id: str, epoch: int)
     return wrapped
 
 
-def memberships(transaction: Transaction, authority: str, record_id: str) -> dict[str, bytes]:
-    """The partitions that a record is in, and what it contributes to the digest of each."""
+def memberships(
+    transaction: Transaction, authority: str, record_ids: Collection[str]
+) -> tuple[Member, ...]:
+    """Which partitions these records are in."""
     rows = transaction.execute(
-        "SELECT partition_id, element FROM member"
-        " WHERE authority = :authority AND record_id = :record_id",
+        "SELECT authority, partition_id, record_id, element FROM member"
+        " WHERE authority = :authority AND record_id IN :record_ids",
         authority=authority,
-        record_id=record_id,
+        record_ids=list(record_ids),
     )
-    return {row["partition_id"]: row["element"] for row in rows}
+    return tuple(Member(**row) for row in rows)
 
 
 def advance(
@@ -200,48 +232,37 @@ def advance(
     )
 
 
-def set_members(
-    transaction: Transaction,
-    authority: str,
-    partition_id: str,
-    elements: Mapping[str, bytes | None],
-) -> None:
-    """Store what records (by id) contribute to a partition's digest; ``None`` for one that left."""
-    key = {"authority": authority, "partition_id": partition_id}
+def add_members(transaction: Transaction, members: Iterable[Member]) -> None:
+    """Store that these records are in a partition from now on."""
+    transaction.insert("member", Member._fields, members)
+
+
+def change_members(transaction: Transaction, members: Iterable[Member]) -> None:
+    """Store what records that are in a partition contribute to its digest now."""
     transaction.execute_many(
-        "INSERT INTO member (authority, partition_id, record_id, element)"
-        " VALUES (:authority, :partition_id, :record_id, :element)"
-        " ON CONFLICT (authority, partition_id, record_id) DO UPDATE SET"
-        " element = excluded.element",
-        [
-            {**key, "record_id": record_id, "element": element}
-            for record_id, element in elements.items()
-            if element is not None
-        ],
+        "UPDATE member SET element = :element WHERE authority = :authority"
+        " AND partition_id = :partition_id AND record_id = :record_id",
+        [member._asdict() for member in members],
     )
+
+
+def remove_members(
+    transaction: Transaction, authority: str, partition_id: str, record_ids: Iterable[str]
+) -> None:
+    """Store that these records are not in a partition any more."""
     transaction.execute_many(
         "DELETE FROM member WHERE authority = :authority AND partition_id = :partition_id"
         " AND record_id = :record_id",
         [
-            {**key, "record_id": record_id}
-            for record_id, element in elements.items()
-            if element is None
+            {"authority": authority, "partition_id": partition_id, "record_id": record_id}
+            for record_id in record_ids
         ],
     )
 
 
-def append_to_feed(
-    transaction: Transaction, authority: str, partition_id: str, entries: Iterable[FeedEntry]
-) -> None:
-    """Write changes into a partition's feed. A number is taken once: the database sees to it."""
-    transaction.execute_many(
-        "INSERT INTO feed (authority, partition_id, number, record_id, removed, at)"
-        " VALUES (:authority, :partition_id, :number, :record_id, :removed, :at)",
-        [
-            {"authority": authority, "partition_id": partition_id, **vars(entry)}
-            for entry in entries
-        ],
-    )
+def append_to_feed(transaction: Transaction, entries: Iterable[FeedEntry]) -> None:
+    """Write changes into their feeds. A number is taken once: the database sees to it."""
+    transaction.insert("feed", FeedEntry._fields, entries)
 
 
 def changes_since(

@@ -7,7 +7,7 @@ names any (``synchronous_standby_names``).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import cast
@@ -15,6 +15,7 @@ from typing import cast
 import psycopg
 from psycopg import Connection, IsolationLevel
 from psycopg.rows import DictRow, dict_row
+from psycopg.sql import SQL, Composed, Identifier
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from fieldward_server.storage.driver import Row, Transaction, Value
@@ -25,8 +26,14 @@ MAX_CONNECTIONS = 8
 """Of one process."""
 WAIT_SECONDS = 10
 
+_OPTIONS = (
+    "synchronous_commit=on",
+    # A plan that was made while a table was small would be kept while a load makes it large.
+    "plan_cache_mode=force_custom_plan",
+)
+
 _OWN_TYPES = {"INTEGER": "BIGINT", "BLOB": "BYTEA", "TEXT": 'TEXT COLLATE "C"'}
-_TO_TRANSLATE = re.compile(r"\b(?:INTEGER|BLOB|TEXT)\b|:([a-z_]+)|%")
+_TO_TRANSLATE = re.compile(r"\b(?:INTEGER|BLOB|TEXT)\b|(IN )?:([a-z_]+)|%")
 
 
 class PostgresDriver:
@@ -35,13 +42,15 @@ class PostgresDriver:
     def __init__(self, url: str) -> None:
         self._pool: ConnectionPool[Connection[DictRow]] = ConnectionPool(
             url,
-            kwargs={"row_factory": dict_row, "options": "-c synchronous_commit=on"},
+            kwargs={"row_factory": dict_row, "options": " ".join(f"-c {o}" for o in _OPTIONS)},
             connection_class=Connection[DictRow],
             min_size=0,
             max_size=MAX_CONNECTIONS,
             timeout=WAIT_SECONDS,
             open=False,
         )
+        self._types: dict[str, list[int]] = {}
+        """Of each table's columns, once they have been asked for."""
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -78,14 +87,15 @@ class PostgresDriver:
                 connection.isolation_level = (
                     IsolationLevel.READ_COMMITTED if writing else IsolationLevel.REPEATABLE_READ
                 )
-                yield _PostgresTransaction(connection)
+                yield _PostgresTransaction(connection, self._types)
 
 
 class _PostgresTransaction:
-    def __init__(self, connection: Connection[DictRow]) -> None:
+    def __init__(self, connection: Connection[DictRow], types: dict[str, list[int]]) -> None:
         self._connection = connection
+        self._types = types
 
-    def execute(self, sql: str, /, **parameters: Value) -> list[Row]:
+    def execute(self, sql: str, /, **parameters: Value | list[str]) -> list[Row]:
         cursor = self._connection.execute(_in_own_words(sql), parameters)
         # Not cursor.description: to describe every column takes longer than to fetch a row.
         has_rows = cursor.pgresult is not None and cursor.pgresult.nfields
@@ -94,6 +104,25 @@ class _PostgresTransaction:
     def execute_many(self, sql: str, rows: Iterable[Mapping[str, Value]], /) -> None:
         with self._connection.cursor() as cursor:
             cursor.executemany(_in_own_words(sql), rows)
+
+    def insert(
+        self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]], /
+    ) -> None:
+        names = SQL(", ").join(map(Identifier, columns))
+        types = self._types_of(table, names)
+        copy_in = SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(Identifier(table), names)
+        with self._connection.cursor() as cursor, cursor.copy(copy_in) as copy:
+            copy.set_types(types)
+            for row in rows:
+                copy.write_row(row)
+
+    def _types_of(self, table: str, names: Composed) -> list[int]:
+        """The types of columns, which the database does not ask for in this form of COPY."""
+        if table not in self._types:
+            none = SQL("SELECT {} FROM {} LIMIT 0").format(names, Identifier(table))
+            described = self._connection.execute(none).description or []
+            self._types[table] = [column.type_code for column in described]
+        return self._types[table]
 
 
 @contextmanager
@@ -114,5 +143,7 @@ def _in_own_words(sql: str) -> str:
 
 def _own_word(found: re.Match[str]) -> str:
     if found[1]:
-        return f"%({found[1]})s"
+        return f"= ANY(%({found[2]})s)"
+    if found[2]:
+        return f"%({found[2]})s"
     return "%%" if found[0] == "%" else _OWN_TYPES[found[0]]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
 
 from fieldward_server.storage.driver import Transaction
 
 
-@dataclass(frozen=True)
-class StoredRecord:
+class StoredRecord(NamedTuple):
     """A record's latest state; what it consists of are its edits."""
 
     authority: str
@@ -20,22 +19,12 @@ class StoredRecord:
     conflicts: int
 
 
-@dataclass(frozen=True)
-class RuleChange:
-    """A rule that chooses a record from now on, or no longer does."""
+class Choice(NamedTuple):
+    """A rule that chooses a record."""
 
-    record_id: str
+    authority: str
     rule: str
-    applies: bool
-
-
-_RULE_APPLIES = (
-    "INSERT INTO record_rule (authority, rule, record_id) VALUES (:authority, :rule, :record_id)"
-)
-_RULE_APPLIES_NO_LONGER = (
-    "DELETE FROM record_rule"
-    " WHERE authority = :authority AND rule = :rule AND record_id = :record_id"
-)
+    record_id: str
 
 
 def find(transaction: Transaction, authority: str, record_id: str) -> StoredRecord | None:
@@ -48,15 +37,31 @@ def find(transaction: Transaction, authority: str, record_id: str) -> StoredReco
     return StoredRecord(**rows[0]) if rows else None
 
 
-def put(transaction: Transaction, stored: Iterable[StoredRecord]) -> None:
-    """Store the latest state of each of these records."""
+def add(transaction: Transaction, made: Iterable[StoredRecord]) -> None:
+    """Store new records."""
+    transaction.insert("record", StoredRecord._fields, made)
+
+
+def change(transaction: Transaction, changed: Iterable[StoredRecord]) -> None:
+    """Store the latest state of records that are there."""
     transaction.execute_many(
-        "INSERT INTO record (authority, record_id, revision, view, shielded, conflicts)"
-        " VALUES (:authority, :record_id, :revision, :view, :shielded, :conflicts)"
-        " ON CONFLICT (authority, record_id) DO UPDATE SET revision = excluded.revision,"
-        " view = excluded.view, shielded = excluded.shielded, conflicts = excluded.conflicts",
-        [vars(record) for record in stored],
+        "UPDATE record SET revision = :revision, view = :view, shielded = :shielded,"
+        " conflicts = :conflicts WHERE authority = :authority AND record_id = :record_id",
+        [record._asdict() for record in changed],
     )
+
+
+def revisions(
+    transaction: Transaction, authority: str, record_ids: Collection[str]
+) -> dict[str, int]:
+    """The revisions of those of these records that there are, by id."""
+    rows = transaction.execute(
+        "SELECT record_id, revision FROM record"
+        " WHERE authority = :authority AND record_id IN :record_ids",
+        authority=authority,
+        record_ids=list(record_ids),
+    )
+    return {row["record_id"]: row["revision"] for row in rows}
 
 
 def in_conflict(transaction: Transaction, authority: str) -> tuple[str, ...]:
@@ -77,15 +82,18 @@ def count(transaction: Transaction, authority: str) -> int:
     return int(row["records"])
 
 
-def change_rules(transaction: Transaction, authority: str, changes: Iterable[RuleChange]) -> None:
-    """Store which rules choose records now, or no longer do; each change follows those before."""
-    for change in changes:
-        transaction.execute(
-            _RULE_APPLIES if change.applies else _RULE_APPLIES_NO_LONGER,
-            authority=authority,
-            rule=change.rule,
-            record_id=change.record_id,
-        )
+def choose(transaction: Transaction, choices: Iterable[Choice]) -> None:
+    """Store that these rules choose these records from now on."""
+    transaction.insert("record_rule", Choice._fields, choices)
+
+
+def choose_no_longer(transaction: Transaction, choices: Iterable[Choice]) -> None:
+    """Store that these rules, which did, do not choose these records any more."""
+    transaction.execute_many(
+        "DELETE FROM record_rule"
+        " WHERE authority = :authority AND rule = :rule AND record_id = :record_id",
+        [choice._asdict() for choice in choices],
+    )
 
 
 def chosen_by(transaction: Transaction, authority: str, rule: str) -> tuple[StoredRecord, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fieldward_server.storage.driver import Transaction
 
 
@@ -9,7 +11,7 @@ def take(transaction: Transaction, *, job: str, holder: str, now: int, until: in
     """Whether ``holder`` has the turn now: it was nobody's, its own, or has run out."""
     return bool(
         transaction.execute(
-            "INSERT INTO turn (job, holder, until) VALUES (:job, :holder, :until)"
+            "INSERT INTO turn (job, holder, until, done_at) VALUES (:job, :holder, :until, :now)"
             " ON CONFLICT (job) DO UPDATE SET holder = excluded.holder, until = excluded.until"
             " WHERE turn.holder = excluded.holder OR turn.until <= :now RETURNING job",
             job=job,
@@ -20,8 +22,20 @@ def take(transaction: Transaction, *, job: str, holder: str, now: int, until: in
     )
 
 
+def done(transaction: Transaction, *, job: str, now: int) -> None:
+    """Note that a job came to its end."""
+    transaction.execute("UPDATE turn SET done_at = :now WHERE job = :job", job=job, now=now)
+
+
 def end(transaction: Transaction, *, job: str, holder: str) -> None:
     """Give back a turn that is still ``holder``'s."""
     transaction.execute(
-        "DELETE FROM turn WHERE job = :job AND holder = :holder", job=job, holder=holder
+        "UPDATE turn SET until = 0 WHERE job = :job AND holder = :holder", job=job, holder=holder
     )
+
+
+def done_at(transaction: Transaction) -> Mapping[str, int]:
+    """For each job that was ever offered, when it was last done or, before that, first tried."""
+    return {
+        row["job"]: row["done_at"] for row in transaction.execute("SELECT job, done_at FROM turn")
+    }
