@@ -1,4 +1,10 @@
+import signal
+
 from hypothesis import settings
+
+# A shell that runs the tests in the background has Ctrl-C ignored, and every program that a test
+# starts would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["postgres", "databases"]
 

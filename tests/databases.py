@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 
 import psycopg
@@ -27,6 +29,23 @@ def empty_database_url(database_kind: str, tmp_path: Path, request: pytest.Fixtu
         return f"sqlite:///{tmp_path / 'fieldward.db'}"
     url: str = request.getfixturevalue("postgres_database")
     return url
+
+
+NewDatabase = Callable[[], str]
+
+
+@pytest.fixture
+def new_database(
+    database_kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[NewDatabase]:
+    """Gives the addresses of databases of one kind, each new and empty, gone after the test."""
+    if database_kind == "sqlite":
+        numbers = count()
+        yield lambda: f"sqlite:///{tmp_path / f'{next(numbers)}.db'}"
+        return
+    cluster: Cluster = request.getfixturevalue("postgres")
+    with ExitStack() as opened:
+        yield lambda: opened.enter_context(fresh_database(cluster))
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fieldward_server.files import SealedFiles
 from fieldward_server.services.authentication import Caller, authenticate
-from fieldward_server.services.authorities import create_authority
 from fieldward_server.services.devices import DeviceReport, show_device
 from fieldward_server.services.enrolment import enrol, invite
 from fieldward_server.services.events import list_incidents
@@ -27,6 +26,7 @@ from fieldward_server.services.practitioners import add_practitioner
 from fieldward_server.services.records import LineVerdict, load_records
 from fieldward_server.services.sealing import seal_partitions
 from fieldward_server.services.synchronisation import synchronise
+from fieldward_server.shield_register import ShieldRegister
 from fieldward_server.storage import open_storage, partitions, records
 from fieldward_server.storage.partitions import Partition
 from fieldward_sync.distribution import Distribution, open_file
@@ -58,6 +58,7 @@ from fieldward_sync.outbox import Box, new_box
 from fieldward_sync.records import Proposal, ProposedChange, Value
 from fieldward_sync.signing import public_key, sign, signing_key
 from fieldward_sync.views import View
+from founding import found
 
 AUTHORITY = "E08000039"
 START = 1_800_000_000
@@ -95,9 +96,7 @@ class World:
     def __init__(self, platform: Platform, *, now: int = START) -> None:
         self.platform = platform
         self.now = now
-        self.secrets = create_authority(
-            self.platform, code=AUTHORITY, name="Sheffield", now=self.now, actor="test"
-        )
+        self.secrets = found(self.platform, AUTHORITY, name="Sheffield", now=self.now)
         self.practitioner("p-1")
 
     @classmethod
@@ -108,6 +107,9 @@ class World:
                 storage=open_storage(database_url),
                 master_key=bytes(range(32)),
                 files=SealedFiles(folder / "files"),
+                shield_register=ShieldRegister(
+                    folder / "shield-register", bytes(range(32)), entropy=os.urandom
+                ),
                 entropy=os.urandom,
                 lease_terms=LeaseTerms(),
             )
@@ -126,12 +128,22 @@ class World:
             team=TEAM,
             **{**until, **changed},
             actor="test",
+            reason="routine",
             now=self.now,
         )
 
     def load(self, *lines: Mapping[str, object] | str) -> list[LineVerdict]:
         """Load records."""
-        return list(load_records(self.platform, lines, authority=None, actor="test", now=self.now))
+        return list(
+            load_records(
+                self.platform,
+                lines,
+                authority=AUTHORITY,
+                actor="test",
+                reason="routine",
+                now=self.now,
+            )
+        )
 
     def partition(self, partition: str, *rules: str) -> None:
         """Make a partition; its files are for ``seal`` to make."""
@@ -142,6 +154,7 @@ class World:
             title=partition,
             rules=rules,
             actor="test",
+            reason="routine",
             now=self.now,
         )
 
@@ -158,6 +171,7 @@ class World:
             partitions=held,
             valid_seconds=3600,
             actor="test",
+            reason="routine",
             now=self.now,
         )
 

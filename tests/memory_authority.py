@@ -6,10 +6,13 @@ answers, cut files short, change what it says.
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial, reduce
+from itertools import count
+from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -182,7 +185,11 @@ class MemoryAuthority:
         self.lease_refused = ""
         self._invitations: dict[bytes, tuple[Invitation, str, set[str]]] = {}
         self._server_edits = 0
+        self.backup_begun = 0
+        self.kept_until = 0
         self.trust_version = 1
+        self.incarnation = 1
+        self._carried_over: dict[str, int] = {}
 
     # --- What an administrator does ---------------------------------------------------------
 
@@ -280,7 +287,7 @@ class MemoryAuthority:
     def trust(self) -> Trust:
         return Trust(
             authority=AUTHORITY,
-            incarnation=1,
+            incarnation=self.incarnation,
             version=self.trust_version,
             issued=1,
             answer_key=public_key(self.answer_key),
@@ -305,6 +312,21 @@ class MemoryAuthority:
 
     def value(self, record_id: str, path: str) -> Value:
         return self.records[record_id].record.value(path)
+
+    def back_up(self) -> tuple[object, ...]:
+        """A copy of what there is, to come back to."""
+        self.backup_begun += 1
+        return copy.deepcopy((self.records, self.partitions, self.devices, self.backup_begun))
+
+    def restore(self, backup: tuple[object, ...]) -> None:
+        """Come back to a copy, in the next incarnation."""
+        kept: Any = copy.deepcopy(backup)
+        self.records, self.partitions, self.devices, self.backup_begun = kept
+        self.incarnation += 1
+        self.trust_version += 1
+        self._carried_over = {each: len(held.numbers) for each, held in self.records.items()}
+        for partition in self.partitions:
+            self.publish(partition, new_image=True)
 
     # --- The port ---------------------------------------------------------------------------
 
@@ -438,13 +460,15 @@ class MemoryAuthority:
             access=held.access.value,
             journal_next=held.journal.size,
             journal_epoch=held.journal.epoch,
-            edits_held=len(held.verdicts),
+            edits_held=next(n for n in count() if n + 1 not in held.verdicts),
             verdicts=verdicts,
             orders=tuple(held.orders),
             trust=sign(self.trust(), self.root) if older else None,
             lease=lease,
             lease_refused=self.lease_refused if request.next_hpke_key else "",
             distribution=distribution,
+            backup=self.backup_begun,
+            kept_until=self.kept_until,
         )
 
     def _take_journal(self, held: HeldDevice, request: SyncRequest) -> None:
@@ -455,12 +479,16 @@ class MemoryAuthority:
                     held.boxes[header.box] = item.header
                 case EntryItem():
                     sequence = item.read_header().sequence
+                    if sequence > held.journal.size:
+                        return  # a gap: the answer says what is due
                     if sequence < held.journal.size:
                         assert held.entries[sequence] == item, "a fork"
                         continue
                     held.journal = held.journal.take_entry(item)
                     held.entries.append(item)
                 case SealItem():
+                    if _read(EpochSeal, item.seal).epoch > held.journal.epoch:
+                        return
                     if _read(EpochSeal, item.seal).epoch < held.journal.epoch:
                         assert item in held.seals, "a fork"
                         continue
@@ -490,6 +518,15 @@ class MemoryAuthority:
             return self._refuse(proposal, "out-of-scope")
         record = self.records[proposal.record_id]
         shown = {number: dot for dot, number in record.numbers.items()}
+        if proposal.incarnation < self.incarnation:
+            limit = self._carried_over[proposal.record_id]
+            proposal = msgspec.structs.replace(
+                proposal,
+                changes=tuple(
+                    msgspec.structs.replace(c, shown=tuple(n for n in c.shown if n <= limit))
+                    for c in proposal.changes
+                ),
+            )
         try:
             edit = proposal.as_edit(device=held.device, generation=held.generation, shown=shown)
         except CallerMistake as e:
@@ -542,7 +579,7 @@ class MemoryAuthority:
         )
         info = secrets_info(
             authority=AUTHORITY,
-            incarnation=1,
+            incarnation=self.incarnation,
             lease_id=held.lease_id,
             device=held.device,
             generation=held.generation,
@@ -552,7 +589,7 @@ class MemoryAuthority:
         now = self.clock.true_time
         lease = Lease(
             authority=AUTHORITY,
-            incarnation=1,
+            incarnation=self.incarnation,
             lease_id=held.lease_id,
             device=held.device,
             generation=held.generation,
@@ -572,7 +609,7 @@ class MemoryAuthority:
         return sign(
             Distribution(
                 authority=AUTHORITY,
-                incarnation=1,
+                incarnation=self.incarnation,
                 device=held.device,
                 generation=held.generation,
                 practitioner=held.practitioner,
@@ -605,7 +642,7 @@ class MemoryAuthority:
     ) -> FileEntry:
         context = FileContext(
             authority=AUTHORITY,
-            incarnation=1,
+            incarnation=self.incarnation,
             partition=held.partition,
             epoch=held.epoch,
             kind=kind,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 
 from api_actors import AUTHORITY, START, Board
 from fieldward_server.jobs import LONGEST_RUN_SECONDS, Job, jobs, run_once, start_jobs
+from fieldward_server.logs import EventFormatter, event
 from fieldward_server.services.partitions import list_partitions
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.turns import take_turn
@@ -91,6 +94,21 @@ def test_a_job_that_fails_is_tried_again_when_it_is_due(board: Board) -> None:
         run_once(board.platform, failing, holder="first", now=board.clock)
     board.clock.seconds += EVERY_SECONDS
     assert run_once(board.platform, Work().job, holder="second", now=board.clock)
+
+
+def test_a_run_and_what_it_fails_at_are_events_under_one_id(
+    board: Board, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: Platform, __: int) -> int:
+        event(logging.getLogger("test"), "file.sealed")
+        raise RetryLater("database-busy", "The database cannot take this now.")
+
+    caplog.handler.setFormatter(EventFormatter())
+    with caplog.at_level(logging.INFO), pytest.raises(RetryLater):
+        run_once(board.platform, Job("work", 1, fail), holder="first", now=board.clock)
+    sealed, failed = caplog.text.splitlines()
+    (run,) = re.findall("event=file.sealed request=([0-9a-f]{16})$", sealed)
+    assert f"level=error event=job.failed request={run} job=work error=RetryLater" in failed
 
 
 def test_the_services_jobs_can_be_run_at_any_time_and_again(board: Board) -> None:
