@@ -231,7 +231,13 @@ class Administration:
             counter=self._counters.next(),
             created=int(time.time()),
         )
-        headers = {"Content-Type": MEDIA_TYPE, "Accept-Encoding": "identity", **signed}
+        headers = {
+            "Content-Type": MEDIA_TYPE,
+            "Accept-Encoding": "identity",
+            # A connection stays with the worker that took it; each new one goes to an idle one.
+            "Connection": "close",
+            **signed,
+        }
         try:
             answer = self._pool.request(
                 "POST",
