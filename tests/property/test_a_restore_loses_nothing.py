@@ -1,5 +1,7 @@
 """The loop again, with backups at any moment and restores of either of the last two of them.
 
+Each life begins with a backup and ends with a restore: what lies between was acknowledged and lost.
+
 Whatever happened: every edit that a device accepted ends with the server, every look-up stands in a
 journal that verifies from its first entry to its last, and no shield comes off (invariants 1, 5, 8
 and 11).
@@ -16,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 
 from fieldward_server.services.journals import verify_journals
-from fieldward_server.services.known_records import find_record
+from fieldward_server.services.known_records import find_records
 from fieldward_sync.projection import is_shielded
 from fieldwork import AUTHORITY
 from loop_machine import PEOPLE, RECORDS, TheLoop, children
@@ -33,6 +35,7 @@ class TheRestoredLoop(TheLoop):
         super().__init__()
         self.backups: list[Path] = []
         self.shielded: set[str] = set()
+        self.back_up()
 
     @rule(record=children)
     def shield(self, record: str) -> None:
@@ -44,7 +47,6 @@ class TheRestoredLoop(TheLoop):
     def back_up(self) -> None:
         self.backups.append(self.loop.back_up(f"backup-{len(self.backups)}"))
 
-    @precondition(lambda self: self.backups)
     @rule(age=st.sampled_from([1, 1, 2]))
     def restore(self, age: int) -> None:
         backup = self.backups[-min(age, len(self.backups))]
@@ -54,10 +56,11 @@ class TheRestoredLoop(TheLoop):
 
     def is_shielded(self, record: str) -> bool:
         with self.loop.platform.storage.reading() as transaction:
-            known = find_record(transaction, AUTHORITY, record)
-        return known is not None and is_shielded(known.record)
+            known = find_records(transaction, AUTHORITY, [record])
+        return record in known and is_shielded(known[record].record)
 
     def settle_down(self) -> None:
+        self.restore(age=1)
         super().settle_down()
         assert self.shielded <= {each for each in RECORDS if self.is_shielded(each)}
         assert not CUT_OFF & set(self.loop.incidents())
