@@ -6,14 +6,14 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from program import FIELDWARD, environment
+
 PATIENCE_SECONDS = 60
-FIELDWARD = (sys.executable, "-m", "fieldward_server.cli")
 
 
 def free_port() -> int:
@@ -36,15 +36,10 @@ class Served:
 
     def start(self) -> None:
         """Start it, and wait until it takes connections."""
-        environ = {
-            **{name: value for name, value in os.environ.items() if "FIELDWARD" not in name},
-            **self.settings,
-            "PYTHONPATH": os.pathsep.join(sys.path),
-        }
         with self.log.open("a") as log:
             process = subprocess.Popen(
                 [*FIELDWARD, "serve", *self.options],
-                env=environ,
+                env=environment(**self.settings),
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,

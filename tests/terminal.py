@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import os
 import pty
-import sys
+import subprocess
 from contextlib import suppress
 from select import select
 
+from program import environment
+
 PATIENCE_SECONDS = 60
-FIELDWARD = (sys.executable, "-m", "fieldward_server.cli")
 CTRL_C = "\x03"
-
-
-def environment(**settings: str) -> dict[str, str]:
-    """This process's own, without any setting that happens to be there."""
-    kept = {name: value for name, value in os.environ.items() if "FIELDWARD" not in name}
-    return {**kept, "PYTHONPATH": os.pathsep.join(sys.path), **settings}
 
 
 class Terminal:
@@ -24,13 +19,16 @@ class Terminal:
 
     def __init__(self, *words: str, **settings: str) -> None:
         self.said = ""
-        self._pid, self._screen = pty.fork()
-        if self._pid == 0:
-            os.execvpe(
-                words[0],
-                words,
-                environment(**{"COLUMNS": "80", "TERM": "dumb", **settings}),
-            )
+        self._screen, its_side = pty.openpty()
+        # Not pty.fork(): a copy of a process with threads may stand still for good.
+        self._process = subprocess.Popen(
+            ["setsid", "--ctty", *words],
+            env=environment(**{"COLUMNS": "80", "TERM": "dumb", **settings}),
+            stdin=its_side,
+            stdout=its_side,
+            stderr=its_side,
+        )
+        os.close(its_side)
 
     def wait_for(self, words: str, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         """Read until these words are on the screen."""
@@ -46,7 +44,7 @@ class Terminal:
         while self._read():
             pass
         os.close(self._screen)
-        return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        return self._process.wait(PATIENCE_SECONDS)
 
     def _read(self, patience_seconds: float = PATIENCE_SECONDS) -> bool:
         ready, _, _ = select([self._screen], [], [], patience_seconds)

@@ -285,6 +285,8 @@ def test_a_no_to_a_question_changes_nothing_and_ends_with_1(
         refused = settled.types("device", move, name, "--reason", "lost", keys="n\n")
         assert (refused.exit_code, "Nothing was changed" in refused.stderr) == (1, True)
         assert "holder p-17" in refused.stdout
+        unasked = settled.types("device", move, name, "--reason", "lost")
+        assert (unasked.exit_code, "--yes" in unasked.stderr) == (2, True)
     (shown,) = settled.reads("device", "show", name)
     assert (shown["access"], shown["wipe"]) == ("active", None)
     settled.does("device", "wipe", name, "--reason", "lost", keys="y\n")

@@ -22,6 +22,7 @@ from fieldward_server.cli.administrator_key import read_key_file
 from fieldward_server.cli.key_files import ROOT, read_key
 from fieldward_server.cli.known_authorities import KnownAuthorities, KnownAuthority
 from fieldward_sync.encoding import pack
+from fieldward_sync.invitations import fingerprint
 from fieldward_sync.signing import public_key, sign, signing_key
 from office import PASSPHRASE, Administrator, Keyboard, Office
 from served import free_port, serving
@@ -165,6 +166,39 @@ def test_a_busy_gateway_is_something_that_passes(mo: Administrator, way: Way) ->
     assert (away.exit_code, "[server-busy]" in away.stderr) == (3, True)
 
 
+@pytest.mark.parametrize("founded", [True, False])
+def test_whoever_answers_everything_with_a_page_is_not_believed_at_the_first_meeting_either(
+    founded: bool, office: Office, way: Way
+) -> None:
+    mo = office.administrator() if founded else office.bootstrapped()
+    known_authorities(mo).path(mo.authority).unlink(missing_ok=True)
+
+    def with_a_page(answer: Answer) -> Answer:
+        if not founded and answer.path.endswith("/authority/trust"):
+            return answer
+        return Answer("", 200, {}, b"<html>Welcome to the guests' network</html>")
+
+    with tampering(way, with_a_page):
+        mo.is_refused("device", "list", code="not-this-server")
+
+
+def test_keys_are_kept_where_an_authority_may_have_been_founded_on_them(
+    office: Office, way: Way
+) -> None:
+    """A gateway gives up, but the server went on: without its root key it is never restored."""
+    mo = office.bootstrapped()
+    gave_up = Answer("", 504, {}, b"<html>Gateway timeout</html>")
+    words = ("authority", "create", "--name", "Sheffield", "--secrets", str(mo.folder / "keys"))
+    with tampering(way, lambda it: gave_up if it.path.endswith("/create") else it):
+        away = mo.types(*words)
+    assert (away.exit_code, "[server-busy]" in away.stderr) == (3, True)
+    (shown,) = mo.reads("authority", "show")
+    assert shown["founded"]
+    root_file = mo.folder / "keys" / f"{mo.authority}-{ROOT}"
+    root = signing_key(read_key(root_file, purpose=ROOT, authority=mo.authority))
+    assert fingerprint(public_key(root)).hex() == shown["root_fingerprint"]
+
+
 def test_the_first_answer_brings_the_root_key_and_its_fingerprint_is_shown(
     mo: Administrator,
 ) -> None:
@@ -248,11 +282,11 @@ def test_over_a_network_a_root_key_vouches_for_no_server_that_was_not_compared(
     """The name is this machine's, but not one that says so; nothing is founded without a look."""
     mo = office.newcomer()
     told = mo.does("administrator", "bootstrap", "mo", "--name", "Mo Malik")
-    (fingerprint,) = [word.strip(".") for word in told.split() if len(word.strip(".")) == 32]
+    (printed,) = [word.strip(".") for word in told.split() if len(word.strip(".")) == 32]
     words = ("authority", "create", "--name", "Sheffield", "--secrets", str(mo.folder / "keys"))
-    mo.is_refused(*words, "--server-key", fingerprint[::-1], code="server-key")
+    mo.is_refused(*words, "--server-key", printed[::-1], code="server-key")
     assert not (mo.folder / "keys").exists()
-    mo.does(*words, "--server-key", fingerprint)
+    mo.does(*words, "--server-key", printed)
 
 
 def test_several_threads_of_several_programs_command_at_the_same_time(mo: Administrator) -> None:

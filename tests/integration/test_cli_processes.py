@@ -15,7 +15,8 @@ import pytest
 
 from fieldward_client import Device
 from office import PASSPHRASE, Administrator, Office
-from terminal import CTRL_C, FIELDWARD, Terminal, environment
+from program import FIELDWARD, environment
+from terminal import CTRL_C, Terminal
 
 PATIENCE_SECONDS = 60
 HEAVY = {"fieldward_client", "flask", "gunicorn", "psycopg", "rich", "sqlite_utils", "urllib3"}
@@ -149,6 +150,16 @@ def test_a_reader_who_has_seen_enough_is_no_accident(settled: Administrator) -> 
             text=True,
         )
         assert done.stderr == ""
+
+
+def test_a_disk_that_is_full_is_told_in_words() -> None:
+    told = run(
+        *("population", "generate", "--authority", "E08000039", "--children", "2000"),
+        *("--output", "/dev/full"),
+    )
+    assert (told.returncode, "[this-machine]" in told.stderr) == (1, True)
+    assert "No space left" in told.stderr
+    assert "Traceback" not in told.stderr
 
 
 def test_a_server_that_breaks_off_leaves_no_doubt_what_is_known(settled: Administrator) -> None:

@@ -11,7 +11,8 @@ import pytest
 from fieldward_server import demo
 from fieldward_server.demo.stage import DoesNotHold, Stage
 from fieldward_sync.invitations import read_code
-from terminal import CTRL_C, FIELDWARD, Terminal, environment
+from program import FIELDWARD, environment
+from terminal import CTRL_C, Terminal
 
 STEPS = 12
 BY_HAND = "To go on by hand"

@@ -14,8 +14,9 @@ from click.testing import CliRunner
 
 from fieldward_server.cli.root import root
 from fieldward_sync.invitations import read_code
+from program import FIELDWARD, environment
 from served import free_port
-from terminal import FIELDWARD, Terminal, environment
+from terminal import Terminal
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 PASSPHRASE = "three random words"

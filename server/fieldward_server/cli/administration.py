@@ -34,9 +34,7 @@ MAX_STRIDE = 16
 MAX_OVERTAKEN = 32
 """Times that one call is made again because others of the same key went before it."""
 
-NO_ANSWER = "no-answer"
-"""The code where a command may have been carried out, although no answer came."""
-
+_LOOK_FIRST = "The command may have been carried out: look, then try again."
 _NOT_FOUNDED = "not-founded"
 
 
@@ -64,7 +62,10 @@ class _Sent:
         """What was answered; the refusal, if it was one."""
         if self.status != 200:
             raise read_refusal(self.status, self.body)[0]
-        result: dict[str, Any] = msgspec.json.decode(self.body, type=dict[str, Any])
+        try:
+            result: dict[str, Any] = msgspec.json.decode(self.body, type=dict[str, Any])
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
+            raise _malformed() from e
         return result
 
 
@@ -164,21 +165,27 @@ class Administration:
         return met.trust.answer_key
 
     def _ask_trust(self, authority: str) -> KnownAuthority:
-        sent = self._send("authority/trust", authority, _ROUTINE)
-        if sent.status != 200:
-            raise self._unverified(authority, sent)
+        sent = self._send_unmet("authority/trust", authority)
         met = KnownAuthority.read(authority, sent.result())
         sent.verified(authority, met.trust.answer_key)
         return met
 
     def _key_before_founding(self, authority: str) -> bytes:
         """There is no root key yet that could vouch for the server's key."""
-        sent = self._send("authority/keys", authority, _ROUTINE)
-        if sent.status != 200:
-            raise self._unverified(authority, sent)
-        answer_key = bytes.fromhex(sent.result()["answer_key"])
+        sent = self._send_unmet("authority/keys", authority)
+        try:
+            answer_key = bytes.fromhex(sent.result()["answer_key"])
+        except (KeyError, TypeError, ValueError) as e:
+            raise _malformed() from e
         sent.verified(authority, answer_key)
         return answer_key
+
+    def _send_unmet(self, command: str, authority: str) -> _Sent:
+        """A request whose answer brings the key that is to verify it."""
+        sent = self._send(command, authority, _ROUTINE)
+        if sent.status != 200 or "signature" not in sent.headers:
+            raise self._unverified(authority, sent)
+        return sent
 
     def _succeeding_key(
         self, authority: str, answer_key: bytes, sent: _Sent, error: PeerBrokeProtocol
@@ -208,7 +215,7 @@ class Administration:
     def _unverified(self, authority: str, sent: _Sent) -> Error:
         """What to make of an answer that nobody vouches for."""
         if is_passing(sent.status):
-            return RetryLater("server-busy", f"{self._address.url} is busy.")
+            return RetryLater("server-busy", f"{self._address.url} is busy.", next_step=_LOOK_FIRST)
         try:
             return read_refusal(sent.status, sent.body)[0]
         except PeerBrokeProtocol:
@@ -275,9 +282,7 @@ class Administration:
                 "(FIELDWARD_SERVER).",
             )
         return RetryLater(
-            NO_ANSWER,
-            f"{url} broke off before it answered.",
-            next_step="The command may have been carried out: look, then try again.",
+            "no-answer", f"{url} broke off before it answered.", next_step=_LOOK_FIRST
         )
 
 
@@ -306,6 +311,10 @@ class _Counters:
 
 
 _ROUTINE = msgspec.json.encode({"reason": ROUTINE})
+
+
+def _malformed() -> PeerBrokeProtocol:
+    return PeerBrokeProtocol("malformed", "The answer cannot be read.")
 
 
 def _private(address: ServerAddress) -> ServerAddress:

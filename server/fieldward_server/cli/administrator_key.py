@@ -7,7 +7,6 @@ devices.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,13 +20,12 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_public_key,
 )
 
+from fieldward_server.durable import write_new
 from fieldward_sync.errors import CallerMistake
 
 MIN_PASSPHRASE_CHARACTERS = 12
 KDF_ROUNDS = 32
 """Of bcrypt: about 0.3 s a guess. OpenSSH's own default is 16."""
-
-_OWNER_ONLY, _FOLDER = 0o600, 0o700
 
 
 def new_key_file(path: Path, passphrase: Callable[[], str]) -> Path:
@@ -51,12 +49,7 @@ def new_key_file(path: Path, passphrase: Callable[[], str]) -> Path:
     private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, builder.build(chosen.encode()))
     public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
     try:
-        path.parent.mkdir(mode=_FOLDER, parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
-        with os.fdopen(handle, "wb") as file:
-            file.write(private)
-            file.flush()
-            os.fsync(handle)
+        write_new(path, private)
         public_path.write_bytes(public + b" fieldward administrator\n")
     except FileExistsError as e:
         raise _exists(path) from e

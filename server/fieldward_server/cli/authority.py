@@ -13,7 +13,7 @@ from fieldward_server.cli.invocation import Invocation
 from fieldward_server.cli.options import json_option
 from fieldward_server.cli.output import moment, show_done, show_item, show_items, show_json
 from fieldward_server.cli.signed import Commander, signed
-from fieldward_sync.errors import CallerMistake, Error
+from fieldward_sync.errors import CallerMistake, RefusedByServer
 from fieldward_sync.server_address import read_server_address
 
 
@@ -55,7 +55,6 @@ def create(
     Example:
       fieldward authority create --authority E08000039 --name Sheffield --secrets keys
     """
-    from fieldward_server.cli.administration import NO_ANSWER
     from fieldward_server.cli.key_files import AUDIT, ROOT, remove_keys, write_keys
     from fieldward_server.cli.known_authorities import KnownAuthority
     from fieldward_server.services.authorities import AuthorityKeys
@@ -81,10 +80,9 @@ def create(
     paths = write_keys(folder, authority=call.authority, keys={ROOT: root_seed, AUDIT: audit_seed})
     try:
         call("authority/create", name=name, **founded)
-    except Error as e:
-        # Without an answer it may have been founded all the same, on these keys.
-        if e.code != NO_ANSWER:
-            remove_keys(paths)
+    except RefusedByServer:
+        # After anything else it may have been founded all the same, on these keys.
+        remove_keys(paths)
         raise
     call.administration.keep(KnownAuthority.read(call.authority, founded))
     root_fingerprint = fingerprint(public_key(root)).hex()

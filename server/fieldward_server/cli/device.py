@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import click
@@ -205,7 +206,13 @@ def wipe_in_words(wipe: Item) -> str:
 def _ask(call: Commander, device: str, question: str) -> None:
     """Show what the device holds and has not delivered; go on only if the answer is yes."""
     show_item(dict(_described(call("device/show", device=device))))
-    if not click.confirm(question, err=True):
+    try:
+        goes_on = click.confirm(question, err=True)
+    except click.Abort as e:
+        if sys.stdin.isatty():
+            raise
+        raise click.UsageError("Nobody can be asked here: --yes goes on unasked.") from e
+    if not goes_on:
         raise click.ClickException("Nothing was changed.")
 
 

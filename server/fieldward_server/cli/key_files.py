@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from fieldward_server import durable
 from fieldward_sync.errors import CallerMistake
 
 ROOT = "root-key"
@@ -34,11 +35,15 @@ def write_keys(folder: Path, *, authority: str, keys: Mapping[str, bytes]) -> li
                 file.write(f"fieldward/{purpose}/1 {authority} {secret.hex()}\n")
                 file.flush()
                 os.fsync(handle)
-        _make_names_durable(folder)
+        durable.sync(folder)
     except OSError as e:
         remove_keys(written)
         if isinstance(e, FileExistsError) and folder.is_dir():
-            raise CallerMistake("key-exists", f"There is a {e.filename} already.") from e
+            raise CallerMistake(
+                "key-exists",
+                f"There is a {e.filename} already.",
+                next_step="Name another folder with --secrets; no key is ever written over.",
+            ) from e
         raise CallerMistake("key-file", f"{folder} cannot be written: {e.strerror}.") from e
     return written
 
@@ -52,29 +57,25 @@ def remove_keys(paths: Iterable[Path]) -> None:
 def read_key(path: Path, *, purpose: str, authority: str) -> bytes:
     """The key in a file; ``CallerMistake``: "not-the-key" if it holds anything else, "key-file" if
     it cannot be read."""
-    try:
-        found = _LINE.fullmatch(path.read_text(errors="replace"))
-    except OSError as e:
-        raise CallerMistake("key-file", f"{path} cannot be read: {e.strerror}.") from e
-    if found is None or found[1] != purpose or found[2] != authority:
+    found = _read(path, purpose)
+    if found is None or found[0] != authority:
         raise CallerMistake("not-the-key", f"{path} does not hold the {purpose} of {authority}.")
-    return bytes.fromhex(found[3])
+    return found[1]
 
 
 def read_root_key(path: Path) -> tuple[str, bytes]:
     """Whose root key is in a file, and the key; raises as ``read_key``."""
+    found = _read(path, ROOT)
+    if found is None:
+        raise CallerMistake("not-the-key", f"{path} does not hold a root key.")
+    return found
+
+
+def _read(path: Path, purpose: str) -> tuple[str, bytes] | None:
     try:
         found = _LINE.fullmatch(path.read_text(errors="replace"))
     except OSError as e:
         raise CallerMistake("key-file", f"{path} cannot be read: {e.strerror}.") from e
-    if found is None or found[1] != ROOT:
-        raise CallerMistake("not-the-key", f"{path} does not hold a root key.")
+    if found is None or found[1] != purpose:
+        return None
     return found[2], bytes.fromhex(found[3])
-
-
-def _make_names_durable(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -22,7 +22,6 @@ from fieldward_sync.field_classes import FIELD_RULES, MEMBER_ID, SETS
 from fieldward_sync.schema import REQUIRED_FIELDS, is_flag, nest
 
 NDJSON, CSV = "ndjson", "csv"
-FORMATS = (NDJSON, CSV)
 
 MAX_ROW_BYTES = 256 * 1024
 """A record with everything that it may hold is less than half as long."""

@@ -6,6 +6,7 @@ a device in a terminal runs where the server's libraries are not installed.
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Iterator
 from importlib import import_module
@@ -119,6 +120,10 @@ class _Root(click.Group):
             raise _Refusal(e) from e
         except ModuleNotFoundError as e:
             raise _missing(e) from e
+        except OSError as e:
+            if e.errno == errno.EPIPE:  # a reader who has seen enough: click ends it
+                raise
+            raise _Refusal(_of_this_machine(e)) from e
         except (KeyboardInterrupt, EOFError, click.Abort) as e:
             click.echo("\nInterrupted.", err=True)
             raise click.exceptions.Exit(INTERRUPTED) from e
@@ -212,6 +217,16 @@ def _line(plugin: EntryPoint) -> str:
     except ModuleNotFoundError as e:
         return f"(needs {e.name}, which is not installed)"
     return line(offered)
+
+
+def _of_this_machine(error: OSError) -> Error:
+    """A full disk, a file that may not be read: whoever typed the command can mend that."""
+    where = f"{error.filename}: " if error.filename is not None else ""
+    return Error(
+        "this-machine",
+        f"{where}{error.strerror or error}.",
+        next_step="Mend that on this machine, and give the command again.",
+    )
 
 
 def _missing(error: ModuleNotFoundError) -> Exception:

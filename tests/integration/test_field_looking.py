@@ -1,0 +1,153 @@
+"""``fieldward field search`` and ``show``: what is told of a child, and what never is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fieldwork import AUTHORITY, PHONE, child
+from health_visitor import DAY, PASSPHRASE, HealthVisitor, synced_at
+
+TERMINAL_COLUMNS = 80
+
+
+@pytest.fixture
+def ann(tmp_path: Path) -> Iterator[HealthVisitor]:
+    with synced_at(tmp_path) as ann:
+        yield ann
+
+
+def test_a_search_tells_twins_apart_and_fits_a_terminal(ann: HealthVisitor) -> None:
+    said = ann.does("search", "--family", "okafr", "--reason", "clinic")
+    assert "Your copy ends" in said
+    for words in ("Okafor, Ada", "Okafor, Eve", "2021-03-04", "M14", "r-ada", "r-eve"):
+        assert words in said
+    assert "like 1" in said
+    assert "like 2" in said
+    assert "Some are alike" in said
+    assert max(map(len, said.splitlines())) <= TERMINAL_COLUMNS
+
+
+def test_long_names_and_many_namesakes_still_fit_a_terminal(ann: HealthVisitor) -> None:
+    name = {
+        "family": "Oluwaseun-Montgomery Kazlauskas-Wiśniewski",
+        "given": "Maximiliana Anastasia Róisín Philomena",
+    }
+    ann.loop.load(*(child(f"r-{10**20 + n}", name=name, shield="raised") for n in range(5)))
+    ann.loop.seal()
+    ann.does("sync")
+    said = ann.does("search", "--family", "kazlauskas", "--reason", "clinic")
+    assert max(map(len, said.splitlines())) <= TERMINAL_COLUMNS
+    assert "…" not in said
+    assert f"r-{10**20 + 4}" in said  # what is to be typed is never broken in two
+    assert "like 4" in said
+
+
+def test_a_search_asks_for_what_is_remembered_and_why_and_nothing_stays_in_a_history(
+    ann: HealthVisitor,
+) -> None:
+    reason, terms = "3\n", "okafor\nAda\n\n\n\n"
+    said = ann.types("search", keys=f"{PASSPHRASE}\n{reason}{terms}")
+    assert said.exit_code == 0, said.output
+    assert "This goes on record" in said.stderr
+    assert "Okafor, Ada" in said.stdout
+    assert ann.reads("status")[0]["look_ups"] == 1
+
+
+def test_not_on_this_device_is_another_answer_than_no_such_child(ann: HealthVisitor) -> None:
+    said = ann.does("search", "--family", "Nobody", "--reason", "clinic")
+    assert "Not on this device." in said
+    assert "does not mean that there is no such child" in " ".join(said.split())
+    assert "[not-held]" in ann.fails("show", "r-nobody", "--reason", "clinic").stderr
+
+
+def test_each_look_up_is_on_record_before_it_is_shown_the_refused_ones_too(
+    ann: HealthVisitor,
+) -> None:
+    """Invariant 2"""
+    ann.does("search", "--family", "okafor", "--reason", "clinic")
+    ann.does("show", "r-ada", "--reason", "clinic", "--on-behalf-of", "p-9")
+    ann.loop.clock.wall += 4 * DAY
+    assert "[lease-over]" in ann.fails("show", "r-ada", "--reason", "clinic").stderr
+    assert ann.reads("status")[0]["look_ups"] == 3
+
+
+def test_an_entry_is_shown_by_the_paths_that_change_it(ann: HealthVisitor) -> None:
+    said = ann.does("show", "r-ada", "--reason", "clinic")
+    for words in ("Ada Okafor", "1 High Street, M14 5AB", "involvements/a1", ".phone", "As at"):
+        assert words in said
+    (read,) = ann.reads("show", "r-ada", "--reason", "clinic")
+    assert read["values"][PHONE] == "07700 900001"
+
+
+def test_a_shielded_card_says_what_may_be_said_and_whom_to_call(ann: HealthVisitor) -> None:
+    """H1"""
+    said = ann.does("show", "r-ben", "--reason", "clinic")
+    assert "SHIELDED" in said
+    assert f"Call the management team of {AUTHORITY}" in said
+    assert "High Street" not in said
+    assert "involvements" not in said
+    assert "shielded" in ann.does("search", "--family", "obrien", "--reason", "clinic")
+
+
+def test_a_sensitive_service_is_mentioned_and_not_named(ann: HealthVisitor) -> None:
+    """C2"""
+    ann.loop.load(
+        child(
+            "r-zoe",
+            involvements={
+                "b1": {
+                    "service": "mental-health",
+                    "sensitive_ground": "consent",
+                    "organisation": "Elm House",
+                    "since": "2023-01-01",
+                }
+            },
+        )
+    )
+    ann.loop.seal()
+    ann.does("sync")
+    said = ann.does("show", "r-zoe", "--reason", "clinic")
+    assert "ask the management team" in said
+    assert "mental" not in said
+    assert "Elm House" not in said
+
+
+def test_what_has_ended_is_shown_last_and_said_to_have_ended(ann: HealthVisitor) -> None:
+    """D4"""
+    ann.loop.load(
+        child(
+            "r-zoe",
+            involvements={
+                "a1": {"service": "portage", "since": "2022-01-01", "ended": "2023-01-01"},
+                "b1": {"service": "health-visiting", "since": "2021-01-01"},
+            },
+        )
+    )
+    ann.loop.seal()
+    ann.does("sync")
+    said = ann.does("show", "r-zoe", "--reason", "clinic")
+    assert said.index("involvements/b1") < said.index("involvements/a1  (ended)")
+
+
+def test_a_copy_that_is_a_day_old_says_so(ann: HealthVisitor) -> None:
+    ann.loop.clock.wall += DAY + 3600
+    said = ann.does("show", "r-ada", "--reason", "clinic")
+    assert "1 d 1 h old" in said
+    assert "Synced 1 d 1 h ago" in said
+
+
+def test_after_the_lease_nothing_is_shown_and_the_status_says_what_to_do(
+    ann: HealthVisitor,
+) -> None:
+    """Invariant 3"""
+    ann.loop.clock.wall += 4 * DAY
+    said = ann.fails("search", "--family", "okafor", "--reason", "clinic")
+    assert said.exit_code == 1
+    assert "Okafor" not in said.output
+    assert "Connect and sync" in said.stderr
+    assert "Your copy closed" in ann.does("status")
+    ann.does("sync")
+    assert "Okafor, Ada" in ann.does("search", "--family", "okafor", "--reason", "clinic")
