@@ -167,7 +167,7 @@ class ShieldRegister:
                 before = b64encode(sealed)
                 lines.append(before + b"\n")
             try:
-                os.pwrite(handle, b"".join(lines), end)
+                _write_all(handle, b"".join(lines), end)
                 os.fsync(handle)
             except OSError:
                 os.ftruncate(handle, end)
@@ -203,12 +203,19 @@ class ShieldRegister:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             if os.fstat(handle).st_size < len(MARKER):
-                os.pwrite(handle, MARKER, 0)
+                _write_all(handle, MARKER, 0)
             if made:
                 durable.sync(self.path.parent)
             yield handle
         finally:
             os.close(handle)
+
+
+def _write_all(handle: int, content: bytes, start: int) -> None:
+    """Write all of this; a disk that fills up takes a part first, without an error."""
+    while content:
+        written = os.pwrite(handle, content, start)
+        content, start = content[written:], start + written
 
 
 def _cut_torn_end(handle: int, path: Path) -> tuple[int, bytes]:

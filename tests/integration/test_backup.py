@@ -156,6 +156,31 @@ def test_a_database_in_use_is_not_restored_over(loop: Loop) -> None:
     assert show_authority(loop.platform, AUTHORITY).incarnation == 1
 
 
+def test_what_a_crash_left_of_the_database_before_does_not_get_into_the_restored_one(
+    tmp_path: Path,
+) -> None:
+    """SQLite's log stays beside a file that is moved away, and is played into the next there."""
+    loop = Loop(tmp_path / "loop")
+    loop.load(child("r-1"))
+    backup = loop.back_up()
+    database = Path(loop.config.database_url.removeprefix("sqlite:///"))
+    log = database.with_name(database.name + "-wal")
+    loop.load(child("r-2"))
+    crashed = log.read_bytes()
+    assert crashed
+    loop.lose_database(loop.config.database_url)
+    database.rename(tmp_path / "moved")
+    log.write_bytes(crashed)
+    refused(loop, backup, "database-not-empty")
+    assert not database.exists()
+    log.rename(tmp_path / "moved-wal")
+    loop.restore(backup)
+    with loop.platform.storage.reading() as transaction:
+        found = transaction.execute("SELECT record_id FROM record")
+    assert [row["record_id"] for row in found] == ["r-1"]
+    loop.close()
+
+
 def test_a_copy_that_does_not_come_to_its_end_leaves_nothing(
     loop: Loop, new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:

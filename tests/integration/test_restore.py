@@ -3,6 +3,7 @@ undone is not (invariants 1, 5, 8 and 11)."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ from fieldward_client import Device, SyncOutcome
 from fieldward_server.services.administrators import list_administrators, remove_administrator
 from fieldward_server.services.devices import order_wipe, set_access, show_device
 from fieldward_server.services.journals import verify_journals
-from fieldward_server.services.known_records import find_record
+from fieldward_server.services.known_records import find_records
 from fieldward_server.services.partitions import take
 from fieldward_server.services.shields import raise_shield, release_shield
-from fieldward_server.storage import authorities, edits, orders
+from fieldward_server.shield_register import AccessChange, Shield, ShieldRegister
+from fieldward_server.storage import authorities, devices, edits, orders
 from fieldward_sync.access import Access, WipeState
 from fieldward_sync.errors import CallerMistake, RefusedByServer, RetryLater
 from fieldward_sync.names import device_actor
@@ -80,9 +82,8 @@ def edits_here(loop: Loop, device: Device) -> list[int]:
 
 def shielded(loop: Loop, record: str) -> bool:
     with loop.platform.storage.reading() as transaction:
-        known = find_record(transaction, AUTHORITY, record)
-    assert known is not None
-    return is_shielded(known.record)
+        known = find_records(transaction, AUTHORITY, [record])
+    return is_shielded(known[record].record)
 
 
 def command(loop: Loop, **about: str) -> dict[str, Any]:
@@ -300,6 +301,73 @@ def test_an_order_that_was_obeyed_after_the_backup_is_confirmed_again(
     device.sync()
     with loop.platform.storage.reading() as transaction:
         assert orders.open_orders(transaction, AUTHORITY, name, 1) == ()
+
+
+def test_a_device_is_not_told_again_what_it_was_told_before_the_backup(
+    loop: Loop, ann: tuple[Device, Wire], new_database: NewDatabase
+) -> None:
+    device, _ = ann
+    name = device.status().device
+    for access in (Access.PAUSED, Access.ACTIVE):
+        set_access(**command(loop, device=name), access=access)
+        device.sync()
+    device.sync()
+    backup = loop.back_up()
+    loop.lose_database(new_database())
+    loop.restore(backup)
+    with loop.platform.storage.reading() as transaction:
+        assert orders.open_orders(transaction, AUTHORITY, name, 1) == ()
+
+
+@pytest.mark.parametrize("enrolled_again", ["before the backup", "after it"])
+def test_a_generation_that_has_a_next_one_reads_on_no_more(
+    loop: Loop, new_database: NewDatabase, enrolled_again: str
+) -> None:
+    """Though the register's last word on its access alone was that it is active."""
+    device = loop.device("caseload")
+    for access in (Access.PAUSED, Access.ACTIVE):
+        set_access(**command(loop, device=device.name), access=access)
+    if enrolled_again == "after it":
+        backup = loop.back_up()
+    device.enrol(loop.code("caseload"))
+    if enrolled_again == "before the backup":
+        backup = loop.back_up()
+    loop.lose_database(new_database())
+    loop.restore(backup)
+    with loop.platform.storage.reading() as transaction:
+        stored = devices.of_authority(transaction, AUTHORITY)
+    assert [each.access for each in stored] == ["draining", "active"]
+
+
+def test_what_a_second_host_wrote_earlier_takes_nothing_off(  # invariant 5
+    loop: Loop, ann: tuple[Device, Wire], new_database: NewDatabase, tmp_path: Path
+) -> None:
+    """Two hosts' registers say nothing of which entry came first."""
+    device, _ = ann
+    name = device.status().device
+    backup = loop.back_up()
+    raise_shield(**command(loop, record_id="r-1"))
+    release_shield(**command(loop, record_id="r-1"))
+    raise_shield(**command(loop, record_id="r-1"))
+    for access in (Access.PAUSED, Access.ACTIVE, Access.REVOKED):
+        set_access(**command(loop, device=name), access=access)
+    entries = loop.platform.shield_register.read()
+    elsewhere = [
+        entry
+        for entry in entries
+        if (isinstance(entry, Shield) and not entry.raised)
+        or (isinstance(entry, AccessChange) and entry.access != "revoked")
+    ]
+    assert len(elsewhere) == 3
+    loop.config.shield_register_file.unlink()
+    loop.platform.shield_register.append(*(each for each in entries if each not in elsewhere))
+    other = ShieldRegister(tmp_path / "other", loop.platform.master_key, entropy=os.urandom)
+    other.append(*elsewhere)
+    loop.lose_database(new_database())
+    loop.restore(backup, other_registers=[other.path])
+    assert shielded(loop, "r-1")
+    report = show_device(loop.platform, authority=AUTHORITY, device=name, now=loop.now)
+    assert report.access is Access.REVOKED
 
 
 def test_an_edit_over_what_only_the_lost_part_of_history_showed_is_not_lost(

@@ -108,6 +108,27 @@ def test_what_is_not_on_the_disk_was_not_written(
     assert opened(path).read() == ENTRIES
 
 
+def test_a_write_that_is_taken_in_part_is_ended_or_undone(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fills up takes what it has room for, and says so by a number alone."""
+    pwrite = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda handle, content, at: pwrite(handle, content[:40], at))
+    opened(path).append(RAISE)
+    whole = path.read_bytes()
+    assert opened(path).read() == (*ENTRIES, RAISE)
+
+    def fills_up(handle: int, content: bytes, at: int) -> int:
+        if at > len(whole):
+            raise OSError(28, "No space left on device")
+        return pwrite(handle, content[:40], at)
+
+    monkeypatch.setattr(os, "pwrite", fills_up)
+    with pytest.raises(RetryLater, match="register-refused"):
+        opened(path).append(REVOKED)
+    assert path.read_bytes() == whole
+
+
 def write_fifty(path: Path) -> None:
     register = opened(path)
     for _ in range(50):

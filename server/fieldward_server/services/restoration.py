@@ -6,6 +6,7 @@ call for the authority is answered with ``restore-unfinished``.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -42,7 +43,7 @@ from fieldward_server.storage import (
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.devices import Device
 from fieldward_server.storage.practitioners import Practitioner
-from fieldward_sync.access import Access, WipeState
+from fieldward_sync.access import MOVES, Access, WipeState
 from fieldward_sync.encoding import pack, unpack
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.limits import RAISED, RELEASED
@@ -179,22 +180,27 @@ def _hold_shields(
     *,
     now: int,
 ) -> None:
-    """The last word on each record's shield holds. A record that the backup lacks is shielded
-    before it is loaded again."""
-    last = {entry.record_id: entry for entry in register if isinstance(entry, Shield)}
+    """A record with a raise that no release names is shielded, whichever host's entries come
+    first. One that the backup lacks is shielded before it is loaded again."""
+    raised, released = defaultdict[str, set[Dot]](set), defaultdict[str, set[Dot]](set)
+    for entry in register:
+        if isinstance(entry, Shield):
+            (raised if entry.raised else released)[entry.record_id].update(entry.dots)
     book = Book(platform, transaction, row, now=now)
-    book.read(last)
-    for record_id, shield in last.items():
+    concerned = sorted(raised.keys() | released.keys())
+    book.read(concerned)
+    for record_id in concerned:
         known = book.find(record_id) or KnownRecord.new(record_id)
-        if shield.raised and not is_shielded(known.record):
-            book.accept_as_server(known, [Change(SHIELD, RAISED)], origin=SERVER)
-        if not shield.raised and known.numbers and (held := _unreleased(known, shield)):
+        if raised[record_id] - released[record_id]:
+            if not is_shielded(known.record):
+                book.accept_as_server(known, [Change(SHIELD, RAISED)], origin=SERVER)
+        elif known.numbers and (held := _unreleased(known, released[record_id])):
             # Also raises that are not here: they may be delivered again.
             book.accept_as_server(known, [Change(SHIELD, RELEASED, held)], origin=SERVER)
     book.write()
 
 
-def _unreleased(known: KnownRecord, release: Shield) -> tuple[Dot, ...]:
+def _unreleased(known: KnownRecord, dots: Iterable[Dot]) -> tuple[Dot, ...]:
     """What was released, as far as no release in this database says so."""
     released = {
         dot
@@ -203,7 +209,7 @@ def _unreleased(known: KnownRecord, release: Shield) -> tuple[Dot, ...]:
         if change.path == SHIELD
         for dot in change.replaces
     }
-    return tuple(dot for dot in release.dots if dot not in released)
+    return tuple(sorted(set(dots) - released))
 
 
 def _hold_enrolments(transaction: Transaction, register: Iterable[Entry]) -> None:
@@ -231,17 +237,17 @@ def _hold_devices(
     now: int,
 ) -> None:
     """Each device may do what it last was allowed to, and each wipe stands."""
+    for (name, generation), access in _last_access(register).items():
+        device = devices.find(transaction, row.authority, name, generation)
+        if device is not None and access in MOVES[Access(device.access)]:
+            move_to(platform, transaction, row, device, access, now=now)
     for entry in register:
-        if not isinstance(entry, AccessChange | WipeOrder | WipeReceipt | GrantChange):
+        if not isinstance(entry, WipeOrder | WipeReceipt | GrantChange):
             continue
         device = devices.find(transaction, entry.authority, entry.device, entry.generation)
         if device is None:  # enrolled with another host, whose register was not given
             continue
         match entry:
-            case AccessChange():
-                if entry.access != device.access:
-                    access = Access(entry.access)
-                    move_to(platform, transaction, row, device, access, now=now)
             case WipeOrder():
                 if WipeState(device.wipe) is WipeState.NONE:
                     begin_wipe(platform, transaction, row, device, now=now)
@@ -249,6 +255,25 @@ def _hold_devices(
                 _hold_receipt(transaction, device, entry.receipt, now=now)
             case GrantChange():
                 _hold_grant(transaction, entry, now=now)
+
+
+def _last_access(register: Iterable[Entry]) -> dict[tuple[str, int], Access]:
+    """The last word on each device's access, by device and generation, where there is one.
+
+    Only this is said to a device: what came before, it was told at the time.
+    """
+    last: dict[tuple[str, int], Access] = {}
+    for entry in register:
+        match entry:
+            case AccessChange():
+                device = entry.device, entry.generation
+                if last.get(device) is not Access.REVOKED:  # another host may say what was before
+                    last[device] = Access(entry.access)
+            case Enrolment():  # of a next generation ends the reading of the one before
+                earlier = entry.device, entry.generation - 1
+                if last.get(earlier) is Access.ACTIVE:
+                    last[earlier] = Access.DRAINING
+    return last
 
 
 def _hold_administrators(transaction: Transaction, register: Iterable[Entry], *, now: int) -> None:

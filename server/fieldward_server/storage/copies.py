@@ -30,7 +30,8 @@ class Copier(Protocol):
     def load(self, file: Path) -> None:
         """Fill an empty database from a copy: all of it or, if it fails, nothing.
 
-        Raises as ``write``.
+        Raises as ``write``, and ``CallerMistake("database-not-empty")`` where a part of an earlier
+        database is left that would get into this one.
         """
 
 

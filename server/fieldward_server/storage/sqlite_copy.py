@@ -12,9 +12,11 @@ from pathlib import Path
 from fieldward_server import durable
 from fieldward_server.storage.incarnations import SERVING
 from fieldward_server.storage.sqlite import BUSY_SECONDS
-from fieldward_sync.errors import RetryLater
+from fieldward_sync.errors import CallerMistake, RetryLater
 
 UNFINISHED = ".restoring"
+LOGS = ("-wal", "-journal")
+"""What SQLite adds to a database's name for the files that hold changes of it."""
 
 
 class SqliteCopier:
@@ -47,6 +49,7 @@ class SqliteCopier:
 
     def load(self, file: Path) -> None:
         """See ``Copier.load``. The database has its name once all of it is on the disk."""
+        self._require_alone()
         unfinished = self._path.with_name(self._path.name + UNFINISHED)
         with _translated():
             self._path.parent.mkdir(mode=durable.OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
@@ -55,6 +58,16 @@ class SqliteCopier:
             durable.sync(unfinished)
             os.replace(unfinished, self._path)
             durable.sync(self._path.parent)
+
+    def _require_alone(self) -> None:
+        """What a crash left beside a database that was moved away, SQLite would play into this."""
+        for log in (self._path.with_name(self._path.name + end) for end in LOGS):
+            if log.exists():
+                raise CallerMistake(
+                    "database-not-empty",
+                    f"{log} is still here: the last changes of the database that was.",
+                    next_step="Move it to where that database is now, then restore again.",
+                )
 
 
 @contextmanager
