@@ -311,7 +311,8 @@ class MemoryAuthority:
         return opened
 
     def value(self, record_id: str, path: str) -> Value:
-        return self.records[record_id].record.value(path)
+        (live,) = self.records[record_id].record.live[path]
+        return live.value
 
     def back_up(self) -> tuple[object, ...]:
         """A copy of what there is, to come back to."""

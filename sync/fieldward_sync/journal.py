@@ -194,8 +194,10 @@ class JournalHead(Message, frozen=True):
 
     def take_seal(self, item: SealItem) -> JournalHead:
         """The head after this seal; ``PeerBrokeProtocol`` unless it closes exactly this epoch,
-        signed with the key that this epoch was announced with."""
+        which has entries, signed with the key that this epoch was announced with."""
         seal = item.seal.open(EpochSeal, self.epoch_key)
+        if self.size == self.sealed_size:
+            raise PeerBrokeProtocol("journal-seal", "The seal closes an epoch without an entry.")
         due = self.closing(closed_at=seal.closed_at, next_public_key=seal.next_public_key)
         if seal != due:
             raise PeerBrokeProtocol("journal-seal", "The seal does not close this epoch.")

@@ -13,9 +13,10 @@ from fieldward_server.services.journals import (
     verify_journals,
 )
 from fieldward_server.services.sealed_look_ups import SealedPage, open_look_ups, require_audit_seed
+from fieldward_sync.encoding import decode, encode, pack, unpack
 from fieldward_sync.errors import CallerMistake
-from fieldward_sync.journal import BoxItem, EntryItem
-from fieldward_sync.signing import signing_key
+from fieldward_sync.journal import BoxItem, EntryItem, EpochSeal, SealItem
+from fieldward_sync.signing import MAX_SIGNED_BYTES, Signed, public_key, sign, signing_key
 from fieldwork import AUTHORITY, FieldDevice, World
 
 
@@ -163,6 +164,19 @@ def test_a_seal_by_another_key_is_refused_and_opens_an_incident(device: FieldDev
     assert device.world.incidents() == ["signature-wrong"]
 
 
+def test_seals_over_nothing_new_are_not_stored(device: FieldDevice) -> None:
+    """Or a client could fill the database with them."""
+    device.sync(journal=device.journalled(1))
+    closing = device.journal.closing(
+        closed_at=device.world.now, next_public_key=public_key(device.epoch_key)
+    )
+    empty = SealItem(sign(closing, device.epoch_key))
+    assert device.sync(journal=(empty,)).journal_epoch == 1
+    assert verified(device).epochs == 1
+    assert device.world.incidents() == ["journal-seal"]
+    assert device.sync(journal=device.journalled(1)).journal_next == 2
+
+
 def test_another_entry_in_the_place_of_one_is_a_fork_and_both_are_kept(
     device: FieldDevice,
 ) -> None:
@@ -240,4 +254,20 @@ def test_what_an_administrator_changes_in_the_database_is_found(
     assert verified(device).damage == ""
     with device.world.platform.storage.transaction() as transaction:
         transaction.execute(tampering)
+    assert verified(device).damage
+
+
+def test_a_seal_that_claims_more_than_was_acknowledged_is_found_without_looking_for_it(
+    device: FieldDevice,
+) -> None:
+    device.sync(journal=device.journalled(2))
+    with device.world.platform.storage.transaction() as transaction:
+        (row,) = transaction.execute("SELECT signed FROM journal_seal")
+        signed: Signed = unpack(Signed, row["signed"])
+        seal = decode(EpochSeal, signed.payload, max_bytes=MAX_SIGNED_BYTES)
+        longer = encode(msgspec.structs.replace(seal, size=2**53 - 1))
+        transaction.execute(
+            "UPDATE journal_seal SET signed = :signed",
+            signed=pack(msgspec.structs.replace(signed, payload=longer)),
+        )
     assert verified(device).damage

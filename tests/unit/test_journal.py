@@ -80,6 +80,15 @@ def test_a_seal_over_fewer_other_or_reordered_entries_is_refused() -> None:
         assert refusal.value.code == "journal-seal"
 
 
+def test_a_seal_over_nothing_new_is_refused() -> None:
+    sealed = with_entries(EMPTY, 2)
+    sealed = sealed.take_seal(seal(sealed))
+    for head, key in ((EMPTY, FIRST), (sealed, SECOND)):
+        with pytest.raises(PeerBrokeProtocol) as refusal:
+            head.take_seal(seal(head, key))
+        assert refusal.value.code == "journal-seal"
+
+
 def test_an_epoch_is_sealed_once_and_by_its_own_key() -> None:
     head = with_entries(EMPTY, 1)
     closed = head.take_seal(seal(head))

@@ -115,15 +115,18 @@ def _verify(transaction: Transaction, device: Device) -> JournalReport:
 
 def _replay(transaction: Transaction, device: Device, journal: Journal) -> tuple[JournalHead, int]:
     """The head that everything stored adds up to, and the time of the last seal."""
+    acknowledged = read_head(device).size
     head = JournalHead.first(device.device, device.generation, device.journal_key)
     last_seal_at = 0
     for signed in journals.seals(transaction, journal):
         item = SealItem(unpack(Signed, signed))
         seal = decode(EpochSeal, item.seal.payload, max_bytes=MAX_SIGNED_BYTES)
-        for entry in _entries(transaction, journal, first=head.size, last=seal.size):
+        # A seal is not verified before its entries are in: it may claim any size.
+        last = min(seal.size, acknowledged)
+        for entry in _entries(transaction, journal, first=head.size, last=last):
             head = head.take_entry(EntryItem(entry.header, entry.body))
         head, last_seal_at = head.take_seal(item), seal.closed_at
-    for entry in _entries(transaction, journal, first=head.size, last=read_head(device).size):
+    for entry in _entries(transaction, journal, first=head.size, last=acknowledged):
         head = head.take_entry(EntryItem(entry.header, entry.body))
     return head, last_seal_at
 

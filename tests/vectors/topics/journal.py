@@ -136,6 +136,7 @@ def _cases() -> Iterator[Case]:
             seal_wrong,
             [*first_epoch, seal(0, [one, two], device="d-x")],
         ),
+        ("seal-empty", "over nothing new", seal_wrong, [seal(0, [])]),
         (
             "seal-entry",
             "an entry where a seal must be",
