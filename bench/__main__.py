@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from bench import delivering, distributing, intake, quiet_sync, reading, wiping
@@ -41,8 +42,9 @@ def measure(names: Sequence[str], *, small: bool) -> list[Row]:
     rows: list[Row] = []
     with (
         tempfile.TemporaryDirectory(prefix="fieldward-bench-") as folder,
-        Run(SMALL if small else FULL, Path(folder)) as run,
+        ExitStack() as resources,
     ):
+        run = Run(SMALL if small else FULL, Path(folder), resources)
         for name in names:
             began = time.perf_counter()
             measured = list(GROUPS[name](run))

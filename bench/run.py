@@ -5,8 +5,6 @@ from __future__ import annotations
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from bench.scale import Scale
 from bench.stage import CASELOAD_TEAM, Children, Stage, staged
@@ -17,23 +15,12 @@ CASELOAD, WHOLE = "caseload", "whole"
 
 
 class Run:
-    """Makes stages on demand, and ends their servers and databases with the block."""
+    """Makes stages on demand; their servers and databases end with ``resources``."""
 
-    def __init__(self, scale: Scale, folder: Path) -> None:
+    def __init__(self, scale: Scale, folder: Path, resources: ExitStack) -> None:
         self.scale = scale
         self.folder = folder
-        self._resources = ExitStack()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._resources.close()
+        self._resources = resources
 
     @cached_property
     def children(self) -> Children:

@@ -10,7 +10,7 @@ class Scale:
     """The sizes of one run."""
 
     records: int = 73_000
-    """In the large partition; a tenth of a large authority's children would be a tenth of this."""
+    """In the large partition."""
     caseload: int = 1_000
     changes: int = 730
     """Records changed, and edits made without signal."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from fieldward_client import CallerMistake, Device, SyncOutcome
-from fieldward_server.services.known_records import find_record
+from fieldward_server.services.known_records import find_records
 from fieldward_server.services.shields import raise_shield
 from fieldward_server.storage import edits, records
 from fieldward_sync.keys import Argon2Cost
@@ -171,8 +171,7 @@ class TheLoop(RuleBasedStateMachine):
                 writers = {person for person, _ in written}
                 if len(writers) > 1 or writers & ({"server"} | refused):
                     continue
-                known = find_record(transaction, AUTHORITY, record)
-                assert known is not None
+                known = find_records(transaction, AUTHORITY, [record])[record]
                 if is_shielded(known.record):
                     continue  # what is hidden stays beside what is written: nobody was shown it
                 assert [live.value for live in known.record.live[path]] == [written[-1][1]]

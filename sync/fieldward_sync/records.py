@@ -196,12 +196,6 @@ class Record:
         several = [(path, values) for path, values in self.live.items() if len(values) > 1]
         return tuple(path for path, values in several if differ(v.value for v in values))
 
-    def value(self, path: str) -> Value:
-        """The one live value at a path, ``None`` where there is none; the caller has ruled out a
-        conflict there."""
-        values = self.live.get(path, ())
-        return values[0].value if values else None
-
 
 def differ(values: Iterable[Value]) -> bool:
     """Whether there are several different values among these."""

@@ -17,6 +17,7 @@ from fieldward_server.services.administrators import (
 from fieldward_server.services.authentication import (
     AdministratorCaller,
     NotAuthenticated,
+    Received,
     authenticate_administrator,
     find_administrator,
 )
@@ -81,13 +82,16 @@ def signature(world: World, key: Ed25519PrivateKey, *, counter: int = 7) -> Requ
     return read_request_signature(headers)
 
 
-def authenticated(world: World, signed: RequestSignature, **changed: Any) -> AdministratorCaller:
-    target = {"method": "POST", "authority_header": HOST, "path": PATH, "query": "", "body": b"{}"}
+def authenticated(
+    world: World, signed: RequestSignature, *, now: int = 0, **changed: Any
+) -> AdministratorCaller:
+    received = Received(method="POST", authority=HOST, path=PATH, query="", body=b"{}")
     return authenticate_administrator(
         world.platform,
         find_administrator(world.platform, signed),
         signed,
-        **{**target, "now": world.now, **changed},
+        replace(received, **changed),
+        now=now or world.now,
     )
 
 
@@ -221,7 +225,7 @@ def test_whoever_is_removed_while_their_command_is_under_way_is_refused(world: W
         ({"path": f"/v1/admin/{AUTHORITY}/device/wipe"}, "signature-wrong"),
         ({"path": f"/v1/admin/{LEEDS}/device/list"}, "signature-wrong"),
         ({"query": "a=b"}, "signature-wrong"),
-        ({"authority_header": "other.test"}, "signature-wrong"),
+        ({"authority": "other.test"}, "signature-wrong"),
         ({"body": b"{ }"}, "digest-wrong"),
     ],
 )

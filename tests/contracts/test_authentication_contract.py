@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from fieldward_server.services.authentication import Caller, NotAuthenticated, authenticate
+from fieldward_server.services.authentication import (
+    Caller,
+    NotAuthenticated,
+    Received,
+    authenticate,
+)
 from fieldward_server.services.platform import SeenRequests
 from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.http_signatures import read_request_signature
@@ -15,13 +20,14 @@ from fieldward_sync.signing import signing_key
 from fieldwork import AUTHORITY, HOST, FieldDevice, World
 
 
-def ask(device: FieldDevice, headers: dict[str, str], **changed: Any) -> Caller:
+def ask(device: FieldDevice, headers: dict[str, str], *, now: int = 0, **changed: Any) -> Caller:
     """Present these headers to the service, with another target or time if told so."""
-    target = {"method": "POST", "authority_header": HOST, "path": "/v1/sync", "query": ""}
+    received = Received(method="POST", authority=HOST, path="/v1/sync", query="", body=b"")
     return authenticate(
         device.world.platform,
         read_request_signature(headers),
-        **{**target, "body": b"", "now": device.world.now, **changed},
+        replace(received, **changed),
+        now=now or device.world.now,
     )
 
 
@@ -43,7 +49,7 @@ def test_the_caller_is_who_signed(world: World) -> None:
         ({"method": "PUT"}, "signature-wrong"),
         ({"path": "/v1/enrol"}, "signature-wrong"),
         ({"query": "a=b"}, "signature-wrong"),
-        ({"authority_header": "other.test"}, "signature-wrong"),
+        ({"authority": "other.test"}, "signature-wrong"),
         ({"body": b"x"}, "digest-wrong"),
     ],
 )

@@ -16,6 +16,7 @@ from fieldward_server.services.known_records import find_records
 from fieldward_server.services.records import record_history
 from fieldward_server.services.shields import raise_shield, release_shield
 from fieldward_server.storage import partitions
+from fieldward_sync import limits
 from fieldward_sync.errors import CallerMistake
 from fieldwork import AUTHORITY, PHONE, FieldDevice, World, child
 
@@ -140,11 +141,12 @@ def test_a_shield_is_raised_once_and_released_by_name(world: World) -> None:
         raise_shield(world.platform, **{**command, "record_id": "c9"}, now=world.now)
 
 
-def test_a_record_of_more_fields_than_an_edit_holds_is_loaded_whole(world: World) -> None:
+def test_a_record_with_a_whole_childhoods_involvements_is_loaded_as_one_edit(world: World) -> None:
     involvement = {"service": "health-visiting", "since": "2021-04-01", "phone": "07700 900001"}
-    many = {f"i{n}": involvement for n in range(40)}
+    many = {f"i{n}": involvement for n in range(limits.MAX_MEMBERS["involvements"])}
     assert world.load(child("c1", involvements=many))[0].outcome == "created"
-    assert len([v for v in world.view("c1").values if v.path.endswith(".phone")]) == 40
+    assert len([v for v in world.view("c1").values if v.path.endswith(".phone")]) == len(many)
+    assert [edit.number for edit in record_history(**named(world, "c1")).edits] == [1]
     assert world.load(child("c1", involvements=many))[0].outcome == "unchanged"
 
 

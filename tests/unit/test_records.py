@@ -79,7 +79,8 @@ def test_an_address_is_replaced_as_one() -> None:
             edit(ADA, {"kind": "no-known-address"}, LOADED, path="address"),
         ],
     )
-    assert record.value("address") == {"kind": "no-known-address"}
+    (address,) = record.live["address"]
+    assert address.value == {"kind": "no-known-address"}
 
 
 def test_the_same_edit_again_changes_nothing() -> None:

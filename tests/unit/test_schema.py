@@ -6,6 +6,7 @@ import copy
 import json
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +19,7 @@ from fieldward_sync import limits, schema
 from fieldward_sync.encoding import pack
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.field_classes import FIELD_RULES
-from fieldward_sync.records import Value
+from fieldward_sync.records import MAX_CHANGES_IN_AN_EDIT, Value
 from fieldward_sync.schema import (
     FieldError,
     FieldsRefused,
@@ -31,6 +32,7 @@ from fieldward_sync.schema import (
     nest,
     nhs_check_digit,
 )
+from fieldward_sync.views import MAX_VALUES_OF_A_VIEW
 
 RECORD: dict[str, Any] = {
     "record_id": "k7f3m2q4x5a6",
@@ -139,6 +141,11 @@ class TestARecord:
         member = next(iter(RECORD[container].values()))
         crowd = {f"m{n}": member for n in range(limits.MAX_MEMBERS[container] + 1)}
         assert "more than" in errors_of(record(**{container: crowd}))[container]
+
+    def test_fits_into_one_edit_and_one_view_however_full(self) -> None:
+        members = Counter(pattern.partition("/")[0] for pattern in FIELD_RULES)
+        fields = sum(count * limits.MAX_MEMBERS.get(name, 1) for name, count in members.items())
+        assert 1000 < fields <= min(MAX_CHANGES_IN_AN_EDIT, MAX_VALUES_OF_A_VIEW)
 
     def test_names_its_members_by_short_plain_ids(self) -> None:
         carer = RECORD["carers"]["c1"]

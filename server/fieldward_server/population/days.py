@@ -38,8 +38,3 @@ STARTS_SCHOOL = tuple(_starts_school(day) for day in _DAYS)
 """For each day of birth, the September in which reception begins: the first after turning four.
 
 A day number too, which may lie in the future."""
-
-
-def number_of(day: date) -> int:
-    """The number of a day."""
-    return TODAY - (REFERENCE_DATE - day).days

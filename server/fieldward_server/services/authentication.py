@@ -64,6 +64,18 @@ class AdministratorCaller:
     counter: int
 
 
+@dataclass(frozen=True)
+class Received:
+    """What a request's signature has to cover, as it arrived or is known here."""
+
+    method: str
+    authority: str
+    """The server's own, as configured."""
+    path: str
+    query: str
+    body: bytes
+
+
 class NotAuthenticated(RefusedByServer):
     """The request was not let in. ``last_counter`` is told only to whom the key belongs."""
 
@@ -75,15 +87,7 @@ class NotAuthenticated(RefusedByServer):
 
 
 def authenticate(
-    platform: Platform,
-    signature: RequestSignature,
-    *,
-    method: str,
-    authority_header: str,
-    path: str,
-    query: str,
-    body: bytes,
-    now: int,
+    platform: Platform, signature: RequestSignature, received: Received, *, now: int
 ) -> Caller:
     """The device that signed this request.
 
@@ -93,15 +97,7 @@ def authenticate(
     authority, name, generation, role = _read_key_id(signature.key_id)
     with platform.storage.reading() as transaction:
         device, public_key = _find_key(transaction, authority, name, generation, role)
-    verify_request(
-        signature,
-        method=method,
-        authority=authority_header,
-        path=path,
-        query=query,
-        body=body,
-        public_key=public_key,
-    )
+    verify_request(signature, **vars(received), public_key=public_key)
     _check_new(platform, signature, device, now)
     return Caller(
         authority=authority,
@@ -131,25 +127,13 @@ def authenticate_administrator(
     platform: Platform,
     administrator: Administrator,
     signature: RequestSignature,
+    received: Received,
     *,
-    method: str,
-    authority_header: str,
-    path: str,
-    query: str,
-    body: bytes,
     now: int,
 ) -> AdministratorCaller:
     """The administrator, once it is true that they signed this command. Raises as
     ``authenticate`` does."""
-    verify_request(
-        signature,
-        method=method,
-        authority=authority_header,
-        path=path,
-        query=query,
-        body=body,
-        public_key=administrator.public_key,
-    )
+    verify_request(signature, **vars(received), public_key=administrator.public_key)
     _check_new(platform, signature, administrator, now)
     return AdministratorCaller(
         administrator.authority, administrator.administrator, signature.counter

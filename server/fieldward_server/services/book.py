@@ -24,7 +24,7 @@ from fieldward_sync.limits import RAISED
 from fieldward_sync.messages import FeedPosition, Verdict
 from fieldward_sync.names import server_actor
 from fieldward_sync.projection import SHIELD, is_shielded
-from fieldward_sync.records import MAX_CHANGES_IN_AN_EDIT, Change, Edit
+from fieldward_sync.records import Change, Edit
 from fieldward_sync.versions import Dot
 from fieldward_sync.views import MAX_VALUES_OF_A_VIEW, MAX_VIEW_BYTES
 
@@ -105,41 +105,32 @@ class Book:
         origin: str,
         foreseen: KnownRecord | None = None,
     ) -> None:
-        """Accept changes of the server's own, in as many edits as their number takes.
+        """Accept changes of the server's own, as one edit: no record has more fields than it holds.
 
         ``foreseen`` and ``CallerMistake("record-full")`` as in ``accept``.
         """
-        starts = range(0, len(changes), MAX_CHANGES_IN_AN_EDIT)
-        made = [
-            Edit(
-                dot=Dot(self.actor, counter),
-                record_id=known.record.record_id,
-                changes=tuple(changes[start : start + MAX_CHANGES_IN_AN_EDIT]),
-                practitioner=None,
-                made_at=self._now,
-            )
-            for counter, start in enumerate(starts, start=self._edit_counter + 1)
-        ]
-        self.accept(known, [NewEdit(edit, origin) for edit in made], foreseen=foreseen)
-        self._edit_counter += len(made)
+        counter = self._edit_counter + 1
+        edit = Edit(
+            dot=Dot(self.actor, counter),
+            record_id=known.record.record_id,
+            changes=tuple(changes),
+            practitioner=None,
+            made_at=self._now,
+        )
+        self.accept(known, NewEdit(edit, origin), foreseen=foreseen)
+        self._edit_counter = counter
 
     def accept(
-        self,
-        known: KnownRecord,
-        new: Sequence[NewEdit],
-        *,
-        foreseen: KnownRecord | None = None,
-    ) -> tuple[Verdict, ...]:
-        """Make these edits part of their record, and bring its partitions up to date.
+        self, known: KnownRecord, new: NewEdit, *, foreseen: KnownRecord | None = None
+    ) -> Verdict:
+        """Make this edit part of its record, and bring the record's partitions up to date.
 
-        ``foreseen`` is the record after them where that has been worked out already, its own edits
-        under dots that only sort as theirs do: what it looks like does not depend on more.
+        ``foreseen`` is the record after it where that has been worked out already, the edit there
+        under a dot that only sorts as its own does: what it looks like does not depend on more.
         ``CallerMistake("record-full")``, and nothing is changed, where the record would become
         larger than a view may be.
         """
-        real = known
-        for item in new:
-            real = real.with_edit(item.edit, origin=item.origin)
+        real = known.with_edit(new.edit, origin=new.origin)
         after = foreseen or real
         _check_size(after)
         self._unwritten.note_record(self._stored(after), is_new=not known.numbers)
@@ -149,13 +140,9 @@ class Book:
             self._unwritten.shields.append(_shield(self._code, known, after))
         # Most records have none; those of the view are among those of the record.
         conflicting = frozenset(after.view.conflicts if after.conflicts else ())
-        verdicts = tuple(
-            _verdict(item, real.numbers[item.edit.dot], conflicting, feeds) for item in new
-        )
-        self._unwritten.edits.extend(
-            self._stored_edit(item, verdict) for item, verdict in zip(new, verdicts, strict=True)
-        )
-        return verdicts
+        verdict = _verdict(new, real.numbers[new.edit.dot], conflicting, feeds)
+        self._unwritten.edits.append(self._stored_edit(new, verdict))
+        return verdict
 
     def write(self) -> None:
         """Write everything accepted so far."""

@@ -147,8 +147,7 @@ class EditIntake:
         _check(edit, known)
         edit = _sparing(edit, known.hidden)
         new = NewEdit(edit, DEVICE, content_hash, told_of=self._granted(owner))
-        (verdict,) = self._book.accept(known, [new])
-        return verdict
+        return self._book.accept(known, new)
 
     def _in_this_incarnation(self, proposal: Proposal) -> Proposal:
         """The edit, replacing of what its author was shown only what has the same number here.

@@ -26,6 +26,7 @@ from fieldward_server.storage import (
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.devices import Device, Holder
 from fieldward_server.storage.invitations import Invitation as StoredInvitation
+from fieldward_server.storage.practitioners import Practitioner
 from fieldward_sync.access import Access, WipeState
 from fieldward_sync.encoding import decode, encode, pack, unpack
 from fieldward_sync.errors import CallerMistake, RefusedByServer
@@ -61,10 +62,7 @@ def invite(
     check_number(partitions)
     with platform.storage.transaction() as transaction:
         row = locked(transaction, authority)
-        if practitioners.find(transaction, authority, practitioner) is None:
-            raise CallerMistake(
-                "unknown-practitioner", f"There is no practitioner {practitioner[:32]!r}."
-            )
+        _known_practitioner(transaction, authority, practitioner)
         for partition in partitions:
             find_partition(transaction, authority, partition)
         invitation = Invitation(platform.entropy(SECRET_BYTES), fingerprint(row.root_key))
@@ -121,6 +119,17 @@ def _find(transaction: Transaction, invitation_id: bytes) -> StoredInvitation:
     if found is None:
         raise RefusedByServer(
             "invitation-unknown", "There is no such invitation.", next_step=NEW_INVITATION
+        )
+    return found
+
+
+def _known_practitioner(
+    transaction: Transaction, authority: str, practitioner: str
+) -> Practitioner:
+    found = practitioners.find(transaction, authority, practitioner)
+    if found is None:
+        raise CallerMistake(
+            "unknown-practitioner", f"There is no practitioner {practitioner[:32]!r}."
         )
     return found
 
@@ -218,11 +227,7 @@ def _enrolment(
 ) -> Enrolment:
     authority, practitioner = invitation.authority, invitation.practitioner
     device, generation = _name(platform, transaction, invitation, request)
-    found = practitioners.find(transaction, authority, practitioner)
-    if found is None:
-        raise CallerMistake(
-            "unknown-practitioner", f"There is no practitioner {practitioner[:32]!r}."
-        )
+    found = _known_practitioner(transaction, authority, practitioner)
     return Enrolment(
         authority=authority,
         device=device,

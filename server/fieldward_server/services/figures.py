@@ -22,7 +22,7 @@ class Figures:
 
 
 def read_figures(platform: Platform) -> Figures:
-    """Count; ``RetryLater`` where the database cannot be asked."""
+    """Count; ``RetryLater`` or ``LocalDataDamaged`` where the database cannot be asked."""
     with platform.storage.reading() as transaction:
         return Figures(
             partitions=figures.of_partitions(transaction),

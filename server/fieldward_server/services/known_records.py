@@ -120,11 +120,6 @@ def read_edit(stored: StoredEdit) -> Edit:
     return decode(Edit, stored.body, max_bytes=MAX_EDIT_BYTES)
 
 
-def find_record(transaction: Transaction, authority: str, record_id: str) -> KnownRecord | None:
-    """A record with all its edits, ``None`` if there is none."""
-    return find_records(transaction, authority, [record_id]).get(record_id)
-
-
 def find_records(
     transaction: Transaction, authority: str, record_ids: Collection[str]
 ) -> dict[str, KnownRecord]:

@@ -18,14 +18,6 @@ from fieldward_sync.errors import CallerMistake, Error, LocalDataDamaged, RetryL
 
 BUSY_SECONDS = 30
 
-_READING = ("query_only = ON",)
-_WRITING = (
-    "synchronous = FULL",
-    # A transaction that outgrows its 32 MiB has pages written more than once.
-    "cache_size = -32768",
-    # About what four transactions of a load write: each would end with a checkpoint else.
-    "wal_autocheckpoint = 8000",
-)
 _LISTS = re.compile(r"\bIN (:[a-z_]+)")
 
 _BUSY = RetryLater, "database-busy", "The database cannot take this now."
@@ -94,8 +86,7 @@ class SqliteDriver:
             self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
         connection.execute("PRAGMA foreign_keys = ON")
-        for setting in _WRITING if writing else _READING:
-            connection.execute(f"PRAGMA {setting}")
+        connection.execute("PRAGMA synchronous = FULL" if writing else "PRAGMA query_only = ON")
         return Database(connection, recursive_triggers=False, execute_plugins=False)
 
 
