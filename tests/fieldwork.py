@@ -16,7 +16,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fieldward_server.files import SealedFiles
-from fieldward_server.services.authentication import Caller, authenticate
+from fieldward_server.services.authentication import Caller, Received, authenticate
 from fieldward_server.services.devices import DeviceReport, show_device
 from fieldward_server.services.enrolment import enrol, invite
 from fieldward_server.services.events import list_incidents
@@ -314,11 +314,7 @@ class FieldDevice:
         return authenticate(
             self.world.platform,
             read_request_signature(headers),
-            method="POST",
-            authority_header=HOST,
-            path="/v1/sync",
-            query="",
-            body=body,
+            Received(method="POST", authority=HOST, path="/v1/sync", query="", body=body),
             now=self.world.now,
         )
 

@@ -191,9 +191,10 @@ def _disagreements(values: Mapping[str, Any]) -> Iterator[str]:
     terms = [values[f"lease_{end}_seconds"] for end in ("warning", "closes", "destroys")]
     if terms != sorted(terms):
         yield "lease_…_seconds: a lease first warns, then closes, then destroys"
-    devices = (values["listen_host"], values["listen_port"])
-    if devices[1] and _read_address(values["metrics_listen"]) == devices:
-        yield "metrics_listen: it is the address that devices call"
+    # Even on another host: which listener a connection came to is told by its port.
+    address, port = _read_address(values["metrics_listen"]), values["listen_port"]
+    if address is not None and port and address[1] == port:
+        yield "metrics_listen: its port is the one that devices call"
 
 
 @dataclass(frozen=True)
@@ -287,7 +288,7 @@ _SETTINGS = {
     ),
     "public_authority": _Setting(_authority, _always("")),
     "listen_host": _Setting(_text, _always("127.0.0.1")),
-    "listen_port": _Setting(_whole(0, 65535), _always(8441)),
+    "listen_port": _Setting(_whole(0, _MAX_PORT), _always(8441)),
     "metrics_listen": _Setting(_address, _always("")),
     "workers": _Setting(_whole(1, 64), _always(2)),
     "threads": _Setting(_whole(1, 256), _always(8)),

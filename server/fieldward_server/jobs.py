@@ -20,6 +20,7 @@ from fieldward_server.logs import event, failure, new_id, working_on
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.sealing import seal_partitions, sweep_files
 from fieldward_server.services.turns import end_turn, note_done, take_turn
+from fieldward_sync.errors import RetryLater
 
 LONGEST_RUN_SECONDS = 15 * 60
 """After so long the worker that runs a job is taken for dead."""
@@ -118,6 +119,10 @@ def start_jobs(
         """Let what runs come to its end, and the other workers take over at once."""
         scheduler.shutdown()
         for job in scheduled:
-            end_turn(platform, job=job.name, holder=holder)
+            try:
+                end_turn(platform, job=job.name, holder=holder)
+            except RetryLater as e:
+                # The turn runs out by itself.
+                event(_logger, "turn.kept", level=logging.WARNING, job=job.name, code=e.code)
 
     return stop

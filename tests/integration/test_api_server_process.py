@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +23,8 @@ from fieldward_sync.http_signatures import verify_answer
 from fieldward_sync.keys import hpke_public_key
 from fieldward_sync.messages import MAX_COMMAND_BYTES, MAX_REQUEST_BYTES
 from http_server import Answer, Server, serving
-from served import FIELDWARD, PATIENCE_SECONDS
+from program import FIELDWARD, environment
+from served import PATIENCE_SECONDS
 
 PUBLIC_AUTHORITY = "fieldward.example"
 
@@ -247,12 +246,7 @@ def test_a_port_that_is_taken_is_a_mistake_with_a_way_out(server: Server, board:
     port = server.address.rpartition(":")[2]
     refused = subprocess.run(
         [*FIELDWARD, "serve"],
-        env={
-            **os.environ,
-            **board.environ,
-            "FIELDWARD_LISTEN_PORT": port,
-            "PYTHONPATH": os.pathsep.join(sys.path),
-        },
+        env=environment(**{**board.environ, "FIELDWARD_LISTEN_PORT": port}),
         capture_output=True,
         text=True,
         check=False,

@@ -60,6 +60,8 @@ def test_a_database_that_cannot_be_read_is_named_and_nothing_of_it_is_told(tmp_p
     database.write_bytes(b"no database, only some bytes" * 100)
     answer = client.get("/health/ready")
     assert (answer.status_code, answer.get_json()["code"]) == (503, "not-ready")
+    described = client.get("/v1/openapi.json").get_json()["components"]["schemas"]["Problem"]
+    assert answer.get_json().keys() <= described["properties"].keys()
     assert states(client)["database"] == "failed"
     assert str(tmp_path) not in answer.text
     assert client.get("/health/live").status_code == 200

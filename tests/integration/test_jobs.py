@@ -119,6 +119,20 @@ def test_the_services_jobs_can_be_run_at_any_time_and_again(board: Board) -> Non
     assert partition.published_feed == partition.feed
 
 
+def test_a_worker_stops_even_where_it_cannot_give_its_turn_back(
+    board: Board, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stop = start_jobs(board.platform, board.clock, seal_every_seconds=EVERY_SECONDS)
+
+    def busy(*_: object, **__: object) -> None:
+        raise RetryLater("database-busy", "The database cannot take this now.")
+
+    monkeypatch.setattr("fieldward_server.jobs.end_turn", busy)
+    stop()
+    kept = [record for record in caplog.records if record.getMessage() == "turn.kept"]
+    assert len(kept) == len(jobs(seal_every_seconds=EVERY_SECONDS))
+
+
 def test_a_worker_that_stops_leaves_its_turn_to_the_others(board: Board) -> None:
     stop: Callable[[], None] = start_jobs(
         board.platform, board.clock, seal_every_seconds=EVERY_SECONDS

@@ -165,6 +165,18 @@ def test_what_the_database_could_not_do_is_counted(watched: Watched) -> None:
     assert watched.page().value("fieldward_database_transactions_open") == 0
 
 
+def test_a_database_that_cannot_be_read_is_down_and_leaves_the_other_figures(
+    tmp_path: Path,
+) -> None:
+    watched = Watched(tmp_path)
+    assert watched.page().value("fieldward_database_up") == 1
+    watched.board.close()
+    (tmp_path / "data" / "fieldward.db").write_bytes(b"no database, only some bytes" * 100)
+    page = watched.page()
+    assert page.value("fieldward_database_up") == 0
+    assert "fieldward_syncs_total" in page.names
+
+
 def test_how_far_sealing_is_behind_is_looked_up(watched: Watched) -> None:
     create_partition(
         watched.platform,

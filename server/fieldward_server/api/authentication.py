@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask, Response, g, request
@@ -17,6 +16,7 @@ from fieldward_server.api.context import allow_body, read_body, service
 from fieldward_server.services.authentication import (
     AdministratorCaller,
     Caller,
+    Received,
     authenticate,
     authenticate_administrator,
     find_administrator,
@@ -82,16 +82,7 @@ def verify_own_signature(public_key: bytes) -> RequestSignature:
     signature = read_request_signature(_headers())
     if signature.key_id != f"enrol/{hashlib.sha256(public_key).hexdigest()[:32]}":
         raise PeerBrokeProtocol("unknown-key", "This is not the key id of the key in the body.")
-    path, query = _target()
-    verify_request(
-        signature,
-        method=request.method,
-        authority=service().config.signed_authority,
-        path=path,
-        query=query,
-        body=read_body(),
-        public_key=public_key,
-    )
+    verify_request(signature, **vars(_received()), public_key=public_key)
     return signature
 
 
@@ -106,24 +97,21 @@ def _authenticate() -> None:
         signer = find_administrator(here.platform, signature)
         allow_body(MAX_COMMAND_BYTES)
         g.administrator = authenticate_administrator(
-            here.platform, signer, signature, **_received()
+            here.platform, signer, signature, _received(), now=here.now()
         )
     else:
-        g.caller = authenticate(here.platform, signature, **_received())
+        g.caller = authenticate(here.platform, signature, _received(), now=here.now())
 
 
-def _received() -> dict[str, Any]:
-    """What a signature has to cover, as it arrived or is known here."""
-    here = service()
+def _received() -> Received:
     path, query = _target()
-    return {
-        "method": request.method,
-        "authority_header": here.config.signed_authority,
-        "path": path,
-        "query": query,
-        "body": read_body(),
-        "now": here.now(),
-    }
+    return Received(
+        method=request.method,
+        authority=service().config.signed_authority,
+        path=path,
+        query=query,
+        body=read_body(),
+    )
 
 
 def _find_signer(authority: str) -> None:

@@ -23,7 +23,7 @@ from fieldward_server.api.context import service_of
 from fieldward_server.services.figures import Figures, read_figures
 from fieldward_server.services.platform import Platform
 from fieldward_sync.access import RIGHTS, Access
-from fieldward_sync.errors import RetryLater
+from fieldward_sync.errors import Error
 from fieldward_sync.journal import EntryItem
 from fieldward_sync.messages import SyncAnswer, SyncRequest
 
@@ -94,7 +94,7 @@ class _Stored(Collector):
         )
         try:
             figures = read_figures(self._platform)
-        except RetryLater:
+        except Error:
             yield _gauge("database_up", "Whether the database answers.", (), [((), 0)])
             return
         yield _gauge("database_up", "Whether the database answers.", (), [((), 1)])

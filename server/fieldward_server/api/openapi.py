@@ -35,7 +35,7 @@ _INVITATION_CODES = (
     "proof-wrong",
     "wipe-open",
 )
-_PASSING_CODES = ("database-busy",)
+_PASSING_CODES = ("database-busy", "restore-unfinished")
 
 
 @blueprint.get("/v1/openapi.json")
@@ -205,6 +205,18 @@ def _problem_schema() -> Described:
                 "items": {
                     "type": "object",
                     "properties": {"field": {"type": "string"}, "reason": {"type": "string"}},
+                },
+            },
+            "parts": {
+                "type": "array",
+                "description": "How each part of a service is that cannot work",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "name": {"type": "string"},
+                        "state": {"enum": ["ok", "hindered", "failed"]},
+                        "message": {"type": "string"},
+                    },
                 },
             },
         },
