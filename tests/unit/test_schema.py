@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 import json
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldward_server.population import generate
-from fieldward_sync import limits, schema
-from fieldward_sync.encoding import pack
+from fieldward_sync import limits
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.field_classes import FIELD_RULES
 from fieldward_sync.records import MAX_CHANGES_IN_AN_EDIT, Value
@@ -26,53 +21,12 @@ from fieldward_sync.schema import (
     check_edit,
     check_value,
     flatten,
-    load_judged_record,
     load_record,
-    load_sound_record,
     nest,
     nhs_check_digit,
 )
 from fieldward_sync.views import MAX_VALUES_OF_A_VIEW
-
-RECORD: dict[str, Any] = {
-    "record_id": "k7f3m2q4x5a6",
-    "authority": "E08000003",
-    "name": {"family": "Okafor", "given": "Ada"},
-    "born": "2021-03-14",
-    "sex": "female",
-    "nhs_number": "9434765919",
-    "address": {"kind": "current", "lines": ["Flat 2, 4 High Street"], "postcode": "M14 5AB"},
-    "school": {"code": "900001", "name": "St Mary's C of E Primary", "since": "2025-09-02"},
-    "gp": {"code": "Z00001", "name": "Moss Side Medical Centre"},
-    "former_names": {"f1": {"family": "Eze", "given": "Ada"}},
-    "carers": {"c1": {"family": "Okafor", "given": "Ngozi", "relation": "mother"}},
-    "involvements": {
-        "8f2c": {
-            "service": "health-visiting",
-            "role": "health-visitor",
-            "organisation": "Manchester Children's Community Health",
-            "team": "HV-MOS-01",
-            "practitioner": "Siân O'Neill-Jones",
-            "phone": "07700 900123",
-            "email": "s.oneill@manchester.example",
-            "since": "2021-03-26",
-            "lead": True,
-        }
-    },
-    "assessment_exists": True,
-}
-
-
-def record(**changes: object) -> dict[str, Any]:
-    return {**copy.deepcopy(RECORD), **changes}
-
-
-def without(*names: str) -> dict[str, Any]:
-    return {name: value for name, value in record().items() if name not in names}
-
-
-def involvement(**changes: object) -> dict[str, Any]:
-    return record(involvements={"8f2c": {**RECORD["involvements"]["8f2c"], **changes}})
+from record_examples import RECORD, involvement, record, without
 
 
 def errors_of(data: Any) -> dict[str, str]:
@@ -508,153 +462,3 @@ def test_a_value_that_passes_comes_back_unchanged(pattern: str, text: str) -> No
         assert check_value(path, text) == text
     except FieldsRefused as refused:
         assert refused.field_errors  # noqa: PT017
-
-
-# --- Told quickly ---
-
-
-def named(family: str) -> dict[str, Any]:
-    return {**RECORD, "name": {"family": family, "given": "Ada"}}
-
-
-PARTS: list[tuple[str, ...]] = [
-    *((name,) for name in RECORD),
-    ("nhs_number_withheld",),
-    ("shield",),
-    ("notes",),
-    *(("name", name) for name in ("family", "given", "notes")),
-    *(("address", name) for name in ("kind", "lines", "postcode", "intends_return", "notes")),
-    *(("school", name) for name in RECORD["school"]),
-    *(("gp", name) for name in RECORD["gp"]),
-    *(("former_names", "f1", name) for name in ("family", "given")),
-    *(("carers", "c1", name) for name in ("family", "relation", "phone", "ended")),
-    *(("involvements", "8f2c", name) for name in RECORD["involvements"]["8f2c"]),
-    *(("involvements", "8f2c", name) for name in ("ended", "sensitive_ground")),
-    ("involvements", "b2"),
-    ("carers", "C-2"),
-]
-ABSENT = object()
-VALUES = st.one_of(
-    st.text(max_size=12),
-    st.text("Aaé'’-. ,/&3()\n\u0301", max_size=12),
-    st.from_regex(r"\A(19|20)[0-9]{2}-[0-3][0-9]-[0-3][0-9]\Z"),
-    st.from_regex(r"\A[3-9][0-9]{9}\Z"),
-    st.sampled_from(
-        [
-            ABSENT,
-            None,
-            True,
-            1,
-            2.5,
-            {},
-            [],
-            ("1 High Street",),
-            {"kind": "no-known-address"},
-            {"kind": "left-england", "intends_return": "no"},
-            ["1 High Street", "Truro"],
-            "mental-health",
-            "consent",
-            "9434765919",
-            "A" * 35 + " " + "B" * 34,
-            "one two three four five six seven",
-            "2000-02-29",
-            "2100-02-28",
-            "1979-12-31",
-            {"service": "midwifery", "since": "2021-03-26", "ended": "2021-03-25"},
-            {"family": "Okafor", "given": "Ngozi", "relation": "mother"},
-            {f"m{n}": {"family": "Eze", "given": "Ada"} for n in range(17)},
-        ]
-    ),
-)
-
-
-def altered(changes: list[tuple[tuple[str, ...], Any]]) -> dict[str, Any]:
-    """A good record with these changes at these places, where there are such."""
-    data = record()
-    for keys, value in changes:
-        inner: Any = data
-        for key in keys[:-1]:
-            inner = inner.get(key) if isinstance(inner, dict) else None
-        if isinstance(inner, dict) and value is ABSENT:
-            inner.pop(keys[-1], None)
-        elif isinstance(inner, dict):
-            inner[keys[-1]] = value
-    return data
-
-
-@settings(max_examples=600)
-@given(st.lists(st.tuples(st.sampled_from(PARTS), VALUES), max_size=3))
-def test_what_is_told_to_be_sound_is_what_the_schema_loads(
-    changes: list[tuple[tuple[str, ...], Any]],
-) -> None:
-    data = altered(changes)
-    if found := load_sound_record(copy.deepcopy(data)):
-        judged = load_judged_record(data)
-        assert found == judged
-        assert pack(found.fields) == pack(judged.fields)
-
-
-@given(st.sampled_from(sorted(FIELD_RULES)), st.text("Aaé'’-. ,/&3()7@\u0301", max_size=70))
-def test_no_text_is_told_to_be_sound_that_the_schema_refuses(pattern: str, text: str) -> None:
-    *containers, name = re.split(r"/\*\.|\.", pattern)
-    keys = (*containers, *(("8f2c",) if "*" in pattern else ()), name)
-    members = {"carers": "c1", "former_names": "f1"}
-    keys = tuple(members.get(containers[0], key) if key == "8f2c" else key for key in keys)
-    data = altered([(keys, text)])
-    if found := load_sound_record(data):
-        assert found == load_judged_record(data)
-
-
-@pytest.mark.parametrize("day", ["2000-02-29", "2023-02-29", "2024-04-31", "2024-12-31"])
-def test_days_are_told_as_the_calendar_has_them(day: str) -> None:
-    data = record(born=day)
-    try:
-        judged = load_judged_record(data)
-    except FieldsRefused:
-        assert load_sound_record(data) is None
-    else:
-        assert load_sound_record(data) == judged
-
-
-def test_every_letter_that_is_taken_on_sight_is_one_in_its_composed_form() -> None:
-    taken = [
-        chr(code)
-        for code in range(0x110000)
-        if not 0xD800 <= code < 0xE000 and load_sound_record(named(chr(code))) is not None
-    ]
-    assert len(taken) > 500
-    assert all(letter.isalpha() and unicodedata.is_normalized("NFC", letter) for letter in taken)
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        involvement(ended="2021-03-25"),
-        involvement(service="mental-health"),
-        record(nhs_number_withheld="not-known-in-time"),
-        record(nhs_number="9434765918"),
-        without("nhs_number"),
-        record(address={"kind": "no-known-address", "postcode": "TR1 2AB"}),
-        record(address={"kind": "current", "lines": ("1 High Street",)}),
-        record(born="2024-04-31"),
-        record(born="2023-02-29"),
-        record(born="1979-12-31"),
-        named("one two three four five six seven"),
-        named("A" * (limits.MAX_NAME_CHARACTERS + 1)),
-        record(gp={"code": "Z00001", "name": "A" * (limits.MAX_ORGANISATION_CHARACTERS + 1)}),
-    ],
-)
-def test_what_is_wrong_is_left_to_the_schema(wrong: dict[str, Any]) -> None:
-    assert load_sound_record(wrong) is None
-
-
-def test_a_sound_record_is_loaded_without_the_schema(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(schema, "load_judged_record")
-    assert load_record(record()).record_id == RECORD["record_id"]
-
-
-def test_nearly_all_records_are_told_without_the_schema() -> None:
-    """Else loading would be as slow as the schema, and nothing would say so."""
-    generated = generate(authority="E08000039", children=1000, seed=7)
-    judged = [data for data in generated if load_sound_record(data) is None]
-    assert len(judged) <= 20
