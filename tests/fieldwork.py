@@ -306,7 +306,7 @@ class FieldDevice:
             self.counter += 1
         body = encode(request)
         caller = self.authenticated(body, role=role or self.practitioner, counter=counter)
-        return synchronise(self.world.platform, caller, request, now=self.world.now)
+        return synchronise(self.world.platform, caller, request, now=self.world.now).answer
 
     def authenticated(self, body: bytes = b"", *, role: str = "", counter: int = 0) -> Caller:
         """The caller that the service takes this device for."""

@@ -34,10 +34,10 @@ def enrol() -> Response:
 def sync() -> Response:
     """Take what a device has to deliver, and say what it may hold."""
     here = service()
-    message, device = _read(SyncRequest), caller()
-    answer = synchronise(here.platform, device, message, now=here.now())
-    count_sync(message, answer, unlocked=device.practitioner is not None)
-    return _answer(answer)
+    message = _read(SyncRequest)
+    done = synchronise(here.platform, caller(), message, now=here.now())
+    count_sync(message, done.answer, complete=done.complete)
+    return _answer(done.answer)
 
 
 @blueprint.get("/files/<name>")

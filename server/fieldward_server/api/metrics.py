@@ -22,7 +22,6 @@ from fieldward_server import metrics
 from fieldward_server.api.context import service_of
 from fieldward_server.services.figures import Figures, read_figures
 from fieldward_server.services.platform import Platform
-from fieldward_sync.access import RIGHTS, Access
 from fieldward_sync.errors import Error
 from fieldward_sync.journal import EntryItem
 from fieldward_sync.messages import SyncAnswer, SyncRequest
@@ -41,20 +40,11 @@ def install(app: Flask) -> None:
     app.after_request(_end)
 
 
-def count_sync(asked: SyncRequest, answer: SyncAnswer, *, unlocked: bool) -> None:
-    """Count a sync that was answered: what came, what became of it, and whether it was complete,
-    that is, nothing was left to do on either side."""
+def count_sync(asked: SyncRequest, answer: SyncAnswer, *, complete: bool) -> None:
+    """Count a sync that was answered: what came, and what became of it."""
     entries = sum(isinstance(item, EntryItem) for item in asked.journal)
     metrics.delivered(journal_entries=entries, verdicts=answer.verdicts)
     metrics.lease_decided(renewed=answer.lease is not None, refused=answer.lease_refused)
-    nothing_left = not (
-        asked.more
-        or asked.pending_edits
-        or asked.journal_size != answer.journal_next
-        or answer.distribution
-        or answer.lease_refused
-    )
-    complete = unlocked and nothing_left and RIGHTS[Access(answer.access)].pull
     metrics.sync_ended("complete" if complete else "unfinished")
 
 

@@ -41,9 +41,18 @@ class _Outcome:
     lease_refused: str = ""
 
 
+@dataclass(frozen=True)
+class Synchronised:
+    """A sync that was answered."""
+
+    answer: SyncAnswer
+    complete: bool
+    """Nothing is left to do on either side."""
+
+
 def synchronise(
     platform: Platform, caller: Caller, request: SyncRequest, *, now: int
-) -> SyncAnswer:
+) -> Synchronised:
     """Take what the device delivers and answer it. Everything taken is durable on return.
 
     One bad item never blocks the rest (invariant 9). ``NotAuthenticated("counter-used")`` if
@@ -53,7 +62,7 @@ def synchronise(
         standing = find_standing(transaction, caller)
         outcome = _without_effect(transaction, standing, request, now=now)
         if outcome is not None:
-            return _answer(platform, transaction, standing, request, outcome, now=now)
+            return _synchronised(platform, transaction, standing, request, outcome, now=now)
     with platform.storage.transaction() as transaction:
         locked(transaction, caller.authority)
         standing = find_standing(transaction, caller)
@@ -64,7 +73,21 @@ def synchronise(
         _note_contact(transaction, standing, request, pending_edits=pending, now=now)
         lease, refused = _renew(platform, transaction, standing, request, now=now)
         outcome = _Outcome(verdicts, lease, refused)
-        return _answer(platform, transaction, standing, request, outcome, now=now)
+        return _synchronised(platform, transaction, standing, request, outcome, now=now)
+
+
+def _synchronised(
+    platform: Platform,
+    transaction: Transaction,
+    standing: Standing,
+    request: SyncRequest,
+    outcome: _Outcome,
+    *,
+    now: int,
+) -> Synchronised:
+    answer = _answer(platform, transaction, standing, request, outcome, now=now)
+    complete = _is_complete(standing, request) and not outcome.lease_refused
+    return Synchronised(answer, complete)
 
 
 def _without_effect(
@@ -139,7 +162,7 @@ def _note_contact(
 
 
 def _is_complete(standing: Standing, request: SyncRequest) -> bool:
-    """Whether nothing was left to do on either side when the device asked."""
+    """Whether nothing is left to do on either side: the device had all when it asked."""
     held = (request.held.incarnation, request.held.number)
     return (
         held == (standing.authority.incarnation, standing.state_number)
