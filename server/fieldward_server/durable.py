@@ -10,13 +10,17 @@ OWNER_ONLY_FOLDER = 0o700
 
 
 def write_new(file: Path, content: bytes) -> None:
-    """Write a file that is not there yet, for its owner alone."""
+    """Write a file that is not there yet, for its owner alone; all of it or, on an error, none."""
     file.parent.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
     handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
-    with os.fdopen(handle, "wb") as opened:
-        opened.write(content)
-        opened.flush()
-        os.fsync(handle)
+    try:
+        with os.fdopen(handle, "wb") as opened:
+            opened.write(content)
+            opened.flush()
+            os.fsync(handle)
+    except OSError:
+        file.unlink()
+        raise
     sync(file.parent)
 
 
