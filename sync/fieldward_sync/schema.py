@@ -12,7 +12,6 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from operator import mul
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -29,6 +28,7 @@ from fieldward_sync.field_classes import (
     field_rule,
     split_member,
 )
+from fieldward_sync.nhs_numbers import has_nhs_number_shape, is_nhs_number
 from fieldward_sync.records import Value
 from fieldward_sync.sound_types import Usually, sound_type
 
@@ -45,20 +45,10 @@ _POSTCODE = (
 )
 
 
-def nhs_check_digit(first_nine: str) -> int | None:
-    """The tenth digit of an NHS number; ``None`` where the first nine cannot have one.
-
-    Modulus 11 with the weights 10 to 2 (NHS Data Dictionary, NHS NUMBER).
-    """
-    weighted = sum(map(mul, map(int, first_nine), range(10, 1, -1)))
-    remainder = 11 - weighted % 11
-    return None if remainder == 10 else remainder % 11
-
-
 def _check_nhs_number(number: str) -> None:
-    if not re.fullmatch(r"[3-9][0-9]{9}", number):
+    if not has_nhs_number_shape(number):
         raise ValidationError("Write the NHS number as ten digits without spaces.")
-    if nhs_check_digit(number[:9]) != int(number[9]):
+    if not is_nhs_number(number):
         raise ValidationError("This is not an NHS number: its last digit does not fit the others.")
 
 

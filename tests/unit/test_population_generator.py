@@ -14,7 +14,7 @@ from fieldward_server.population import AUTHORITIES, Share, generate, ndjson, pl
 from fieldward_server.population.blocks import CHILDREN_PER_BLOCK, SERIALS_PER_BLOCK, block_lines
 from fieldward_server.population.identifiers import SERIALS, nhs_numbers
 from fieldward_sync.errors import CallerMistake
-from fieldward_sync.schema import nhs_check_digit
+from fieldward_sync.nhs_numbers import nhs_check_digit
 
 SHEFFIELD = "E08000039"
 

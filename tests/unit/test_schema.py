@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from fieldward_sync import limits
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.field_classes import FIELD_RULES
+from fieldward_sync.nhs_numbers import nhs_check_digit
 from fieldward_sync.records import MAX_CHANGES_IN_AN_EDIT, Value
 from fieldward_sync.schema import (
     FieldError,
@@ -23,7 +24,6 @@ from fieldward_sync.schema import (
     flatten,
     load_record,
     nest,
-    nhs_check_digit,
 )
 from fieldward_sync.views import MAX_VALUES_OF_A_VIEW
 from record_examples import RECORD, involvement, record, without

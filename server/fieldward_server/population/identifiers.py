@@ -6,7 +6,7 @@ import hashlib
 from binascii import b2a_base64
 from collections.abc import Iterator
 
-from fieldward_sync.schema import nhs_check_digit
+from fieldward_sync.nhs_numbers import nhs_check_digit
 
 SERIALS = 1_000_000
 """999 000 0000 to 999 999 9999 are kept for tests and never issued: so many nine-digit beginnings.

@@ -1,0 +1,98 @@
+"""A birth date, whole or in part, as it is remembered, and the dates it may have been meant for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+
+_ISO = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?|--(\d{1,2})-(\d{1,2})")
+_DAY_FIRST = re.compile(r"(?:(\d{1,2})[./ -])?(\d{1,2})[./ -](\d{4})")
+_LONGEST_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_CENTURY = 2
+"""Digits of a year about which nobody errs."""
+
+EARLIEST_YEAR, LATEST_YEAR = 1900, 2199
+
+
+@dataclass(frozen=True)
+class BirthDate:
+    """What is remembered of a birth date; 0 stands for what is not."""
+
+    year: int
+    month: int
+    day: int
+
+    @classmethod
+    def read(cls, text: str) -> BirthDate | None:
+        """``2021``, ``2021-03``, ``2021-03-14``, ``--03-14`` or, day first, ``14/3/2021`` and
+        ``3/2021``; ``None`` for anything else, and for a date that cannot be."""
+        if found := _ISO.fullmatch(text):
+            year, month, day, only_month, only_day = (int(part or 0) for part in found.groups())
+            read = cls(year, month or only_month, day or only_day)
+            given = [part for part in found.groups() if part is not None]
+        elif found := _DAY_FIRST.fullmatch(text):
+            day, month, year = (int(part or 0) for part in found.groups())
+            read = cls(year, month, day)
+            given = [part for part in found.groups() if part is not None]
+        else:
+            return None
+        return read if all(map(int, given)) and read._can_be() else None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether year, month and day are there."""
+        return bool(self.year and self.month and self.day)
+
+    @property
+    def iso(self) -> str:
+        """A whole one, or its beginning, as records write it: ``2021-03``."""
+        parts = (f"{self.year:04}", f"{self.month:02}", f"{self.day:02}")
+        return "-".join(part for part in parts if int(part))
+
+    def near(self) -> tuple[str, ...]:
+        """The dates that a whole one becomes by one slip: day and month exchanged, one digit wrong,
+        two neighbouring digits exchanged. Without itself."""
+        digits = f"{self.year:04}{self.month:02}{self.day:02}"
+        slipped = dict.fromkeys([digits[:4] + digits[6:] + digits[4:6], *_one_slip(digits)])
+        slipped.pop(digits)
+        return tuple(f"{d[:4]}-{d[4:6]}-{d[6:]}" for d in slipped if _is_date(d))
+
+    def _can_be(self) -> bool:
+        if self.year and not EARLIEST_YEAR <= self.year <= LATEST_YEAR:
+            return False
+        if self.month > 12 or self.day > (_LONGEST_MONTHS[self.month - 1] if self.month else 0):
+            return False
+        return not self.is_whole or _is_date(f"{self.year:04}{self.month:02}{self.day:02}")
+
+
+def born_between(age: int, today: date) -> tuple[str, str]:
+    """The first and the last birth date, as records write them, of who is so many years old."""
+    return _years_before(today, age + 1, days_later=1), _years_before(today, age)
+
+
+def _years_before(day: date, years: int, *, days_later: int = 0) -> str:
+    year = max(1, day.year - years)
+    try:
+        moved = day.replace(year=year)
+    except ValueError:  # the 29th of February
+        moved = date(year, 3, 1)
+    return date.fromordinal(moved.toordinal() + days_later).isoformat()
+
+
+def _one_slip(digits: str) -> Iterator[str]:
+    for at in range(_CENTURY, len(digits)):
+        for other in "0123456789":
+            yield digits[:at] + other + digits[at + 1 :]
+    for first, second in pairwise(range(_CENTURY, len(digits))):
+        yield digits[:first] + digits[second] + digits[first] + digits[second + 1 :]
+
+
+def _is_date(digits: str) -> bool:
+    try:
+        date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    except ValueError:
+        return False
+    return EARLIEST_YEAR <= int(digits[:4]) <= LATEST_YEAR

@@ -1,0 +1,27 @@
+"""From the records that some look-ups found to those that are worth being ranked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+MAX_CANDIDATES = 48
+SPREAD_BITS = 16.0
+"""What looks this much less likely than the best from its keys alone is not compared."""
+TIE_BITS = 1.0
+
+Found = TypeVar("Found")
+
+
+def choose(
+    scores: Mapping[Found, float], *, spread: float = SPREAD_BITS
+) -> tuple[list[Found], bool]:
+    """The records worth comparing, at most ``MAX_CANDIDATES``, and whether there are so many as
+    good as the best that comparing a few of them would say nothing of the others."""
+    if not scores:
+        return [], False
+    best = max(scores.values())
+    tied = sum(score >= best - TIE_BITS for score in scores.values())
+    near = [record for record, score in scores.items() if score >= best - spread]
+    near.sort(key=scores.__getitem__, reverse=True)
+    return near[:MAX_CANDIDATES], tied > MAX_CANDIDATES

@@ -1,0 +1,42 @@
+"""Text as it is compared: without case, marks, punctuation and script (P35)."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from anyascii import anyascii
+from jellyfish import metaphone
+
+Words = tuple[str, ...]
+"""The folded words of a name or a line."""
+
+SOUND_LETTERS = 4
+"""Of a word's sound: enough to part names, and a name that was cut short keeps it."""
+
+_PARTING = str.maketrans(dict.fromkeys("-‐‑–/,", " "))
+
+
+def fold(text: str) -> str:
+    """Letters and digits alone, in Latin script: ``O'Brien`` → ``obrien``, ``Łukasz`` → ``lukasz``,
+    ``Юлия`` → ``yuliya``."""
+    folded = text.casefold()
+    if not folded.isascii():
+        folded = anyascii(unicodedata.normalize("NFC", folded)).casefold()
+    return folded if folded.isalnum() else "".join(filter(str.isalnum, folded))
+
+
+def name_words(text: str) -> Words:
+    """The folded words of a name or a line, hyphenated halves apart."""
+    words = map(fold, text.translate(_PARTING).split())
+    return tuple(word for word in words if word)
+
+
+def compact(text: str) -> str:
+    """A postcode or number without blanks, in capitals."""
+    return "".join(text.split()).upper()
+
+
+def sound(word: str) -> str:
+    """How a folded word sounds (Metaphone, Lawrence Philips 1990), at most four letters; the word's
+    own beginning where Metaphone hears nothing."""
+    return (metaphone(word) or word)[:SOUND_LETTERS]

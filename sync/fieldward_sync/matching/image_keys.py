@@ -1,0 +1,181 @@
+"""The search keys of an image, and which of them a query asks for.
+
+A key is a letter for its kind and what it was made from. Each is worth some bits to a record that
+has it: enough to tell, without reading any record, which ones are worth comparing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date, timedelta
+from enum import Enum
+
+from fieldward_sync.matching.birth_dates import BirthDate, born_between
+from fieldward_sync.matching.comparison import field_of
+from fieldward_sync.matching.facts import Facts
+from fieldward_sync.matching.folding import name_words
+from fieldward_sync.matching.key_ranges import PAST_ANY_LETTER, KeyRange
+from fieldward_sync.matching.levels import Level
+from fieldward_sync.matching.postcodes import is_part, near_postcodes, outward
+from fieldward_sync.matching.query import MAX_AGE, Query
+from fieldward_sync.matching.vocabulary import Vocabulary
+from fieldward_sync.matching.weights import most, weight
+from fieldward_sync.views import View
+
+
+class KeyKind(Enum):
+    """What a key was made from: the letter it begins with."""
+
+    ADDRESS = "a"
+    BORN = "b"
+    CARER = "c"
+    NAME = "n"
+    NHS_NUMBER = "h"
+    POSTCODE = "p"
+    SCHOOL = "s"
+
+
+_WORDS_OF_EVERY_SCHOOL = frozenset(
+    [
+        "academy",
+        "and",
+        "church",
+        "college",
+        "community",
+        "high",
+        "infant",
+        "infants",
+        "junior",
+        "of",
+        "primary",
+        "school",
+        "secondary",
+        "st",
+        "the",
+    ]
+)
+
+VocabularyOf = Callable[[KeyKind], Vocabulary]
+
+
+LEAST_BITS = 1.0
+"""What is worth less is not looked up: many records have it, and it parts none of them."""
+
+
+class Need:
+    """Where records are found that agree with one part of a query: what the best of these keys
+    that it has is worth to a record, in bits."""
+
+    def __init__(
+        self,
+        keys: Mapping[str, float] | None = None,
+        ranges: Mapping[KeyRange, float] | None = None,
+    ) -> None:
+        self.keys = {key: bits for key, bits in (keys or {}).items() if bits >= LEAST_BITS}
+        self.ranges = {span: bits for span, bits in (ranges or {}).items() if bits >= LEAST_BITS}
+
+
+def image_keys(view: View) -> frozenset[str]:
+    """The search keys of a view; each live value of a conflict has its own."""
+    facts = Facts.of(view)
+    return frozenset(
+        (
+            *_keys(KeyKind.NAME, _words(facts.names)),
+            *_keys(KeyKind.BORN, facts.days),
+            *_keys(KeyKind.POSTCODE, facts.postcodes),
+            *_keys(KeyKind.NHS_NUMBER, facts.numbers),
+            *_keys(KeyKind.CARER, _words(facts.carers)),
+            *_keys(KeyKind.ADDRESS, (w for w in _words(facts.addresses) if not w[0].isdigit())),
+            *_keys(KeyKind.SCHOOL, _words(facts.schools) - _WORDS_OF_EVERY_SCHOOL),
+        )
+    )
+
+
+def _keys(kind: KeyKind, values: Iterable[str]) -> Iterator[str]:
+    return (kind.value + value for value in values)
+
+
+def _words(texts: Iterable[str]) -> set[str]:
+    return {word for text in texts for word in name_words(text)}
+
+
+def image_needs(query: Query, vocabulary: VocabularyOf, *, today: date) -> Iterator[Need]:
+    """What records are looked for by, one after the other; a record's bits add up."""
+    for term in query.terms:
+        match term:
+            case "family" | "given" | "former":
+                yield from _like(query, term, KeyKind.NAME, vocabulary)
+            case "carer":
+                yield from _like(query, term, KeyKind.CARER, vocabulary)
+            case "address":
+                yield from _like(query, term, KeyKind.ADDRESS, vocabulary)
+            case "school":
+                yield from _like(query, term, KeyKind.SCHOOL, vocabulary)
+            case "beginning":
+                for word in query.words(term):
+                    yield Need(ranges={KeyRange.beginning(KeyKind.NAME.value + word): most(term)})
+            case "nhs_number":
+                yield Need({KeyKind.NHS_NUMBER.value + query.number: most(term)})
+            case "postcode":
+                yield _near_place(query)
+            case "born":
+                yield _near_birth(query, today)
+            case "age":
+                yield _of_age(query, today)
+
+
+def _like(query: Query, term: str, kind: KeyKind, vocabulary: VocabularyOf) -> Iterator[Need]:
+    """Each word of a term apart: it may stand in another name, or be the only one that is right."""
+    words = [word for word in query.words(term) if not word[0].isdigit()]
+    for word in words:
+        levels = vocabulary(kind).like(word)
+        yield Need(
+            {
+                kind.value + other: _word_weight(term, level) / len(words)
+                for other, level in levels.items()
+            }
+        )
+
+
+def _word_weight(term: str, level: Level) -> float:
+    """Lines have fewer levels than names: there a word agrees or not."""
+    return most(term) if term in ("address", "school") else weight(term, level)
+
+
+def _near_place(query: Query) -> Need:
+    place, field = query.place, field_of(query, "postcode")
+    letter = KeyKind.POSTCODE.value
+    if is_part(place):
+        return Need(ranges={KeyRange.beginning(letter + place): most(field)})
+    near = dict.fromkeys(near_postcodes(place), weight(field, Level.SLIP))
+    return Need(
+        {letter + each: bits for each, bits in (near | {place: most(field)}).items()},
+        {KeyRange.beginning(letter + outward(place)): weight(field, Level.SIMILAR)},
+    )
+
+
+def _near_birth(query: Query, today: date) -> Need:
+    born, field, letter = query.birth_date, field_of(query, "born"), KeyKind.BORN.value
+    assert born is not None
+    if born.is_whole:
+        near = dict.fromkeys(born.near(), weight(field, Level.SLIP))
+        return Need(
+            {letter + each: bits for each, bits in (near | {born.iso: most(field)}).items()}
+        )
+    if born.year:
+        return Need(ranges={KeyRange.beginning(letter + born.iso): most(field)})
+    return Need({letter + day: most(field) for day in birthdays(born, today)})
+
+
+def _of_age(query: Query, today: date) -> Need:
+    assert query.years is not None
+    first, last = born_between(query.years, today)
+    letter = KeyKind.BORN.value
+    return Need(ranges={KeyRange(letter + first, letter + last + PAST_ANY_LETTER): most("age")})
+
+
+def birthdays(born: BirthDate, today: date) -> Iterator[str]:
+    """This day of the year in every year in which a child can have been born."""
+    earliest = (today - timedelta(days=366 * (MAX_AGE + 1))).year
+    for year in range(earliest, today.year + 1):
+        yield f"{year}-{born.month:02}-{born.day:02}"

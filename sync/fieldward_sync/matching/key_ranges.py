@@ -1,0 +1,20 @@
+"""Ranges of keys: all that begin alike, or lie between two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PAST_ANY_LETTER = "\U0010ffff"
+
+
+@dataclass(frozen=True)
+class KeyRange:
+    """All keys from ``first`` on and before ``past``."""
+
+    first: str
+    past: str
+
+    @classmethod
+    def beginning(cls, start: str) -> KeyRange:
+        """All that begin so."""
+        return cls(start, start + PAST_ANY_LETTER)

@@ -1,0 +1,96 @@
+"""Which of the records that could be meant are shown, and in what order.
+
+Below a floor nothing is shown, nor what is far less likely than the best; and where more fit about
+equally than a page holds, nothing is listed and more is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from fieldward_sync.matching.comparison import Compared, Comparison, field_of
+from fieldward_sync.matching.facts import Facts
+from fieldward_sync.matching.levels import Level
+from fieldward_sync.matching.query import Query
+from fieldward_sync.matching.weights import most as most_of
+from fieldward_sync.views import View
+
+MAX_HITS = 20
+"""A page; there is no second one."""
+FLOOR = 0.5
+"""Of the weight that a record has in which everything agrees: what has less is not shown."""
+BEHIND_BITS = 10.0
+"""What is this much less likely than the best, a thousand times, is not shown beside it."""
+SURE = 0.8
+"""From this score on it is not worth looking where less likely ones are found."""
+
+ORDER = "order"
+
+
+@dataclass(frozen=True)
+class Match:
+    """How well a record fits a query, and why."""
+
+    weight: float
+    """In bits: see ``weights``."""
+    score: float
+    """The part of the most that this query can weigh, 0 to 1."""
+    agreement: Mapping[str, str]
+    """For each term that the record shows something of, in a word (``Level``): why it is a hit.
+
+    ``order`` is there where names agree only as former ones or exchanged."""
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """What a search comes to."""
+
+    found: tuple[tuple[View, Match], ...] = ()
+    """Best first, at most a page."""
+    too_many: bool = False
+    """More fit about equally well than a page holds: then none is listed."""
+
+    @property
+    def sure(self) -> bool:
+        """Whether what was found need not be looked for any further."""
+        return self.too_many or any(match.score >= SURE for _, match in self.found[:1])
+
+
+def rank(query: Query, views: Iterable[View], *, today: date, crowded: bool = False) -> Ranking:
+    """The records among these that fit, best first.
+
+    ``crowded`` says that these are some of many that could be meant as well as each other.
+    """
+    if crowded:
+        return Ranking(too_many=True)
+    comparison, most = Comparison(query, today=today), _most(query)
+    matches = [(view, _match(comparison.of(Facts.of(view)), most)) for view in views]
+    fitting = [(view, match) for view, match in matches if match.score >= FLOOR]
+    best = max((match.weight for _, match in fitting), default=0.0)
+    shown = [each for each in fitting if each[1].weight >= best - BEHIND_BITS]
+    if len(shown) > MAX_HITS:
+        return Ranking(too_many=True)
+    return Ranking(tuple(sorted(shown, key=lambda each: (-each[1].weight, each[0].record_id))))
+
+
+def _match(compared: Sequence[Compared], most: float) -> Match:
+    """How well one record fits."""
+    weight = sum(each.weight for each in compared)
+    return Match(
+        weight=weight,
+        score=max(0.0, weight / most),
+        agreement={each.term: each.level.value for each in compared if _is_told(each)},
+    )
+
+
+def _is_told(compared: Compared) -> bool:
+    return compared.term != ORDER or compared.level is not Level.EXACT
+
+
+def _most(query: Query) -> float:
+    """What a record weighs in which everything agrees."""
+    fields = [field_of(query, term) for term in query.terms]
+    names = {"family", "given"} & query.terms.keys()
+    return sum(most_of(field) for field in [*fields, *([ORDER] if names else [])])

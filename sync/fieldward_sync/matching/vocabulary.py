@@ -1,0 +1,60 @@
+"""The words that occur, and those among them that somebody may have meant by another."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from fieldward_sync.matching.folding import sound
+from fieldward_sync.matching.key_ranges import PAST_ANY_LETTER
+from fieldward_sync.matching.levels import CLOSENESS, Level
+from fieldward_sync.matching.name_comparison import BEGINNING_LETTERS, word_agreement
+from fieldward_sync.matching.spellings import spellings_of
+
+MAX_SLIPS = 2
+
+
+class Vocabulary:
+    """Distinct folded words, in order."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._words = words
+
+    def beginning(self, start: str) -> Sequence[str]:
+        """The words that begin so."""
+        first = bisect_left(self._words, start)
+        return self._words[first : bisect_left(self._words, start + PAST_ANY_LETTER, lo=first)]
+
+    def like(self, word: str) -> Mapping[str, Level]:
+        """The words that could be this one, and how far each agrees with it."""
+        near = process.extract(
+            word, self._words, scorer=OSA.distance, score_cutoff=MAX_SLIPS, limit=None
+        )
+        could_be = {
+            *(other for other, _, _ in near),
+            *self._sounding.get(sound(word), ()),
+            *(other for other in spellings_of(word) if self._has(other)),
+            *(self.beginning(word) if len(word) >= BEGINNING_LETTERS else ()),
+            *(word[:end] for end in range(BEGINNING_LETTERS, len(word)) if self._has(word[:end])),
+        }
+        agreements = {other: word_agreement(word, other) for other in could_be}
+        return {
+            other: level
+            for other, level in agreements.items()
+            if CLOSENESS[level] < CLOSENESS[Level.SHARED]
+        }
+
+    def _has(self, word: str) -> bool:
+        at = bisect_left(self._words, word)
+        return at < len(self._words) and self._words[at] == word
+
+    @cached_property
+    def _sounding(self) -> Mapping[str, list[str]]:
+        sounding: dict[str, list[str]] = {}
+        for word in self._words:
+            sounding.setdefault(sound(word), []).append(word)
+        return sounding
