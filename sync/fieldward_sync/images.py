@@ -6,34 +6,40 @@ DELETE so that it can be opened from bytes. No file is touched here.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from functools import cached_property
+from datetime import date
+from itertools import accumulate, pairwise
 from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
 from fieldward_sync import digest
 from fieldward_sync.distribution import MAX_OPENED_BYTES
-from fieldward_sync.encoding import Message, Part, decode
+from fieldward_sync.encoding import Message, Part, decode, pack, unpack
 from fieldward_sync.errors import PeerBrokeProtocol
+from fieldward_sync.matching.candidates import choose
+from fieldward_sync.matching.image_keys import KeyKind, Need, image_keys, image_needs
+from fieldward_sync.matching.key_ranges import KeyRange
+from fieldward_sync.matching.query import Query
+from fieldward_sync.matching.vocabulary import Vocabulary
 from fieldward_sync.names import Count, RecordId
-from fieldward_sync.search import KeyKind, KeyRange, Need, keys
 from fieldward_sync.views import MAX_VIEW_BYTES, View
 
 MAX_SEGMENT_CHANGES = 1_000_000
 _APPLICATION_ID = 0x46574431  # "FWD1": the image format's version marker
 _LEGACY_JOURNAL = b"\x01\x01"  # bytes 18 and 19 of the SQLite header: not WAL
 _HEADER_BYTES = 100
+_PAGE_BYTES = 65_536
+"""The largest there is: of smaller ones a fifth stays empty, because few records fit into one."""
 
 _SCHEMA = (
     "CREATE TABLE record (number INTEGER PRIMARY KEY, record_id TEXT NOT NULL UNIQUE,"
     " view BLOB NOT NULL)",
-    "CREATE TABLE search_key (kind TEXT NOT NULL, key TEXT NOT NULL, record INTEGER NOT NULL,"
-    " PRIMARY KEY (kind, key, record)) WITHOUT ROWID",
+    "CREATE TABLE search_key (key TEXT NOT NULL PRIMARY KEY, records BLOB NOT NULL) WITHOUT ROWID",
 )
-_PAST_ANY_CHARACTER = "\U0010ffff"
 
 
 class Image:
@@ -41,22 +47,27 @@ class Image:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._vocabularies: dict[KeyKind, Vocabulary] = {}
 
     @classmethod
     def build(cls, views: Iterable[View]) -> Image:
         """An image of these records, from empty; ids must be distinct."""
         connection = sqlite3.connect(":memory:", check_same_thread=False)
         connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
         for statement in _SCHEMA:
             connection.execute(statement)
-        for number, view in enumerate(sorted(views, key=lambda view: view.record_id), start=1):
+        having: dict[str, list[int]] = {}
+        for number, view in enumerate(sorted(views, key=_neighbours), start=1):
             connection.execute(
                 "INSERT INTO record VALUES (?, ?, ?)", (number, view.record_id, view.to_bytes())
             )
-            connection.executemany(
-                "INSERT OR IGNORE INTO search_key VALUES (?, ?, ?)",
-                ((kind.value, key, number) for kind, key in keys(view)),
-            )
+            for key in image_keys(view):
+                having.setdefault(key, []).append(number)
+        connection.executemany(
+            "INSERT INTO search_key VALUES (?, ?)",
+            ((key, pack_numbers(numbers)) for key, numbers in sorted(having.items())),
+        )
         connection.commit()
         return cls(_read_only(connection))
 
@@ -106,42 +117,83 @@ class Image:
         rows = self._connection.execute("SELECT view FROM record ORDER BY record_id")
         return (View.read(view) for (view,) in rows)
 
-    def candidates(self, ranges: Iterable[KeyRange], needs: Iterable[Need] = ()) -> Iterator[View]:
-        """The records with a key in one of the ranges and one for each of the needs, each once."""
-        numbers = set[int]().union(*map(self._in_range, ranges))
-        for need in needs:
-            numbers &= self._meeting(need)
-        for number in sorted(numbers):
-            (view,) = self._connection.execute(
-                "SELECT view FROM record WHERE number = ?", (number,)
-            ).fetchone()
-            yield View.read(view)
+    def number(self, record_id: str) -> int | None:
+        """The number of a record in this image, ``None`` if it is not in it."""
+        row = self._connection.execute(
+            "SELECT number FROM record WHERE record_id = ?", (record_id,)
+        ).fetchone()
+        return int(row[0]) if row else None
 
-    def _meeting(self, need: Need) -> set[int]:
-        if isinstance(need, KeyRange):
-            return self._in_range(need)
-        return {number for name in need.among(self._names) for number in self._named(name)}
+    def candidates(
+        self, query: Query, *, today: date, masked: Iterable[int] = ()
+    ) -> tuple[tuple[View, ...], bool]:
+        """The records that are worth comparing with a query, and whether they are some of too many
+        (``choose``); without those whose numbers are masked."""
+        bits: dict[int, float] = {}
+        for need in image_needs(query, self._vocabulary, today=today):
+            for number, worth in self._meeting(need).items():
+                bits[number] = bits.get(number, 0.0) + worth
+        for number in masked:
+            bits.pop(number, None)
+        chosen, crowded = choose(bits)
+        return tuple(map(self._numbered, chosen)), crowded
 
-    def _in_range(self, key_range: KeyRange) -> set[int]:
+    def _numbered(self, number: int) -> View:
+        (view,) = self._connection.execute(
+            "SELECT view FROM record WHERE number = ?", (number,)
+        ).fetchone()
+        return View.read(view)
+
+    def _meeting(self, need: Need) -> dict[int, float]:
+        """The records that meet a need, and what the best of their keys is worth."""
+        found = [(worth, self._in_range(wanted)) for wanted, worth in need.ranges.items()]
         rows = self._connection.execute(
-            "SELECT record FROM search_key WHERE kind = ? AND key >= ? AND key < ?",
-            (key_range.kind.value, key_range.prefix, key_range.prefix + _PAST_ANY_CHARACTER),
+            "SELECT key, records FROM search_key WHERE key IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(need.keys)),),
         )
-        return {number for (number,) in rows}
+        found += [(need.keys[key], unpack_numbers(records)) for key, records in rows]
+        best: dict[int, float] = {}
+        for worth, numbers in sorted(found, key=lambda each: each[0]):
+            best.update(dict.fromkeys(numbers, worth))
+        return best
 
-    def _named(self, name: str) -> Iterator[int]:
+    def _in_range(self, wanted: KeyRange) -> Iterator[int]:
         rows = self._connection.execute(
-            "SELECT record FROM search_key WHERE kind = ? AND key = ?", (KeyKind.NAME.value, name)
+            "SELECT records FROM search_key WHERE key >= ? AND key < ?", (wanted.first, wanted.past)
         )
-        return (number for (number,) in rows)
+        return (number for (records,) in rows for number in unpack_numbers(records))
 
-    @cached_property
-    def _names(self) -> tuple[str, ...]:
-        """Every name key there is: far fewer than records."""
-        rows = self._connection.execute(
-            "SELECT DISTINCT key FROM search_key WHERE kind = ?", (KeyKind.NAME.value,)
-        )
-        return tuple(name for (name,) in rows)
+    def _vocabulary(self, kind: KeyKind) -> Vocabulary:
+        """Every word among the keys of a kind: far fewer than records."""
+        if kind not in self._vocabularies:
+            wanted = KeyRange.beginning(kind.value)
+            rows = self._connection.execute(
+                "SELECT substr(key, 2) FROM search_key WHERE key >= ? AND key < ? ORDER BY key",
+                (wanted.first, wanted.past),
+            )
+            self._vocabularies[kind] = Vocabulary([word for (word,) in rows])
+        return self._vocabularies[kind]
+
+
+def _neighbours(view: View) -> tuple[str, ...]:
+    """An order in which those who live together follow each other: much that they have in common
+    then compresses to nothing."""
+    address = next((shown.value for shown in view.at("address")), None)
+    located = address if isinstance(address, dict) else {}
+    postcode, lines = located.get("postcode"), located.get("lines")
+    return str(postcode), str(lines), view.text("name.family"), view.record_id
+
+
+def pack_numbers(numbers: Iterable[int]) -> bytes:
+    """Rising numbers of records as a key holds them: the first, and the steps from each to the
+    next."""
+    return pack(tuple(after - before for before, after in pairwise((0, *numbers))))
+
+
+def unpack_numbers(packed: bytes) -> Iterator[int]:
+    """The numbers that ``pack_numbers`` packed."""
+    steps: tuple[int, ...] = unpack(tuple[int, ...], packed)
+    return accumulate(steps)
 
 
 class SegmentChange(Part, frozen=True):
