@@ -7,8 +7,9 @@ an outcome of ``Device.sync``, never an exception.
 from fieldward_client.child import Child
 from fieldward_client.clock import Clock, SystemClock
 from fieldward_client.device import Device
+from fieldward_client.hits import Answer, Hit, Hits
 from fieldward_client.report import EditVerdict, SyncOutcome, SyncProgress, SyncReport
-from fieldward_client.session import Hit, Session
+from fieldward_client.session import Session, TypeAhead
 from fieldward_client.status import LeaseStatus, PartitionStatus, PendingEdit, Status
 from fieldward_client.transport import HttpAnswer, HttpTransport, Transport
 from fieldward_sync.clock import Reading
@@ -28,6 +29,7 @@ from fieldward_sync.records import Value
 __all__ = [
     "REASONS",
     "AccessClosed",
+    "Answer",
     "CallerMistake",
     "Child",
     "Clock",
@@ -35,6 +37,7 @@ __all__ = [
     "EditVerdict",
     "Error",
     "Hit",
+    "Hits",
     "HttpAnswer",
     "HttpTransport",
     "LeaseState",
@@ -53,5 +56,6 @@ __all__ = [
     "SyncReport",
     "SystemClock",
     "Transport",
+    "TypeAhead",
     "Value",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 
 from fieldward_client.outbox import Outbox, SealedEdit
 from fieldward_client.overlay import Shown, lay_over
@@ -11,10 +12,11 @@ from fieldward_client.store import Found, Store
 from fieldward_sync.distribution import Manifest
 from fieldward_sync.encoding import decode
 from fieldward_sync.errors import PeerBrokeProtocol
+from fieldward_sync.matching.query import Query
+from fieldward_sync.matching.ranking import Match, rank
 from fieldward_sync.messages import Verdict
 from fieldward_sync.outbox import MAX_ENTRY_BYTES, Box, open_as_author
 from fieldward_sync.records import Proposal
-from fieldward_sync.search import Match, Query, rank
 from fieldward_sync.views import View
 
 
@@ -24,6 +26,16 @@ class Hold:
 
     shown: Shown
     manifest: Manifest
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What of all that is held fits a query."""
+
+    found: tuple[tuple[Hold, Match], ...]
+    """Best first."""
+    too_many: bool
+    """So many that none is listed."""
 
 
 class Holdings:
@@ -54,13 +66,18 @@ class Holdings:
         found = self.store.view(record_id)
         return self._hold(found) if found is not None else None
 
-    def search(self, query: Query) -> tuple[tuple[Hold, Match], ...]:
+    def search(self, query: Query, *, today: date) -> Holding:
         """The records that fit, best first; one's own edits count as if they had arrived."""
-        founds = {found.view.record_id: found for found in self.store.candidates(query)}
+        candidates, crowded = self.store.candidates(query, today=today)
+        founds = {found.view.record_id: found for found in candidates}
         edited = (self.store.view(record_id) for record_id in self._own.keys() - founds.keys())
         founds |= {found.view.record_id: found for found in edited if found is not None}
-        ranked = rank(query, (self._searchable(found) for found in founds.values()))
-        return tuple((self._hold(founds[view.record_id]), match) for view, match in ranked)
+        views = (self._searchable(found) for found in founds.values())
+        ranking = rank(query, views, today=today, crowded=crowded)
+        return Holding(
+            tuple((self._hold(founds[view.record_id]), match) for view, match in ranking.found),
+            ranking.too_many,
+        )
 
     def conflicts(self) -> frozenset[str]:
         """The ids of the records that show a conflict."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import date
 from functools import cached_property
 
 from fieldward_sync.distribution import FileEntry, Manifest, open_file
 from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.images import Image, Segment, SegmentChange, changed_digest
 from fieldward_sync.leases import LeaseSecrets
-from fieldward_sync.search import Query
+from fieldward_sync.matching.query import Query
 from fieldward_sync.views import View
 
 Read = Callable[[FileEntry], bytes]
@@ -24,6 +25,8 @@ class Partition:
         self.image = image
         changes = tuple(changes)
         self._masked = frozenset(change.record_id for change in changes)
+        found = (image.number(change.record_id) for change in changes)
+        self._masked_numbers = frozenset(number for number in found if number is not None)
         self._changed = Image.build(View.read(c.view) for c in changes if c.view)
 
     @classmethod
@@ -68,13 +71,12 @@ class Partition:
         source = self._changed if record_id in self._masked else self.image
         return source.view(record_id)
 
-    def candidates(self, query: Query) -> Iterator[View]:
-        """The records that could fit, each once, as they are now."""
-        ranges, needs = query.ranges(), query.needs()
-        for view in self.image.candidates(ranges, needs):
-            if view.record_id not in self._masked:
-                yield view
-        yield from self._changed.candidates(ranges, needs)
+    def candidates(self, query: Query, *, today: date) -> tuple[tuple[View, ...], bool]:
+        """The records worth comparing with a query, each once, as they are now; and whether they
+        are some of too many."""
+        stayed, many = self.image.candidates(query, today=today, masked=self._masked_numbers)
+        changed, many_changed = self._changed.candidates(query, today=today)
+        return (*stayed, *changed), many or many_changed
 
     @cached_property
     def in_conflict(self) -> frozenset[str]:

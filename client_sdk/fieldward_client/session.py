@@ -2,59 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, Unpack
 
 import msgspec
 
 from fieldward_client.child import Child
+from fieldward_client.enquiry import EnquiryDesk
+from fieldward_client.hits import Answer, Hit, Hits
 from fieldward_client.holdings import Hold, Holdings
 from fieldward_client.installation import Installation
+from fieldward_client.overlay import lay_over
 from fieldward_client.practitioner import Practitioner
 from fieldward_sync.errors import AccessClosed, CallerMistake, LocalDataDamaged
 from fieldward_sync.journal import MAX_FIELDS_OF_A_LOOK_UP, REASONS, LookUp
-from fieldward_sync.names import PractitionerId, RecordId
+from fieldward_sync.matching.query import Query, Terms
+from fieldward_sync.matching.ranking import Match
+from fieldward_sync.names import QUERY_ID_BYTES, PractitionerId, RecordId
 from fieldward_sync.records import Proposal, ProposedChange
-from fieldward_sync.search import Match, Query
 
 STALE_SECONDS = 24 * 3600
 """Without a complete sync for this long, what is shown is marked as stale."""
 
 Action = Literal["search", "open"]
-Outcome = Literal["shown", "nothing", "refused"]
+Outcome = Literal["shown", "nothing", "too-many", "refused"]
 
-
-@dataclass(frozen=True)
-class Hit:
-    """A record that fits a search: enough to tell one child from another.
-
-    A field that is empty is not shown, or not known. What says who the child is stays out of
-    ``repr``, and so out of other people's logs.
-    """
-
-    record_id: str
-    family: str = field(repr=False)
-    given: str = field(repr=False)
-    born: str = field(repr=False)
-    postcode_district: str = field(repr=False)
-    """The outward half of the postcode of the current or last known address."""
-    shielded: bool
-    conflicts: tuple[str, ...]
-    """Paths with several values; above stands the first of them."""
-    pending: bool
-    """Whether an edit made on this device has not come back from the server yet."""
-    score: float
-    """How well it fits, from 0 to 1."""
-    agreed: tuple[str, ...]
-    """The search terms that agree exactly."""
-    partition: str
-    """The title of the partition that holds it."""
-    as_at: int
-    """When this was last known to be the server's state, in seconds since 1970 UTC."""
-    stale: bool
+_ANSWERS = {
+    "shown": Answer.SHOWN,
+    "nothing": Answer.NOT_ON_THIS_DEVICE,
+    "too-many": Answer.TOO_MANY,
+}
 
 
 class Session:
@@ -83,7 +63,12 @@ class Session:
         self._practitioner = practitioner
         self._reason = reason
         self._on_behalf_of = on_behalf_of
+        self._desk = EnquiryDesk(
+            installation, practitioner, reason=reason, on_behalf_of=on_behalf_of
+        )
         self._entered = False
+        self._found_by: dict[str, bytes] = {}
+        """The query that showed a record last."""
 
     def __enter__(self) -> Self:
         self._entered = True
@@ -100,38 +85,57 @@ class Session:
             with suppress(LocalDataDamaged):  # what is stored is minutes behind at most
                 self._installation.clock.remember()
 
-    def search(
-        self,
-        *,
-        family: str = "",
-        given: str = "",
-        born: str = "",
-        postcode: str = "",
-        nhs_number: str = "",
-    ) -> tuple[Hit, ...]:
-        """The children on this device that fit everything given, best first, at most 20.
+    def search(self, **terms: Unpack[Terms]) -> Hits:
+        """The children on this device that fit what is given, best first (see ``Terms``).
 
-        Names in any spelling; ``born`` as 2021, 2021-03 or 2021-03-14; a postcode or its beginning;
-        an NHS number whole. ``CallerMistake`` if that is nothing or too little to search by.
+        ``CallerMistake`` if that is nothing, too little to search by, or not what it should be.
         """
-        query = Query(family, given, born, postcode, nhs_number)
-        found = self._holdings("search", terms=query.terms).search(query)
-        hits = tuple(self._hit(hold, match) for hold, match in found)
-        self._write(
-            "search",
-            "shown" if hits else "nothing",
-            terms=query.terms,
-            records=[hit.record_id for hit in hits],
-        )
+        return self._search(Query(**terms), self._new_query())
+
+    def type_ahead(self) -> TypeAhead:
+        """A search while it is typed: its lists count as one query."""
+        query_id = self._new_query()
+        return TypeAhead(lambda typed: self._search(Query(beginning=typed), query_id))
+
+    def enquire(self, **terms: Unpack[Terms]) -> Hits:
+        """The same in the authority's whole index, on line: for who is not on this device.
+
+        Raises as ``search``, and ``RetryLater`` without an answer, ``RefusedByServer`` for a
+        refusal. The server puts it on record before it answers.
+        """
+        query, query_id = Query(**terms), self._new_query()
+        self._holdings("search", terms=query.terms, query=query_id)
+        hits = self._desk.search(query.terms, query=query_id)
+        self._found_by.update((hit.record_id, query_id) for hit in hits)
         return hits
+
+    def open_enquired(self, record_id: str) -> Child:
+        """One entry of the authority's whole index, on line, to be read only.
+
+        Raises as ``enquire``, and ``CallerMistake("not-found")`` if there is no such record.
+        """
+        _check_shape(record_id, RecordId, "record-id")
+        query_id = self._found_by.get(record_id, b"")
+        self._holdings("open", records=[record_id], query=query_id)
+        opened = self._desk.open(record_id, query=query_id)
+        if opened is None:
+            raise CallerMistake("not-found", "There is no such record in the authority's index.")
+        view, as_at = opened
+        return Child(
+            lay_over(view, (), {}),
+            incarnation=self._installation.trust.incarnation,
+            as_at=as_at,
+            write=_refuse_edit,
+        )
 
     def open(self, record_id: str) -> Child:
         """A child's entry; ``CallerMistake("not-held")`` if it is not on this device."""
         _check_shape(record_id, RecordId, "record-id")
-        holdings = self._holdings("open", records=[record_id])
+        query_id = self._found_by.get(record_id, b"")
+        holdings = self._holdings("open", records=[record_id], query=query_id)
         hold = holdings.find(record_id)
         if hold is None:
-            self._write("open", "nothing", records=[record_id])
+            self._write("open", "nothing", records=[record_id], query=query_id)
             raise CallerMistake(
                 "not-held",
                 "This record is not on this device.",
@@ -146,8 +150,29 @@ class Session:
             as_at=self._as_at(hold),
             write=self._edit,
         )
-        self._write("open", "shown", records=[record_id], fields=child.fields)
+        self._write("open", "shown", records=[record_id], fields=child.fields, query=query_id)
         return child
+
+    def _search(self, query: Query, query_id: bytes) -> Hits:
+        holdings = self._holdings("search", terms=query.terms, query=query_id)
+        held = holdings.search(query, today=self._today())
+        hits = tuple(self._hit(hold, match) for hold, match in held.found)
+        outcome: Outcome = "too-many" if held.too_many else "shown" if hits else "nothing"
+        self._write(
+            "search",
+            outcome,
+            terms=query.terms,
+            records=[hit.record_id for hit in hits],
+            query=query_id,
+        )
+        self._found_by.update((hit.record_id, query_id) for hit in hits)
+        return Hits(_ANSWERS[outcome], hits, query.narrower() if held.too_many else ())
+
+    def _new_query(self) -> bytes:
+        return self._installation.entropy(QUERY_ID_BYTES)
+
+    def _today(self) -> date:
+        return datetime.fromtimestamp(self._installation.clock.now(), UTC).date()
 
     def _holdings(self, action: Action, **looked_for: Any) -> Holdings:
         """What may be read now. A refusal is put on record too, if it can be."""
@@ -171,6 +196,7 @@ class Session:
         terms: Mapping[str, str] | None = None,
         records: Sequence[str] = (),
         fields: Sequence[str] = (),
+        query: bytes = b"",
     ) -> None:
         now = self._installation.clock.estimate()
         starts = range(0, max(1, len(fields)), MAX_FIELDS_OF_A_LOOK_UP)
@@ -185,6 +211,7 @@ class Session:
                 terms=dict(terms or {}),
                 records=tuple(records),
                 fields=tuple(fields[start : start + MAX_FIELDS_OF_A_LOOK_UP]),
+                query=query,
             )
             for start in starts
         )
@@ -221,7 +248,7 @@ class Session:
             conflicts=tuple(hold.shown.conflicts),
             pending=bool(hold.shown.pending),
             score=match.score,
-            agreed=match.agreed,
+            agreement=match.agreement,
             partition=hold.manifest.title,
             as_at=as_at,
             stale=self._installation.clock.now() - as_at > STALE_SECONDS,
@@ -232,11 +259,32 @@ class Session:
         return max(complete, hold.manifest.made)
 
 
+class TypeAhead:
+    """A search while it is typed. Each list that it shows is on record before it is here, and all
+    of them under one query."""
+
+    def __init__(self, search: Callable[[str], Hits]) -> None:
+        self._search = search
+
+    def list(self, typed: str) -> Hits:
+        """The children on this device of whose names each typed word begins one, from two letters
+        on: hits, or that more has to be typed. Raises as ``Session.search``."""
+        return self._search(typed)
+
+
 def _postcode_district(hold: Hold) -> str:
     for laid in hold.shown.at.get("address", ()):
         if isinstance(laid.value, dict) and isinstance(postcode := laid.value.get("postcode"), str):
             return postcode.partition(" ")[0]
     return ""
+
+
+def _refuse_edit(record_id: str, incarnation: int, changes: tuple[ProposedChange, ...]) -> Proposal:
+    raise CallerMistake(
+        "not-held",
+        "This record is not on this device, so it cannot be edited here.",
+        next_step="Ask your sync administrator to add it to what you hold.",
+    )
 
 
 def _check_shape(value: str, shape: Any, code: str) -> None:

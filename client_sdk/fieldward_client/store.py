@@ -7,8 +7,9 @@ one state of the server's or the next, never between (design §6).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import ClassVar
 
 from fieldward_client.files import SealedFiles
@@ -19,7 +20,7 @@ from fieldward_sync.distribution import Distribution, FileEntry, Manifest
 from fieldward_sync.encoding import Message
 from fieldward_sync.errors import LocalDataDamaged, PeerBrokeProtocol
 from fieldward_sync.leases import LeaseSecrets
-from fieldward_sync.search import Query
+from fieldward_sync.matching.query import Query
 from fieldward_sync.signing import Signed
 from fieldward_sync.views import View
 
@@ -96,21 +97,21 @@ class Store:
         )
         return max(found, key=lambda each: each.view.revision, default=None)
 
-    def candidates(self, query: Query) -> Iterator[Found]:
-        """The records that could fit, each once, at their highest revision.
+    def candidates(self, query: Query, *, today: date) -> tuple[tuple[Found, ...], bool]:
+        """The records worth comparing with a query, each once, at their highest revision; and
+        whether they are some of too many.
 
         An older revision that could fit finds the record too; whoever matches sees the newer.
         """
-        partitions = self.partitions()
-        founds = {
-            view.record_id: Found(view, partition.manifest)
-            for partition in partitions
-            for view in partition.candidates(query)
-        }
+        partitions, founds, crowded = self.partitions(), dict[str, Found](), False
+        for partition in partitions:
+            views, many = partition.candidates(query, today=today)
+            founds |= {view.record_id: Found(view, partition.manifest) for view in views}
+            crowded = crowded or many
         if len(partitions) == 1:
-            yield from founds.values()
-        else:
-            yield from (found for each in founds if (found := self.view(each)) is not None)
+            return tuple(founds.values()), crowded
+        newest = (self.view(record_id) for record_id in founds)
+        return tuple(found for found in newest if found is not None), crowded
 
     def in_conflict(self) -> frozenset[str]:
         """The ids of records that show a conflict in some partition."""
