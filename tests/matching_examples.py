@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
 
 from fieldward_sync.matching.candidates import choose
 from fieldward_sync.matching.index_keys import index_keys, index_stages
+from fieldward_sync.matching.needs import Evidence
 from fieldward_sync.matching.query import Query
 from fieldward_sync.matching.ranking import Ranking, rank
 from fieldward_sync.records import Value
@@ -54,16 +54,18 @@ def why(ranking: Ranking) -> dict[str, str]:
 def search_index(views: Sequence[View], query: Query) -> Ranking:
     """The search of a whole index as the server makes it, on a list of views."""
     by_id = {view.record_id: view for view in views}
-    counts: Counter[str] = Counter()
+    evidence = Evidence()
     ranking = Ranking()
     for stage in index_stages(query, today=TODAY):
-        for view in views:
-            keys = index_keys(view)
-            counts[view.record_id] += len(keys.intersection(stage.keys))
-            counts[view.record_id] += sum(
-                any(span.first <= key < span.past for key in keys) for span in stage.ranges
-            )
-        chosen, crowded = choose({each: float(count) for each, count in counts.items() if count})
+        found = [
+            (key, view.record_id)
+            for view in views
+            for key in index_keys(view)
+            if key in stage.keys or any(key in span for span in stage.ranges)
+        ]
+        for part, need in stage.needs.items():
+            evidence.note(part, need, found)
+        chosen, crowded = choose(evidence.scores())
         chosen_views: Iterable[View] = (by_id[record_id] for record_id in chosen)
         ranking = rank(query, chosen_views, today=TODAY, crowded=crowded)
         if ranking.sure:

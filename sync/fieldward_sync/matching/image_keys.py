@@ -6,7 +6,7 @@ has it: enough to tell, without reading any record, which ones are worth compari
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from enum import Enum
 
@@ -16,6 +16,7 @@ from fieldward_sync.matching.facts import Facts
 from fieldward_sync.matching.folding import name_words
 from fieldward_sync.matching.key_ranges import PAST_ANY_LETTER, KeyRange
 from fieldward_sync.matching.levels import Level
+from fieldward_sync.matching.needs import Need
 from fieldward_sync.matching.postcodes import is_part, near_postcodes, outward
 from fieldward_sync.matching.query import MAX_AGE, Query
 from fieldward_sync.matching.vocabulary import Vocabulary
@@ -56,23 +57,6 @@ _WORDS_OF_EVERY_SCHOOL = frozenset(
 )
 
 VocabularyOf = Callable[[KeyKind], Vocabulary]
-
-
-LEAST_BITS = 1.0
-"""What is worth less is not looked up: many records have it, and it parts none of them."""
-
-
-class Need:
-    """Where records are found that agree with one part of a query: what the best of these keys
-    that it has is worth to a record, in bits."""
-
-    def __init__(
-        self,
-        keys: Mapping[str, float] | None = None,
-        ranges: Mapping[KeyRange, float] | None = None,
-    ) -> None:
-        self.keys = {key: bits for key, bits in (keys or {}).items() if bits >= LEAST_BITS}
-        self.ranges = {span: bits for span, bits in (ranges or {}).items() if bits >= LEAST_BITS}
 
 
 def image_keys(view: View) -> frozenset[str]:

@@ -7,16 +7,19 @@ they may have been. A query is asked for in stages, the likeliest first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import product
 
 from fieldward_sync.matching.birth_dates import born_between
+from fieldward_sync.matching.comparison import field_of
 from fieldward_sync.matching.facts import Facts
 from fieldward_sync.matching.folding import Words, name_words, sound
 from fieldward_sync.matching.image_keys import birthdays
 from fieldward_sync.matching.key_ranges import KeyRange
+from fieldward_sync.matching.levels import Level
+from fieldward_sync.matching.needs import Need
 from fieldward_sync.matching.postcodes import (
     is_part,
     near_districts,
@@ -25,20 +28,35 @@ from fieldward_sync.matching.postcodes import (
 )
 from fieldward_sync.matching.query import Query
 from fieldward_sync.matching.spellings import spellings_of
+from fieldward_sync.matching.weights import most, weight
 from fieldward_sync.views import View
 
 MAX_ROWS = 2_000
 """Of the index, read by one stage at most."""
+
+NUMBER, NAME, PLACE = "number", "name", "place"
+"""The parts of a query that find records independently of each other."""
+
+_NAME_BITS = most("family")
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Keys that are looked up together, and ranges of keys."""
+    """What is looked up together, by the part of the query that it comes from."""
 
-    keys: tuple[str, ...] = ()
-    ranges: tuple[KeyRange, ...] = ()
+    needs: Mapping[str, Need]
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """All keys."""
+        return frozenset().union(*(need.keys for need in self.needs.values()))
+
+    @property
+    def ranges(self) -> tuple[KeyRange, ...]:
+        """All ranges of keys."""
+        return tuple(span for need in self.needs.values() for span in need.ranges)
 
 
 def index_keys(view: View) -> frozenset[str]:
@@ -61,54 +79,77 @@ def index_keys(view: View) -> frozenset[str]:
 
 def index_stages(query: Query, *, today: date) -> Iterator[Stage]:
     """What to look up; the next stage only while nothing sure was found."""
-    for stage in (_likely(query, today), _slips(query, today)):
-        if stage.keys or stage.ranges:
-            yield stage
+    yield Stage(
+        {
+            NUMBER: Need({_number(query.number): most("nhs_number")} if query.number else {}),
+            NAME: _likely_names(query, today),
+            PLACE: Need({_place(query.place): most("postcode")} if _is_whole(query) else {}),
+        }
+    )
+    yield Stage({NAME: _slipped_names(query, today), PLACE: _slipped_place(query)})
 
 
-def _likely(query: Query, today: date) -> Stage:
-    """As remembered, or nearly: one of name, birth date and postcode is right."""
+def _likely_names(query: Query, today: date) -> Need:
+    """The names as remembered, in every spelling; with them the birth date or the place."""
     days, spans = _days(query, today)
     names, pairs = _sounds(query), _asked_pairs(query)
-    keys = [
-        *([_number(query.number)] if query.number else ()),
-        *(_dated(heard, day) for heard in names for day in days),
-        *(_paired(pair, day) for pair in pairs for day in days),
-        *(_paired(pair, day) for pair in _pairs_as_written(query) for day in _near_days(query)),
-    ]
-    ranges: list[KeyRange] = [_span(pair, first, last) for pair in pairs for first, last in spans]
-    if query.place and not is_part(query.place):
-        keys.append(_place(query.place))
-        keys += [_placed(heard, outward(query.place)) for heard in names]
+    dated, pair = most(field_of(query, "born")), 2 * _NAME_BITS
+    keys = {
+        **{_dated(heard, day): _NAME_BITS + dated for heard in names for day in days},
+        **{
+            _paired(each, day): pair + weight("born", Level.SLIP)
+            for each in _pairs_as_written(query)
+            for day in _near_days(query)
+        },
+        **{_paired(each, day): pair + dated for each in pairs for day in days},
+    }
+    ranges = {_span(each, *span): pair for each in pairs for span in spans}
+    if _is_whole(query):
+        district = outward(query.place)
+        keys |= {_placed(heard, district): _NAME_BITS for heard in names}
     elif query.place:
-        ranges += [KeyRange.beginning(_placed(heard, query.place)) for heard in names]
-    if not pairs and not query.place:
-        ranges += [
-            KeyRange(_dated(heard, first), _past(_dated(heard, last)))
+        ranges |= {KeyRange.beginning(_placed(heard, query.place)): _NAME_BITS for heard in names}
+    elif not pairs:
+        ranges |= {
+            KeyRange(_dated(heard, first), _past(_dated(heard, last))): _NAME_BITS
             for heard in names
             for first, last in spans
-        ]
-    return Stage(tuple(dict.fromkeys(keys)), tuple(dict.fromkeys(ranges)))
+        }
+    return Need(keys, ranges)
 
 
-def _slips(query: Query, today: date) -> Stage:
-    """Two of them wrong: slips are made good by asking for all that they may have been."""
+def _slipped_names(query: Query, today: date) -> Need:
+    """A slip in a name and the rest right, or the other way round."""
     names, slipped = _sounds(query), _slipped_sounds(query)
-    born, place = query.birth_date, query.place
-    keys: list[str] = []
+    born, slip = query.birth_date, weight("family", Level.SLIP)
+    keys: dict[str, float] = {}
     if born is not None and born.is_whole:
-        keys += [_dated(heard, born.iso) for heard in slipped]
-        keys += [_dated(heard, day) for heard in names for day in born.near()]
-    if place and not is_part(place):
-        keys += [_place(near) for near in near_postcodes(place)]
-        keys += [_placed(heard, outward(place)) for heard in slipped]
-        keys += [_placed(heard, near) for heard in names for near in near_districts(outward(place))]
-    ranges = [
-        _span(pair, first, last)
-        for pair in _pairs_as_written(query)
-        for first, last in _near_spans(query, today)
-    ]
-    return Stage(tuple(dict.fromkeys(keys)), tuple(ranges))
+        keys |= {_dated(heard, born.iso): slip + most("born") for heard in slipped}
+        near = weight("born", Level.SLIP)
+        keys |= {_dated(heard, day): _NAME_BITS + near for heard in names for day in born.near()}
+    if _is_whole(query):
+        district = outward(query.place)
+        keys |= {_placed(heard, district): slip for heard in slipped}
+        keys |= {_placed(heard, near): slip for heard in names for near in near_districts(district)}
+    return Need(
+        keys,
+        {
+            _span(pair, *span): 2 * _NAME_BITS
+            for pair in _pairs_as_written(query)
+            for span in _near_spans(query, today)
+        },
+    )
+
+
+def _slipped_place(query: Query) -> Need:
+    if not _is_whole(query):
+        return Need()
+    slip = weight("postcode", Level.SLIP)
+    return Need({_place(near): slip for near in near_postcodes(query.place)})
+
+
+def _is_whole(query: Query) -> bool:
+    return bool(query.place) and not is_part(query.place)
 
 
 def _near_spans(query: Query, today: date) -> Iterator[tuple[str, str]]:

@@ -18,3 +18,6 @@ class KeyRange:
     def beginning(cls, start: str) -> KeyRange:
         """All that begin so."""
         return cls(start, start + PAST_ANY_LETTER)
+
+    def __contains__(self, key: str) -> bool:
+        return self.first <= key < self.past
