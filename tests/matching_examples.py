@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from fieldward_sync.matching.candidates import choose
-from fieldward_sync.matching.index_keys import index_keys, index_stages
-from fieldward_sync.matching.needs import Evidence
+from fieldward_sync.matching.evidence import Evidence
+from fieldward_sync.matching.index_keys import index_keys
+from fieldward_sync.matching.index_stages import index_stages
 from fieldward_sync.matching.query import Query
 from fieldward_sync.matching.ranking import Ranking, rank
 from fieldward_sync.records import Value
@@ -57,14 +58,14 @@ def search_index(views: Sequence[View], query: Query) -> Ranking:
     evidence = Evidence()
     ranking = Ranking()
     for stage in index_stages(query, today=TODAY):
-        found = [
-            (key, view.record_id)
-            for view in views
-            for key in index_keys(view)
-            if key in stage.keys or any(key in span for span in stage.ranges)
-        ]
-        for part, need in stage.needs.items():
-            evidence.note(part, need, found)
+        for question in stage:
+            found = [
+                (key, view.record_id)
+                for view in views
+                for key in index_keys(view)
+                if key in question.keys or any(key in span for span in question.ranges)
+            ]
+            evidence.note(question, found)
         chosen, crowded = choose(evidence.scores())
         chosen_views: Iterable[View] = (by_id[record_id] for record_id in chosen)
         ranking = rank(query, chosen_views, today=TODAY, crowded=crowded)

@@ -14,6 +14,8 @@ _LONGEST_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _CENTURY = 2
 """Digits of a year about which nobody errs."""
 
+YEARS_AWAY = 9
+
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2199
 
 
@@ -53,12 +55,23 @@ class BirthDate:
         return "-".join(part for part in parts if int(part))
 
     def near(self) -> tuple[str, ...]:
-        """The dates that a whole one becomes by one slip: day and month exchanged, one digit wrong,
-        two neighbouring digits exchanged. Without itself."""
-        digits = f"{self.year:04}{self.month:02}{self.day:02}"
-        slipped = dict.fromkeys([digits[:4] + digits[6:] + digits[4:6], *_one_slip(digits)])
-        slipped.pop(digits)
-        return tuple(f"{d[:4]}-{d[4:6]}-{d[6:]}" for d in slipped if _is_date(d))
+        """The dates that a whole one may have been meant for, without itself: one digit wrong, two
+        neighbouring digits exchanged, day and month exchanged, or all of day, month or year wrong
+        (a year by at most ``YEARS_AWAY``)."""
+        whole = f"{self.year:04}{self.month:02}{self.day:02}"
+        digits = dict.fromkeys([*_one_slip(whole), *self._two_of_three()])
+        digits.pop(whole)
+        return tuple(f"{d[:4]}-{d[4:6]}-{d[6:]}" for d in digits if _is_date(d))
+
+    def _two_of_three(self) -> Iterator[str]:
+        year, month, day = f"{self.year:04}", f"{self.month:02}", f"{self.day:02}"
+        yield year + day + month
+        for other in range(1, 32):
+            yield f"{year}{month}{other:02}"
+        for other in range(1, 13):
+            yield f"{year}{other:02}{day}"
+        for other in range(self.year - YEARS_AWAY, self.year + YEARS_AWAY + 1):
+            yield f"{other:04}{month}{day}"
 
     def _can_be(self) -> bool:
         if self.year and not EARLIEST_YEAR <= self.year <= LATEST_YEAR:

@@ -24,7 +24,9 @@ FLOOR = 0.5
 BEHIND_BITS = 10.0
 """What is this much less likely than the best, a thousand times, is not shown beside it."""
 SURE = 0.8
-"""From this score on it is not worth looking where less likely ones are found."""
+SURE_BITS = 24.0
+"""From this score on, or from this weight (one in sixteen million), it is not worth looking where
+less likely ones are found."""
 
 ORDER = "order"
 
@@ -55,7 +57,8 @@ class Ranking:
     @property
     def sure(self) -> bool:
         """Whether what was found need not be looked for any further."""
-        return self.too_many or any(match.score >= SURE for _, match in self.found[:1])
+        best = (match for _, match in self.found[:1])
+        return any(match.score >= SURE or match.weight >= SURE_BITS for match in best)
 
 
 def rank(query: Query, views: Iterable[View], *, today: date, crowded: bool = False) -> Ranking:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 from rapidfuzz import process
@@ -12,10 +12,12 @@ from rapidfuzz.distance import OSA
 from fieldward_sync.matching.folding import sound
 from fieldward_sync.matching.key_ranges import PAST_ANY_LETTER
 from fieldward_sync.matching.levels import CLOSENESS, Level
-from fieldward_sync.matching.name_comparison import BEGINNING_LETTERS, word_agreement
+from fieldward_sync.matching.name_comparison import (
+    BEGINNING_LETTERS,
+    TWO_SLIPS_LETTERS,
+    word_agreement,
+)
 from fieldward_sync.matching.spellings import spellings_of
-
-MAX_SLIPS = 2
 
 
 class Vocabulary:
@@ -31,11 +33,8 @@ class Vocabulary:
 
     def like(self, word: str) -> Mapping[str, Level]:
         """The words that could be this one, and how far each agrees with it."""
-        near = process.extract(
-            word, self._words, scorer=OSA.distance, score_cutoff=MAX_SLIPS, limit=None
-        )
         could_be = {
-            *(other for other, _, _ in near),
+            *self._near(word),
             *self._sounding.get(sound(word), ()),
             *(other for other in spellings_of(word) if self._has(other)),
             *(self.beginning(word) if len(word) >= BEGINNING_LETTERS else ()),
@@ -47,6 +46,26 @@ class Vocabulary:
             for other, level in agreements.items()
             if CLOSENESS[level] < CLOSENESS[Level.SHARED]
         }
+
+    def _near(self, word: str) -> Iterator[str]:
+        """The words that are a slip or two away: only those of about its length can be."""
+        slips = 2 if len(word) >= TWO_SLIPS_LETTERS else 1
+        for letters in range(len(word) - slips, len(word) + slips + 1):
+            found = process.extract(
+                word,
+                self._by_length.get(letters, ()),
+                scorer=OSA.distance,
+                score_cutoff=slips,
+                limit=None,
+            )
+            yield from (other for other, _, _ in found)
+
+    @cached_property
+    def _by_length(self) -> Mapping[int, list[str]]:
+        by_length: dict[int, list[str]] = {}
+        for word in self._words:
+            by_length.setdefault(len(word), []).append(word)
+        return by_length
 
     def _has(self, word: str) -> bool:
         at = bisect_left(self._words, word)
