@@ -31,8 +31,17 @@ from fieldward_server.services.platform import Platform
 from fieldward_server.services.practitioners import add_practitioner
 from fieldward_server.storage.migrations import STEPS
 from fieldward_sync.encoding import decode, encode
+from fieldward_sync.enquiries import (
+    Enquired,
+    Enquirer,
+    Enquiry,
+    EnquiryAnswer,
+    open_answer,
+    seal_enquiry,
+)
 from fieldward_sync.http_signatures import sign_request, verify_answer
 from fieldward_sync.invitations import proof, read_code
+from fieldward_sync.keys import KEY_BYTES, hpke_public_key
 from fieldward_sync.messages import (
     DEVICE_KEY,
     MAX_ANSWER_BYTES,
@@ -41,9 +50,11 @@ from fieldward_sync.messages import (
     Held,
     SyncAnswer,
     SyncRequest,
+    Trust,
     administrator_key_id,
     key_id,
 )
+from fieldward_sync.names import QUERY_ID_BYTES
 from fieldward_sync.signing import public_key
 from founding import found
 
@@ -200,6 +211,7 @@ class FieldDevice:
     counter: int = 0
     device: str = "nobody"
     generation: int = 0
+    trust: Trust | None = None
 
     @classmethod
     def enrolled(cls, board: Board, code: str | None = None) -> FieldDevice:
@@ -209,6 +221,7 @@ class FieldDevice:
         assert response.status_code == 200, response.text
         answer = decode(EnrolAnswer, response.data, max_bytes=MAX_ANSWER_BYTES)
         device.device, device.generation = answer.device, answer.generation
+        device.trust = answer.trust.open(Trust, answer.root_key)
         return device
 
     def enrol_request(self, code: str, **changes: Any) -> EnrolRequest:
@@ -260,6 +273,38 @@ class FieldDevice:
             "next_hpke_key": None,
         }
         return SyncRequest(**{**nothing, **changes})
+
+    @property
+    def enquirer(self) -> Enquirer:
+        """Who asks on line."""
+        assert self.trust is not None
+        return Enquirer(
+            AUTHORITY, self.trust.incarnation, self.device, self.generation, PRACTITIONER
+        )
+
+    def enquiry(
+        self, terms: Mapping[str, str], *, record_id: str | None = None, **changes: Any
+    ) -> Signed:
+        """A signed enquiry by these terms or for this record, but for what is given; ``answer_to``
+        opens the answer, which is for the query of zeros."""
+        assert self.trust is not None
+        asked = Enquiry(
+            reason="duty-desk",
+            on_behalf_of=None,
+            query=bytes(QUERY_ID_BYTES),
+            terms=dict(terms),
+            record_id=record_id,
+            answer_key=hpke_public_key(bytes(KEY_BYTES)),
+        )
+        asked = msgspec.structs.replace(asked, **changes)
+        request = seal_enquiry(asked, self.trust.edit_key, enquirer=self.enquirer)
+        return self.signed(encode(request), path="/v1/enquiries")
+
+    def answer_to(self, body: bytes) -> Enquired:
+        """What an enquiry's answer says."""
+        answer = decode(EnquiryAnswer, body, max_bytes=MAX_ANSWER_BYTES)
+        nobodys, query = bytes(KEY_BYTES), bytes(QUERY_ID_BYTES)
+        return open_answer(answer, nobodys, query=query, enquirer=self.enquirer)
 
     def signed(
         self,

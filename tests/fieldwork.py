@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fieldward_server.files import SealedFiles
 from fieldward_server.services.authentication import Caller, Received, authenticate
 from fieldward_server.services.devices import DeviceReport, show_device
+from fieldward_server.services.enquiries import enquire
 from fieldward_server.services.enrolment import enrol, invite
 from fieldward_server.services.events import list_incidents
 from fieldward_server.services.partitions import create_partition
@@ -31,6 +32,7 @@ from fieldward_server.storage import open_storage, partitions, records
 from fieldward_server.storage.partitions import Partition
 from fieldward_sync.distribution import Distribution, open_file
 from fieldward_sync.encoding import decode, encode
+from fieldward_sync.enquiries import Enquired, Enquirer, Enquiry, open_answer, seal_enquiry
 from fieldward_sync.http_signatures import read_request_signature, sign_request
 from fieldward_sync.images import Image, Segment, changed_digest
 from fieldward_sync.invitations import proof, read_code
@@ -43,6 +45,7 @@ from fieldward_sync.leases import (
     open_secrets,
     secrets_info,
 )
+from fieldward_sync.matching.index_keys import index_keys
 from fieldward_sync.messages import (
     DEVICE_KEY,
     BoxPart,
@@ -54,6 +57,7 @@ from fieldward_sync.messages import (
     Verdict,
     key_id,
 )
+from fieldward_sync.names import QUERY_ID_BYTES
 from fieldward_sync.outbox import Box, new_box
 from fieldward_sync.records import Proposal, ProposedChange, Value
 from fieldward_sync.signing import public_key, sign, signing_key
@@ -64,6 +68,8 @@ AUTHORITY = "E08000039"
 START = 1_800_000_000
 A_YEAR_SECONDS = 365 * 24 * 3600
 HOST = "fieldward.test"
+SYNC = "/v1/sync"
+ENQUIRIES = "/v1/enquiries"
 TEAM = "HV-1"
 PHONE = "involvements/a1.phone"
 
@@ -188,6 +194,18 @@ class World:
         assert found is not None
         return View.read(found.view)
 
+    def misfiled(self) -> set[tuple[str, str]]:
+        """Records with keys of which the index and what is shown of them disagree."""
+        with self.platform.storage.reading() as transaction:
+            kept = transaction.execute("SELECT record_id, key FROM search_key")
+            views = transaction.execute("SELECT view FROM record")
+        shown = {
+            (view.record_id, key)
+            for view in (View.read(row["view"]) for row in views)
+            for key in index_keys(view)
+        }
+        return shown ^ {(row["record_id"], row["key"]) for row in kept}
+
     def stored_partition(self, partition: str) -> Partition:
         """A partition's row."""
         with self.platform.storage.reading() as transaction:
@@ -284,14 +302,20 @@ class FieldDevice:
     # --- Calling ---
 
     def signed(
-        self, body: bytes, *, role: str, counter: int, key: Ed25519PrivateKey | None = None
+        self,
+        body: bytes,
+        *,
+        role: str,
+        counter: int,
+        key: Ed25519PrivateKey | None = None,
+        path: str = SYNC,
     ) -> dict[str, str]:
         """The headers of a signed request."""
         own = self.identity if role == DEVICE_KEY else self.signing
         return sign_request(
             method="POST",
             authority=HOST,
-            path="/v1/sync",
+            path=path,
             query="",
             body=body,
             key=key or own,
@@ -308,13 +332,17 @@ class FieldDevice:
         caller = self.authenticated(body, role=role or self.practitioner, counter=counter)
         return synchronise(self.world.platform, caller, request, now=self.world.now).answer
 
-    def authenticated(self, body: bytes = b"", *, role: str = "", counter: int = 0) -> Caller:
+    def authenticated(
+        self, body: bytes = b"", *, role: str = "", counter: int = 0, path: str = SYNC
+    ) -> Caller:
         """The caller that the service takes this device for."""
-        headers = self.signed(body, role=role or self.practitioner, counter=counter or self.counter)
+        headers = self.signed(
+            body, role=role or self.practitioner, counter=counter or self.counter, path=path
+        )
         return authenticate(
             self.world.platform,
             read_request_signature(headers),
-            Received(method="POST", authority=HOST, path="/v1/sync", query="", body=body),
+            Received(method="POST", authority=HOST, path=path, query="", body=body),
             now=self.world.now,
         )
 
@@ -455,12 +483,61 @@ class FieldDevice:
             terms={"family": f"name {self.looked}"},
             records=(),
             fields=(),
+            query=bytes(QUERY_ID_BYTES),
         )
         body = self.journal_box.seal_entry(self.looked, encode(look_up))
         item = self.journal.entry(box=self.journal_box.header.box, index=self.looked, body=body)
         self.looked += 1
         self.journal = self.journal.take_entry(item)
         return item
+
+    @property
+    def enquirer(self) -> Enquirer:
+        """Who asks on line."""
+        return Enquirer(
+            self.authority,
+            self.trust.incarnation,
+            self.name,
+            self.generation,
+            self.practitioner,
+        )
+
+    def enquiry(
+        self,
+        terms: Mapping[str, str] | None = None,
+        *,
+        record_id: str | None = None,
+        **changed: Any,
+    ) -> Enquiry:
+        """A search by these terms, or one record to be opened."""
+        enquiry = Enquiry(
+            reason="duty-desk",
+            on_behalf_of=None,
+            query=os.urandom(QUERY_ID_BYTES),
+            terms=dict(terms or {}),
+            record_id=record_id,
+            answer_key=hpke_public_key(self.hpke_seed),
+        )
+        return msgspec.structs.replace(enquiry, **changed)
+
+    def ask(self, enquiry: Enquiry, *, role: str = "", counter: int = 0) -> Enquired:
+        """Ask on line, be authenticated, and be answered."""
+        if not counter:
+            self.counter += 1
+        request = seal_enquiry(enquiry, self.trust.edit_key, enquirer=self.enquirer)
+        caller = self.authenticated(encode(request), role=role, counter=counter, path=ENQUIRIES)
+        answered = enquire(self.world.platform, caller, request, now=self.world.now)
+        return open_answer(
+            answered.answer, self.hpke_seed, query=enquiry.query, enquirer=self.enquirer
+        )
+
+    def enquire(self, **terms: str) -> Enquired:
+        """Search the authority's whole index."""
+        return self.ask(self.enquiry(terms))
+
+    def open_on_line(self, record_id: str) -> Enquired:
+        """Open one record of the authority's."""
+        return self.ask(self.enquiry(record_id=record_id))
 
     def close_epoch(self, *, key: Ed25519PrivateKey | None = None) -> SealItem:
         """Close the journal's open epoch, with its own key unless told otherwise."""

@@ -134,6 +134,7 @@ class TheLoop(RuleBasedStateMachine):
             for record in RECORDS:
                 self.everybody_sees_what_the_server_shows(record)
             self.whoever_wrote_alone_sees_what_they_wrote_last()
+            assert not self.loop.misfiled()
         finally:
             for device in self.devices.values():
                 device.close()

@@ -33,15 +33,17 @@ class Rights:
     read: bool
     renew: bool
     pull: bool
+    enquire: bool
+    """Whether what is not on the device may be asked for on line."""
     edits_merge: bool
     """Whether delivered edits merge; otherwise they wait in the inbox for a person."""
 
 
 RIGHTS = {
-    Access.ACTIVE: Rights(read=True, renew=True, pull=True, edits_merge=True),
-    Access.PAUSED: Rights(read=False, renew=False, pull=False, edits_merge=True),
-    Access.DRAINING: Rights(read=True, renew=False, pull=False, edits_merge=True),
-    Access.REVOKED: Rights(read=False, renew=False, pull=False, edits_merge=False),
+    Access.ACTIVE: Rights(read=True, renew=True, pull=True, enquire=True, edits_merge=True),
+    Access.PAUSED: Rights(read=False, renew=False, pull=False, enquire=False, edits_merge=True),
+    Access.DRAINING: Rights(read=True, renew=False, pull=False, enquire=False, edits_merge=True),
+    Access.REVOKED: Rights(read=False, renew=False, pull=False, enquire=False, edits_merge=False),
 }
 
 MOVES: dict[Access, frozenset[Access]] = {

@@ -21,8 +21,9 @@ from fieldward_sync.distribution import MAX_OPENED_BYTES
 from fieldward_sync.encoding import Message, Part, decode, pack, unpack
 from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.matching.candidates import choose
-from fieldward_sync.matching.image_keys import KeyKind, Need, image_keys, image_needs
+from fieldward_sync.matching.image_keys import KeyKind, image_keys, image_needs
 from fieldward_sync.matching.key_ranges import KeyRange
+from fieldward_sync.matching.needs import Need
 from fieldward_sync.matching.query import Query
 from fieldward_sync.matching.vocabulary import Vocabulary
 from fieldward_sync.names import Count, RecordId

@@ -17,6 +17,7 @@ from fieldward_sync.encoding import Message, Part, decode, encode
 from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.merkle import Frontier, leaf_hash
 from fieldward_sync.names import (
+    QUERY_ID_BYTES,
     Code,
     Count,
     DeviceId,
@@ -58,7 +59,7 @@ class LookUp(Message, frozen=True):
 
     marker: ClassVar[bytes] = b"fieldward/look-up/1"
     action: Literal["search", "open"]
-    outcome: Literal["shown", "nothing", "refused"]
+    outcome: Literal["shown", "nothing", "too-many", "refused"]
     practitioner: PractitionerId
     on_behalf_of: PractitionerId | None
     reason: Code
@@ -66,6 +67,14 @@ class LookUp(Message, frozen=True):
     terms: Annotated[dict[Term, Term], Meta(max_length=MAX_TERMS)]
     records: Annotated[tuple[RecordId, ...], Meta(max_length=MAX_RECORDS_OF_A_LOOK_UP)]
     fields: Annotated[tuple[Term, ...], Meta(max_length=MAX_FIELDS_OF_A_LOOK_UP)]
+    query: Annotated[bytes, Meta(max_length=QUERY_ID_BYTES)]
+    """The ``QueryId`` of the search, or of the one that an opened record was found by; else empty.
+
+    The lists that one query shows while it is typed share it."""
+
+    def __post_init__(self) -> None:
+        if len(self.query) not in (0, QUERY_ID_BYTES):
+            raise ValueError("A query's id is whole or empty.")
 
 
 class EntryHeader(Message, frozen=True):

@@ -38,6 +38,10 @@ HpkePublicKey = Annotated[bytes, Meta(min_length=1216, max_length=1216)]
 """ML-KEM-768 encapsulation key (1,184 bytes) and X25519 public key (32 bytes)."""
 
 Signature = Annotated[bytes, Meta(min_length=64, max_length=64)]
+QUERY_ID_BYTES = 16
+QueryId = Annotated[bytes, Meta(min_length=QUERY_ID_BYTES, max_length=QUERY_ID_BYTES)]
+"""What ties the look-ups of one search together: random."""
+
 FileName = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 """A sealed file's name: the SHA-256 of its bytes."""
 

@@ -23,15 +23,16 @@ from fieldward_server.services.authentication import MAX_SKEW_SECONDS, WINDOW
 from fieldward_sync.clock import TOLERATED_COLD_STARTS, TOLERATED_LAG_SECONDS
 from fieldward_sync.distribution import COMPRESSION_LEVEL
 from fieldward_sync.encoding import Message
-from fieldward_sync.images import _APPLICATION_ID, _SCHEMA
+from fieldward_sync.images import _APPLICATION_ID, _PAGE_BYTES, _SCHEMA
 from fieldward_sync.invitations import CODE_CHARACTERS
 from fieldward_sync.journal import EPOCH_ENTRIES, EPOCH_SECONDS
 from fieldward_sync.keys import ARGON2_FLOOR
+from fieldward_sync.matching.image_keys import _WORDS_OF_EVERY_SCHOOL, KeyKind
+from fieldward_sync.matching.query import MAX_TERM_CHARACTERS, MAX_TERM_WORDS, Query
 from fieldward_sync.messages import MAX_ANSWER_BYTES, MAX_COMMAND_BYTES, MAX_REQUEST_BYTES
 from fieldward_sync.records import MAX_REPLACED_AT_A_PATH, Proposal
 from fieldward_sync.schema import _POSTCODE
 from fieldward_sync.sealing import CHUNK_BYTES
-from fieldward_sync.search import NAME_FLOOR, Query
 from fieldward_sync.views import View, ViewValue
 from protocol_pages.described_types import PLAIN, described, fields_of
 from protocol_pages.reports import ANSWERS
@@ -141,7 +142,9 @@ NUMBERS_IN_SENTENCES = (
     ("journal", f"has {EPOCH_ENTRIES} entries, {EPOCH_SECONDS // 60} minutes after"),
     ("edits", f"Of more than {MAX_REPLACED_AT_A_PATH} the highest"),
     ("partitions", f"application_id = {_APPLICATION_ID:#x}"),
-    ("partitions", f"at least {NAME_FLOOR}"),
+    ("partitions", f"this server's have {_PAGE_BYTES:,} bytes"),
+    ("enquiries", f"at most {MAX_TERM_WORDS} words each"),
+    ("refusals", f"more than {MAX_TERM_CHARACTERS} characters or {MAX_TERM_WORDS} words"),
     ("partitions", f"compresses at level {COMPRESSION_LEVEL}"),
     ("keys", f"{MIN_PASSPHRASE_CHARACTERS} to {MAX_PASSPHRASE_CHARACTERS:,} characters"),
     ("keys", f"{ARGON2_FLOOR.memory_kib:,} KiB, {ARGON2_FLOOR.iterations}, {ARGON2_FLOOR.lanes}"),
@@ -168,6 +171,13 @@ def test_the_example_of_an_encoding_is_the_order_in_the_vectors() -> None:
 def test_the_schema_of_images_is_given_letter_for_letter() -> None:
     for statement in _SCHEMA:
         assert f"    {statement}\n" in PAGES["partitions"]
+
+
+def test_the_kinds_of_search_keys_and_the_words_left_out_are_those_of_the_code() -> None:
+    told = section("Search")
+    assert {row[1].strip("`") for row in rows(told)} == {kind.value for kind in KeyKind}
+    left_out = told.partition("Those are ")[2].partition(".")[0]
+    assert set(re.findall("`([a-z]+)`", left_out)) == _WORDS_OF_EVERY_SCHOOL
 
 
 def test_the_terms_of_a_search_are_all_explained() -> None:

@@ -157,8 +157,27 @@ def test_what_it_looked_up_is_sealed_in_one_journal_that_the_auditor_can_read(
         ["open", "shown", "p-1", None, "clinic"],
         ["open", "shown", "p-1", None, "clinic"],
     ]
-    assert look_up(field, 0)[6] == {"family": "Okafor"}
+    assert look_up(field, 0)[6] == {"beginning": "Okafor"}
+    assert len({look_up(field, sequence)[9] for sequence in range(3)}) == 2  # opened from no search
     assert look_up(field, 2)[7] == ["child-2"]
+
+
+def test_it_asks_on_line_for_who_is_not_on_it(field: Field) -> None:
+    client = field.client
+    client.sync()
+    field.world.load(child("child-new", name={"family": "Whitcombe", "given": "Zoë"}))
+    assert client.search("Whitcombe", reason="duty-desk") == []
+
+    outcome, add, hits, view = client.enquire({"family": "Witcombe"}, reason="duty-desk")
+    assert (outcome, add, view) == ("shown", [], None)
+    ((record_id, family, given, *_),) = hits
+    assert (record_id, family, given) == ("child-new", "Whitcombe", "Zoë")
+    opened = client.open_on_line(record_id, reason="duty-desk")
+    assert ["name.family", "Whitcombe"] in [[path, value] for path, _, value in opened[3]]
+
+    with pytest.raises(Refused) as refused:
+        client.enquire({"family": "Whitcombe"}, reason="curiosity")
+    assert refused.value.code == "reason-unknown"
 
 
 def look_up(field: Field, sequence: int) -> list[Any]:

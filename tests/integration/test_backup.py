@@ -67,6 +67,8 @@ def test_a_backup_made_while_the_server_writes_is_of_one_moment(
     for row in found:
         history = record_history(loop.platform, authority=AUTHORITY, record_id=row["record_id"])
         assert len(history.edits) == row["revision"]
+    assert found
+    assert not loop.misfiled()
 
 
 def test_a_backup_says_what_it_is_and_holds_no_key(loop: Loop) -> None:

@@ -66,7 +66,12 @@ SILENT = {"administrator add", "administrator remove", "practitioner add"} | {
     *(f"device {verb}" for verb in ("pause", "resume", "drain", "revoke", "wipe")),
     *("grant give", "grant take", "shield raise", "shield release"),
 }
-FOR_EYES_OR_FILES = {"serve", "demo", "completion", "population generate"}
+FOR_EYES_OR_FILES = {
+    "serve",
+    "demo",
+    "completion",
+    *(f"population {it}" for it in ("generate", "weights")),
+}
 
 
 @pytest.mark.parametrize("typed", sorted(COMMANDS.keys() - SILENT - FOR_EYES_OR_FILES))

@@ -60,7 +60,81 @@ def test_not_on_this_device_is_another_answer_than_no_such_child(ann: HealthVisi
     said = ann.does("search", "--family", "Nobody", "--reason", "clinic")
     assert "Not on this device." in said
     assert "does not mean that there is no such child" in " ".join(said.split())
-    assert "[not-held]" in ann.fails("show", "r-nobody", "--reason", "clinic").stderr
+    assert "fieldward field enquire" in said
+    missing = ann.fails("show", "r-nobody", "--reason", "clinic").stderr
+    assert "[not-held]" in missing
+    assert "fieldward field enquire --open" in missing
+    (answer,) = ann.reads("search", "--family", "Nobody", "--reason", "clinic")
+    assert answer == {"answer": "not-on-this-device", "add": []}
+
+
+@pytest.mark.parametrize(
+    ("terms", "why"),
+    [
+        ("--family okator --given ada", "family name one letter off"),
+        ("--family okafer --born 2021-03-04", "family name sounds alike"),
+        ("--family okafor --born 3/4/2021", "day and month swapped"),
+        ("--family ada --given okafor", "names the other way round"),
+        ("--family adeyemi --given ada", "a former name"),
+        ("--carer ngozi --family okafor", "part of the carer fits"),
+    ],
+)
+def test_a_hit_says_what_does_not_agree_exactly(ann: HealthVisitor, terms: str, why: str) -> None:
+    ann.loop.load(
+        child(
+            "r-zoe",
+            name={"family": "Okafor", "given": "Ada"},
+            former_names={"f1": {"family": "Adeyemi", "given": "Ada"}},
+            carers={"c1": {"family": "Okafor", "given": "Ngozi", "relation": "mother"}},
+        )
+    )
+    ann.loop.seal()
+    ann.does("sync")
+    assert why in " ".join(ann.does("search", *terms.split(), "--reason", "clinic").split())
+
+
+def test_of_what_agrees_exactly_nothing_is_said(ann: HealthVisitor) -> None:
+    said = ann.does("search", "--family=okafor", "--born=2021-03-04", "--reason=clinic")
+    (row,) = (line for line in said.splitlines() if "r-ada" in line)
+    assert row.split()[-2:] == ["like", "2"]
+
+
+def test_of_too_many_none_is_listed_and_what_to_add_is_said(ann: HealthVisitor) -> None:
+    ann.loop.load(*(child(f"r-{number}") for number in range(30)))
+    ann.loop.seal()
+    ann.does("sync")
+    said = ann.does("search", "--family", "okafor", "--born", "2021", "--reason", "clinic")
+    assert "Too many fit, so none is listed." in said
+    assert "Add the given name, the whole birth date, the postcode or the NHS number." in said
+    assert "Okafor" not in said
+    (answer,) = ann.reads("search", "--family", "okafor", "--reason", "clinic")
+    assert answer["answer"] == "too-many"
+    assert answer["add"][0] == "given"
+
+
+def test_what_is_rarely_remembered_is_asked_for_only_if_it_is(ann: HealthVisitor) -> None:
+    usual, rarely = "okafor\n\n\n\n", "shoe size\nage\nforty\n5\n\n"
+    said = ann.types("search", "--reason", "clinic", keys=f"{PASSPHRASE}\n{usual}{rarely}")
+    assert said.exit_code == 0, said.output
+    assert "Type one of: age," in said.stderr  # a shoe size is not among them
+    assert "An age is in whole years" in said.stderr  # forty was asked for again
+    assert "Okafor, Ada" in said.stdout
+    assert ann.reads("status")[0]["look_ups"] == 1
+
+
+def test_a_list_is_shown_for_each_line_while_a_name_is_typed(ann: HealthVisitor) -> None:
+    said = ann.does("search", "--typing", "--reason", "clinic", keys="o\nok\nok a\n1\n")
+    heading = "Note"
+    assert said.count(heading) == 2  # one letter is too little
+    before, both, ada_alone = said.split(heading)
+    assert "Okafor" not in before
+    assert "r-eve" in both
+    assert "r-eve" not in ada_alone
+    assert "1 High Street" in ada_alone  # and was opened by its number
+    assert ann.reads("status")[0]["look_ups"] == 3
+    lines = ann.reads("search", "--typing", "--reason", "clinic", keys="ok\nzz\n")
+    assert [line["answer"] for line in lines] == ["shown", "not-on-this-device"]
+    assert ann.fails("search", "--typing", "--family=ok", "--reason=clinic").exit_code == 2
 
 
 def test_each_look_up_is_on_record_before_it_is_shown_the_refused_ones_too(

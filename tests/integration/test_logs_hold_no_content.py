@@ -88,7 +88,8 @@ def load(administrator: Administrator, records: list[dict[str, Any]]) -> None:
 
 
 def live(office: Office, administrator: Administrator) -> None:
-    """Two devices, their look-ups, edits good and bad, a shield, a revocation and a wipe."""
+    """Two devices, their look-ups on and off line, edits good and bad, a shield, a revocation and a
+    wipe."""
     administrator.does("partition", "seal")
     devices = [enrolled(office, administrator, name) for name in ("ann", "ben")]
     for device in devices:
@@ -96,6 +97,9 @@ def live(office: Office, administrator: Administrator) -> None:
         with device.session(reason="home-visit") as session:
             session.search(family=SLIP)
             session.search(family="Okafor", given="Ada", born="2021-03-04")
+            session.enquire(family=SLIP, given=TYPED_NAME)
+            session.enquire(family="Okafor", given="Ada", born="2021-03-04")
+            session.open_enquired("r-1")
             opened = session.open("r-1")
             opened.edit("involvements/a1.phone", TYPED_PHONE)
             with suppress(CallerMistake):
@@ -104,6 +108,7 @@ def live(office: Office, administrator: Administrator) -> None:
         device.sync()
     administrator.does("shield", "raise", "r-1", "--reason", "safety")
     administrator.does("records", "history", "r-1", "--reason", "complaint")
+    administrator.does("records", "duplicates", "r-1", "--reason", "complaint")
     administrator.does("conflicts", "list", "--reason", "complaint")
     for device, verb in zip(devices, ("revoke", "wipe"), strict=True):
         name = device.status().device
@@ -187,6 +192,7 @@ def test_the_log_told_what_happened_all_the_same(life: Life) -> None:
         "event=server.listening",
         "event=request.done",
         "route=/v1/sync",
+        "route=/v1/enquiries",
         "route=/v1/admin/<authority>/records/load",
         "code=signature-malformed",
         "request=edge-to-edge",
@@ -195,6 +201,7 @@ def test_the_log_told_what_happened_all_the_same(life: Life) -> None:
     ):
         assert said in life.said, said
     assert 'fieldward_edit_verdicts_total{code="",outcome="merged"}' in life.metrics
+    assert 'fieldward_enquiries_total{outcome="shown"}' in life.metrics
 
 
 def test_every_line_is_an_event_with_a_time_and_a_level(life: Life) -> None:

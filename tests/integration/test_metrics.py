@@ -120,6 +120,24 @@ def test_syncs_are_counted_however_they_end(watched: Watched, device: FieldDevic
     assert after.value(leases) == before.value(leases) + 1
 
 
+def test_enquiries_are_counted_by_how_they_end_and_by_nothing_else(
+    watched: Watched, device: FieldDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "fieldward_enquiries_total"
+    before = watched.page()
+    found_nobody = device.enquiry({"family": "Okafor", "born": "2021-03-04"})
+    assert found_nobody.send(watched.client).status_code == 200
+    assert found_nobody.send(watched.client).status_code == 409
+    assert device.enquiry({}, record_id="ada").send(watched.client).status_code == 200
+    with monkeypatch.context() as patch:
+        patch.setattr("fieldward_server.services.enquiry_log.append", lambda *_: 1 / 0)
+        assert device.enquiry({"born": "2021"}).send(watched.client).status_code == 500
+    after = watched.page()
+    for outcome, times in (("nothing", 2), ("refused", 1), ("failed", 1), ("shown", 0)):
+        counted = after.value(name, outcome=outcome) - before.value(name, outcome=outcome)
+        assert counted == times, outcome
+
+
 def watched_state(watched: Watched) -> int:
     """The number of the distribution that the device would be offered."""
     (row,) = watched.board.contents()["authority"]

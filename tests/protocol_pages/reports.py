@@ -6,10 +6,16 @@ from fieldward_server.services.administrators import AdministratorReport
 from fieldward_server.services.authorities import AuthorityReport
 from fieldward_server.services.conflicts import Conflict, ConflictingValue, InboxEntry
 from fieldward_server.services.devices import DeviceReport, HolderReport, WipeReport
+from fieldward_server.services.duplicates import Duplicates
 from fieldward_server.services.journals import JournalReport
 from fieldward_server.services.partitions import PartitionReport
 from fieldward_server.services.records import LineVerdict, RecordHistory
-from fieldward_server.services.sealed_look_ups import SealedBox, SealedLookUp, SealedPage
+from fieldward_server.services.sealed_look_ups import (
+    SealedBox,
+    SealedEnquiry,
+    SealedLookUp,
+    SealedPage,
+)
 from fieldward_server.storage.events import Event, Incident
 from fieldward_server.storage.practitioners import Practitioner
 
@@ -44,6 +50,7 @@ ANSWERS = {
     "shield/release": NOTHING,
     "records/load": "`verdicts`: a `LineVerdict` for each line",
     "records/history": "`RecordHistory`",
+    "records/duplicates": "`Duplicates`; what is `likely` is an [`EnquiryHit`](enquiries.md)",
     "conflicts/list": "items of `Conflict`",
     "inbox/list": "items of `InboxEntry`",
     "journal/verify": "items of `JournalReport`",
@@ -62,6 +69,7 @@ REPORTS = (
     WipeReport,
     LineVerdict,
     RecordHistory,
+    Duplicates,
     Conflict,
     ConflictingValue,
     InboxEntry,
@@ -69,4 +77,5 @@ REPORTS = (
     SealedPage,
     SealedBox,
     SealedLookUp,
+    SealedEnquiry,
 )

@@ -155,6 +155,15 @@ class Held:
                 yield unpack(view)
         yield from (unpack(view) for view in self.changes.values() if view)
 
+    def found_by(self, beginning: str) -> Iterator[list[Any]]:
+        """The records with a search key that begins so."""
+        for view in partitions.found_by(self.image, beginning):
+            if view[0] not in self.changes:
+                yield view
+        for view in (unpack(view) for view in self.changes.values() if view):
+            if any(key.startswith(beginning) for key in partitions.search_keys(view)):
+                yield view
+
 
 class Client:
     """One device with one practitioner, unlocked as long as it lives."""
@@ -174,6 +183,7 @@ class Client:
         self.verdicts: dict[int, list[Any]] = {}
         self._kept: dict[int, tuple[Box, int, bytes]] = {}
         self._edits_made = 0
+        self._query = b""
         self._held_number, self._held_incarnation = 0, 0
         self._manifests: list[Any] = []
         self._lease: list[Any] | None = None
@@ -247,7 +257,7 @@ class Client:
             None if as_device else HybridKey.of(self._next_hpke_seed).public,
         )
         assert len(request) <= MAX_REQUEST_BYTES
-        answer = self._exchange(request, as_device=as_device)
+        answer = read_document("synced", self._exchange(request, as_device=as_device))
         self._note(answer, receipts)
         return answer
 
@@ -406,16 +416,11 @@ class Client:
     def search(self, word: str, *, reason: str) -> list[list[Any]]:
         """The records with a name that begins so. On record before the result is given."""
         self._require_reading()
-        prefix = partitions.fold(word)
-        hits = [
-            view
-            for held in self.partitions.values()
-            for view in held.views()
-            if any(
-                k == "name" and key.startswith(prefix) for k, key in partitions.search_keys(view)
-            )
-        ]
-        self._log("search", "shown" if hits else "nothing", reason, {"family": word}, hits, ())
+        beginning = "n" + partitions.fold(word)
+        hits = [view for held in self.partitions.values() for view in held.found_by(beginning)]
+        outcome = "shown" if hits else "nothing"
+        query = os.urandom(16)
+        self._log("search", outcome, reason, {"beginning": word}, hits, (), query)
         return hits
 
     def open(self, record_id: str, *, reason: str) -> list[Any]:
@@ -424,6 +429,37 @@ class Client:
         (view,) = [v for h in self.partitions.values() for v in h.views() if v[0] == record_id]
         self._log("open", "shown", reason, {}, [view], tuple(value[0] for value in view[3]))
         return view
+
+    def enquire(self, terms: Mapping[str, str], *, reason: str) -> list[Any]:
+        """What the authority's whole index has: outcome, terms to add, hits, and no record."""
+        self._query = os.urandom(16)
+        return self._ask(reason, self._query, terms, None)
+
+    def open_on_line(self, record_id: str, *, reason: str) -> list[Any]:
+        """One record of it, found by the last enquiry."""
+        view: list[Any] = self._ask(reason, self._query, {}, record_id)[3]
+        assert view[0] == record_id
+        return view
+
+    def _ask(
+        self, reason: str, query: bytes, terms: Mapping[str, str], record_id: str | None
+    ) -> list[Any]:
+        self._require_reading()
+        enquirer = (
+            *(self.authority, self.trust.incarnation),
+            *(self.device, self.generation, self.practitioner),
+        )
+        answer_seed = os.urandom(32)
+        answer_key = HybridKey.of(answer_seed).public
+        enquiry = document("enquiry", reason, None, query, terms, record_id, answer_key)
+        shared, encapsulated = encapsulate(self.trust.edit_key, os.urandom(32))
+        sealed = hpke_seal(shared, encapsulated, label("enquiry", *enquirer), enquiry)
+        answer = self._exchange(
+            document("enquiry-request", sealed), as_device=False, path="/v1/enquiries"
+        )
+        (sealed_answer,) = read_document("enquiry-answer", answer)
+        info = label("enquiry-answer", *enquirer, query)
+        return read_document("enquired", hpke_open(answer_seed, info, sealed_answer))
 
     def edit(self, view: Sequence[Any], path: str, value: object, *, reason: str) -> int:
         """Replace what the view shows at a path."""
@@ -457,6 +493,7 @@ class Client:
         terms: Mapping[str, str],
         views: Sequence[Sequence[Any]],
         fields: Sequence[str],
+        query: bytes = b"",
     ) -> None:
         look_up = document(
             "look-up",
@@ -469,6 +506,7 @@ class Client:
             terms,
             [view[0] for view in views],
             fields,
+            query,
         )
         self.journal.append(self._box("journal", self.trust.audit_key), look_up)
 
@@ -498,10 +536,10 @@ class Client:
     def _lease_id(self) -> bytes:
         return self._lease[2] if self._lease else b""
 
-    def _exchange(self, request: bytes, *, as_device: bool) -> list[Any]:
+    def _exchange(self, request: bytes, *, as_device: bool, path: str = "/v1/sync") -> bytes:
         role = "device" if as_device else self.practitioner
         sent, status, headers, body = self._send(
-            "/v1/sync",
+            path,
             request,
             seed=self._identity_seed if as_device else self._signing_seed,
             key_id=f"{self.authority}/{self.device}/{self.generation}/{role}",
@@ -509,7 +547,7 @@ class Client:
         self._take_time(status, headers, body, sent)
         if status != 200:
             raise Refused(json.loads(body))
-        return read_document("synced", body)
+        return body
 
     def _send(
         self, path: str, body: bytes, *, seed: bytes, key_id: str

@@ -11,7 +11,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from second_implementation.encoding import document, pack
+from anyascii import anyascii
+
+from second_implementation.encoding import document, pack, unpack
 from second_implementation.sealing import open_sealed
 
 if sys.version_info >= (3, 14):
@@ -23,8 +25,27 @@ APPLICATION_ID = 0x46574431
 SCHEMA = (
     "CREATE TABLE record (number INTEGER PRIMARY KEY, record_id TEXT NOT NULL UNIQUE,"
     " view BLOB NOT NULL)",
-    "CREATE TABLE search_key (kind TEXT NOT NULL, key TEXT NOT NULL, record INTEGER NOT NULL,"
-    " PRIMARY KEY (kind, key, record)) WITHOUT ROWID",
+    "CREATE TABLE search_key (key TEXT NOT NULL PRIMARY KEY, records BLOB NOT NULL) WITHOUT ROWID",
+)
+PARTING = "-\u2010\u2011\u2013/,"
+COMMON_SCHOOL_WORDS = frozenset(
+    (
+        "academy",
+        "and",
+        "church",
+        "college",
+        "community",
+        "high",
+        "infant",
+        "infants",
+        "junior",
+        "of",
+        "primary",
+        "school",
+        "secondary",
+        "st",
+        "the",
+    )
 )
 _WRITER_VERSION = slice(96, 100)
 _MAX_BLOCK_BYTES = 128 * 1024
@@ -58,28 +79,47 @@ def open_image(body: bytes) -> sqlite3.Connection:
     return image
 
 
-def search_keys(view: Sequence[Any]) -> set[tuple[str, str]]:
-    """The search keys of a view."""
-    return {key for path, _, value in view[3] if value is not None for key in _keys(path, value)}
+def search_keys(view: Sequence[Any]) -> set[str]:
+    """The search keys of a view: a letter for the kind, and what the key is made from."""
+    return {
+        letter + made
+        for path, _, value in view[3]
+        if value is not None
+        for letter, made in _keys(path, value)
+        if made
+    }
 
 
 def _keys(path: str, value: Any) -> Iterator[tuple[str, str]]:
-    owner = path.rpartition(".")[0]
-    if owner == "name" or owner.startswith("former_names/"):
-        folded = map(fold, value.replace("-", " ").split())
-        yield from (("name", word) for word in folded if word)
+    collection, _, member_field = path.partition("/")
+    field = member_field.partition(".")[2]
+    if path in ("name.family", "name.given"):
+        yield from (("n", word) for word in words(value))
+    elif collection in ("former_names", "carers") and field in ("family", "given"):
+        yield from (("n" if collection == "former_names" else "c", word) for word in words(value))
     elif path == "born":
-        yield "born", value
+        yield "b", value
     elif path == "nhs_number":
-        yield "nhs", value
-    elif path == "address" and "postcode" in value:
-        yield "postcode", "".join(value["postcode"].split()).upper()
+        yield "h", value
+    elif path in ("school.name", "school.code"):
+        yield from (("s", word) for word in words(value) if word not in COMMON_SCHOOL_WORDS)
+    elif path == "address":
+        yield "p", "".join(value.get("postcode", "").split()).upper()
+        lines = [word for line in value.get("lines", []) for word in words(line)]
+        yield from (("a", word) for word in lines if not word[0].isdigit())
+
+
+def words(text: str) -> list[str]:
+    """The folded words of a text; hyphens, dashes, strokes and commas part them too."""
+    for character in PARTING:
+        text = text.replace(character, " ")
+    return [folded for word in text.split() if (folded := fold(word))]
 
 
 def fold(text: str) -> str:
-    """A word without case, marks and punctuation."""
-    decomposed = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(character for character in decomposed if character.isalnum())
+    """A word in Latin script, without case, marks and punctuation."""
+    latin = anyascii(unicodedata.normalize("NFC", text.casefold())).casefold()
+    return "".join(character for character in latin if character.isalnum())
 
 
 def make_image(
@@ -87,22 +127,42 @@ def make_image(
     *,
     schema: Sequence[str] = SCHEMA,
     application_id: int = APPLICATION_ID,
+    page_size: int = 4096,
 ) -> bytes:
-    """An image of these views. The bytes that tell which SQLite wrote it are set to one version,
-    so that they are the same on every machine."""
+    """An image of these views, in the order given. The bytes that tell which SQLite wrote it are
+    set to one version, so that they are the same on every machine."""
     image = sqlite3.connect(":memory:")
     image.execute(f"PRAGMA application_id = {application_id}")
+    image.execute(f"PRAGMA page_size = {page_size}")
     for statement in schema:
         image.execute(statement)
-    for number, view in enumerate(sorted(views, key=lambda view: str(view[0])), start=1):
+    having: dict[str, list[int]] = {}
+    for number, view in enumerate(views, start=1):
         image.execute("INSERT INTO record VALUES (?, ?, ?)", (number, view[0], pack(view)))
-        for kind, key in sorted(search_keys(view)):
-            image.execute("INSERT INTO search_key VALUES (?, ?, ?)", (kind, key, number))
+        for key in search_keys(view):
+            having.setdefault(key, []).append(number)
+    for key, numbers in sorted(having.items()):
+        steps = [number - before for before, number in itertools.pairwise([0, *numbers])]
+        image.execute("INSERT INTO search_key VALUES (?, ?)", (key, pack(steps)))
     image.commit()
     body = bytearray(image.serialize())
     image.close()
     body[_WRITER_VERSION] = (3_034_000).to_bytes(4, "big")
     return bytes(body)
+
+
+def found_by(image: sqlite3.Connection, beginning: str) -> list[list[Any]]:
+    """The views of an image that have a search key which begins so."""
+    rows = image.execute(
+        "SELECT records FROM search_key WHERE key >= ? AND key < ?",
+        (beginning, beginning + "\U0010ffff"),
+    )
+    numbers = {n for (records,) in rows for n in itertools.accumulate(unpack(records))}
+    return [
+        unpack(view)
+        for number in sorted(numbers)
+        for (view,) in image.execute("SELECT view FROM record WHERE number = ?", (number,))
+    ]
 
 
 def element(digest_key: bytes, view: Sequence[Any]) -> int:

@@ -32,7 +32,7 @@ NOON = 1_800_000_000
 FIRST_SEED = bytes(range(32))
 IDENTITY = Identity("https://x", "E08000039", "d-1", 1, bytes(32), bytes(32))
 FIRST = JournalHead.first("d-1", 1, public_key(signing_key(FIRST_SEED)))
-LOOK_UP = LookUp("open", "shown", "p-1", None, "clinic", NOON, {}, ("r-1",), ("born",))
+LOOK_UP = LookUp("open", "shown", "p-1", None, "clinic", NOON, {}, ("r-1",), ("born",), b"")
 
 
 @pytest.fixture

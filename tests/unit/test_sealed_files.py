@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 
 import msgspec
 import pytest
@@ -22,12 +23,21 @@ from fieldward_sync.distribution import (
 )
 from fieldward_sync.encoding import encode
 from fieldward_sync.errors import PeerBrokeProtocol
-from fieldward_sync.images import Image, Segment, SegmentChange, changed_digest
-from fieldward_sync.search import Query
+from fieldward_sync.images import (
+    Image,
+    Segment,
+    SegmentChange,
+    changed_digest,
+    pack_numbers,
+    unpack_numbers,
+)
+from fieldward_sync.matching.query import Query
+from fieldward_sync.records import Value
 from fieldward_sync.views import View, ViewValue
 
 KEY = b"k" * 32
 DIGEST_KEY = b"d" * 32
+TODAY = date(2026, 6, 1)
 CONTEXT = FileContext("E08000039", 1, "hv-1", 1, "image", 0, 40)
 
 
@@ -130,10 +140,37 @@ def test_a_file_opens_as_what_it_is() -> None:
     assert image.view("r-4") is None
 
 
-def test_an_image_finds_records_by_the_beginning_of_a_folded_name() -> None:
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        (Query(family="zizka"), VIEWS[2]),
+        (Query(given="OBRIEN"), VIEWS[1]),
+        (Query(family="okafro"), VIEWS[0]),
+        (Query(beginning="oka"), VIEWS[0]),
+    ],
+    ids=str,
+)
+def test_an_image_finds_records_by_their_search_keys(query: Query, found: View) -> None:
     image = Image.open(BODY)
-    assert list(image.candidates(Query(family="zizka").ranges())) == [VIEWS[2]]
-    assert list(image.candidates(Query(family="OBRIEN").ranges())) == [VIEWS[1]]
+    assert image.candidates(query, today=TODAY) == ((found,), False)
+    number = image.number(found.record_id)
+    assert number is not None
+    assert image.candidates(query, today=TODAY, masked=[number]) == ((), False)
+
+
+def test_a_search_keys_records_are_their_first_number_and_the_steps_to_the_next() -> None:
+    assert pack_numbers([3, 4, 9]) == bytes.fromhex("93030105")
+    assert list(unpack_numbers(pack_numbers([3, 4, 9, 70_000]))) == [3, 4, 9, 70_000]
+
+
+def test_who_lives_together_has_numbers_that_follow_each_other() -> None:
+    def at(record_id: str, postcode: str) -> View:
+        home: Value = {"kind": "current", "lines": ["1 High St"], "postcode": postcode}
+        return View(record_id, 1, False, (ViewValue("address", 1, home),))
+
+    image = Image.build([at("r-1", "M14 5AB"), at("r-2", "M1 1AA"), at("r-3", "M14 5AB")])
+    assert [image.number(f"r-{record}") for record in (2, 1, 3)] == [1, 2, 3]
+    assert [each.record_id for each in image.views()] == ["r-1", "r-2", "r-3"]
 
 
 def with_another_schema() -> bytes:

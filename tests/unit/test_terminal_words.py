@@ -12,9 +12,14 @@ from rich.text import Text
 
 from fieldward_client import CallerMistake, LeaseState, LeaseStatus, Status, Value
 from fieldward_client.terminal.header import ATTENTION, GOOD, QUIET, URGENT, copys_end, header
+from fieldward_client.terminal.hit_list import in_or, why
+from fieldward_client.terminal.terms import FURTHER, USUAL
 from fieldward_client.terminal.wording import FLAGS, in_words, moment, read_value, span
 from fieldward_sync.errors import Error
 from fieldward_sync.field_classes import FIELD_RULES
+from fieldward_sync.matching.comparison import FIELDS
+from fieldward_sync.matching.levels import LEVELS, Level
+from fieldward_sync.matching.query import Query, Terms
 from fieldward_sync.schema import check_value
 
 NOON = 1_800_014_400  # Friday 15 January 2027, 12:00 UTC
@@ -211,3 +216,36 @@ def test_an_address_is_typed_as_json_or_not_at_all() -> None:
     assert read_value("address", '{"kind": "no-known-address"}') == {"kind": "no-known-address"}
     with pytest.raises(CallerMistake, match="not-an-address"):
         read_value("address", "1 High Street")
+
+
+# --- Hits ---
+
+
+@pytest.mark.parametrize("term", [*Terms.__annotations__, "order"])
+@pytest.mark.parametrize("level", LEVELS, ids=lambda level: level.value)
+def test_why_a_hit_is_one_is_told_in_plain_words_and_only_where_it_is_not_exact(
+    term: str, level: Level
+) -> None:
+    if term in FIELDS and level not in FIELDS[term]:
+        return
+    told = why({term: level.value})
+    if level is Level.EXACT or (term, level) == ("beginning", Level.BEGINNING):
+        assert told == []
+    else:
+        assert len(told) == 1
+        assert level.value not in told[0] or "-" not in level.value
+        assert "{" not in told[0]
+
+
+def test_what_to_add_is_told_in_words_for_every_term_that_may_be_asked_for() -> None:
+    add = [*Query(age="5", postcode="M14").narrower(), *Query(beginning="ok").narrower()]
+    assert in_or(add) == (
+        "the given name, the family name, the whole birth date, the NHS number or more letters"
+    )
+    assert in_or(["postcode"]) == "the postcode"
+
+
+def test_every_term_of_a_search_is_an_option_and_a_question() -> None:
+    """All but what is typed on and on: that is --typing."""
+    names = {name.replace("-", "_") for name in USUAL | FURTHER}
+    assert names == Terms.__annotations__.keys() - {"beginning"}

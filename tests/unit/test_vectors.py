@@ -25,12 +25,15 @@ CASES = {
     for case in file["cases"]
 }
 NOBODY_SENDS_IT = {
+    "age-malformed": "typed by a person",
+    "born-malformed": "typed by a person",
     "entropy-size": "the caller's generator is broken",
     "frontier-shape": "arrives as malformed",
     "hash-size": "arrives as malformed",
     "invalid-record": "loading, not the protocol",
     "key-size": "the caller gave no key",
     "leaf-unknown": "asked for by the caller",
+    "nhs-number-wrong": "typed by a person",
     "no-such-move": "an administrator's command",
     "opener-finished": "the caller goes on after the end",
     "proof-broken": "no message carries a proof yet",
@@ -38,6 +41,7 @@ NOBODY_SENDS_IT = {
     "search-too-long": "typed by a person",
     "search-too-short": "typed by a person",
     "server-url": "typed by a person",
+    "sex-unknown": "typed by a person",
     "size-impossible": "the caller's arithmetic",
     "wrong-record": "the caller mixes records",
 }
@@ -68,7 +72,7 @@ def test_every_outcome_is_used_and_no_other() -> None:
 def test_every_code_that_the_protocol_raises_is_an_outcome_or_cannot_be_sent() -> None:
     raised = {
         code
-        for path in Path(fieldward_sync.__path__[0]).glob("*.py")
+        for path in Path(fieldward_sync.__path__[0]).rglob("*.py")
         for code in codes_in(ast.parse(path.read_text()))
     }
     client_side = {"digest-differs", "manifest-broken"}

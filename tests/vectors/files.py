@@ -7,6 +7,7 @@ from vectors.topics import (
     digest,
     distribution,
     encoding,
+    enquiries,
     fields,
     hpke,
     http_signatures,
@@ -47,6 +48,7 @@ TOPICS = tuple(
         merge,
         boxes,
         journal,
+        enquiries,
         orders,
     )
 )

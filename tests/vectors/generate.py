@@ -17,7 +17,7 @@ from second_implementation.keys import HybridKey, encapsulate
 from vectors.cases import RECORDED, secret
 from vectors.files import TOPICS
 
-RECIPIENTS = ("edit key", "audit key", "practitioner's key")
+RECIPIENTS = ("edit key", "audit key", "practitioner's key", "enquiry's answer key")
 
 
 def record() -> None:

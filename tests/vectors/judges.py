@@ -14,6 +14,16 @@ from fieldward_sync.access import Receipt, open_order
 from fieldward_sync.clock import ClockState, Reading
 from fieldward_sync.distribution import Distribution, Manifest
 from fieldward_sync.encoding import Message, decode, encode, pack, unpack
+from fieldward_sync.enquiries import (
+    Enquirer,
+    EnquiryAnswer,
+    EnquiryLogHead,
+    EnquiryRequest,
+    open_answer,
+    open_enquiry,
+    open_look_up,
+    read_header,
+)
 from fieldward_sync.errors import RefusedByServer, RetryLater
 from fieldward_sync.field_classes import Writer, check_writer
 from fieldward_sync.http_signatures import read_request_signature, verify_answer, verify_request
@@ -30,13 +40,13 @@ from fieldward_sync.keys import (
 )
 from fieldward_sync.leases import EpochKey as PartitionEpochKey
 from fieldward_sync.leases import LeaseGrant, LeaseSecrets, PartitionKeys, open_secrets
+from fieldward_sync.matching.image_keys import image_keys
 from fieldward_sync.outbox import open_as_author, open_as_authority
 from fieldward_sync.problems import read_refusal
 from fieldward_sync.projection import conflicts, project
 from fieldward_sync.records import Edit, Proposal, Record
 from fieldward_sync.schema import check_edit
 from fieldward_sync.sealing import open_sealed
-from fieldward_sync.search import keys
 from fieldward_sync.signing import Signed, verify
 from fieldward_sync.versions import Dot
 from fieldward_sync.views import View
@@ -227,8 +237,7 @@ def judge_views(case: Mapping[str, Any]) -> None:
 
 
 def judge_search(case: Mapping[str, Any]) -> None:
-    found = {(kind.value, key) for kind, key in keys(View.read(*_hex(case, "view")))}
-    assert sorted(map(list, found)) == case["keys"]
+    assert sorted(image_keys(View.read(*_hex(case, "view")))) == case["keys"]
 
 
 def judge_fields(case: Mapping[str, Any]) -> None:
@@ -282,6 +291,34 @@ def judge_journal(case: Mapping[str, Any]) -> None:
             head = head.take_seal(item)
     assert encode(head).hex() == case["after"]
     assert head.frontier.root().hex() == case.get("root", head.frontier.root().hex())
+
+
+def judge_enquiries(case: Mapping[str, Any]) -> None:
+    if case["kind"] == "log":
+        _judge_enquiry_log(case)
+        return
+    enquirer = Enquirer(*case["enquirer"])
+    seed, data = _hex(case, "seed", "data")
+    opened: Message
+    if case["kind"] == "request":
+        request = decode(EnquiryRequest, data, max_bytes=PLENTY)
+        opened = open_enquiry(request, seed, enquirer=enquirer)
+    else:
+        (query,) = _hex(case, "query")
+        answer = decode(EnquiryAnswer, data, max_bytes=PLENTY)
+        opened = open_answer(answer, seed, query=query, enquirer=enquirer)
+    assert encode(opened).hex() == case["opened"]
+
+
+def _judge_enquiry_log(case: Mapping[str, Any]) -> None:
+    seed, data = _hex(case, "seed", "head")
+    head = decode(EnquiryLogHead, data, max_bytes=PLENTY)
+    for entry in case["entries"]:
+        header, body = map(bytes.fromhex, entry)
+        head = head.take(header, body)
+        opened = open_look_up(body, seed, enquirer=read_header(header).enquirer)
+        assert encode(opened).hex() == case["opened"]
+    assert encode(head).hex() == case["after"]
 
 
 def judge_orders(case: Mapping[str, Any]) -> None:

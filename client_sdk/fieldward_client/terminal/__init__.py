@@ -9,6 +9,7 @@ from __future__ import annotations
 import click
 
 from fieldward_client.terminal.editing import edit
+from fieldward_client.terminal.enquiring import enquire
 from fieldward_client.terminal.enrolling import enrol
 from fieldward_client.terminal.looking import search, show
 from fieldward_client.terminal.standing import pending, status
@@ -29,11 +30,12 @@ def command() -> None:
       fieldward field enrol --server https://index.example
       fieldward field sync
       fieldward field search
+      fieldward field enquire
       fieldward field show r-00017
       fieldward field edit r-00017 carers/c1.phone
       fieldward field status
     """
 
 
-for _each in (enrol, sync, search, show, edit, status, pending):
+for _each in (enrol, sync, search, show, edit, enquire, status, pending):
     command.add_command(_each)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,51 @@ def tell(line: str) -> None:
     click.echo(line, err=True)
 
 
-def ask(question: str, *, default: str | None = None) -> str:
-    """One line; with a ``default``, Enter alone gives that."""
-    answer: str = _prompt(question, default=default, show_default=False)
-    return answer.strip()
+def can_ask() -> bool:
+    """Whether somebody sits there."""
+    return sys.stdin.isatty()
+
+
+def ask(
+    question: str, *, default: str | None = None, check: Callable[[str], None] | None = None
+) -> str:
+    """One line; with a ``default``, Enter alone gives that. What ``check`` raises of anything else
+    is told, and the question asked again."""
+
+    def read(typed: str) -> str:
+        if check is not None and typed.strip():
+            try:
+                check(typed)
+            except CallerMistake as e:
+                raise click.UsageError(e.message) from e
+        return typed.strip()
+
+    answer: str = _prompt(question, default=default, show_default=False, value_proc=read)
+    return answer
+
+
+def lines(question: str) -> Iterator[str]:
+    """What is typed, line after line, up to an empty one or the end of what is piped in."""
+    while True:
+        try:
+            typed = str(click.prompt(question, default="", show_default=False, err=True)).strip()
+        except click.Abort:
+            if can_ask():
+                raise
+            return
+        if not typed:
+            return
+        yield typed
+
+
+def word_of(words: Sequence[str], question: str) -> str:
+    """One of some words, or nothing."""
+
+    def check(typed: str) -> None:
+        if typed.strip().lower() not in words:
+            raise CallerMistake("unknown-word", f"Type one of: {', '.join(words)}.")
+
+    return ask(question, default="", check=check).lower()
 
 
 def confirm(question: str) -> None:
@@ -73,7 +114,7 @@ def choose(heading: str, question: str, options: Sequence[str]) -> int:
 
 def which_to_open(count: int) -> int:
     """The number of one of the hits on the screen; 0 for none, and where nobody can be asked."""
-    if not sys.stdin.isatty():
+    if not can_ask():
         return 0
     chosen: int = _prompt(
         "Open which? Its number (Enter: none)",
@@ -149,7 +190,7 @@ def _prompt(question: str, **options: Any) -> Any:
     try:
         return click.prompt(question, err=True, **options)
     except click.Abort as e:
-        if sys.stdin.isatty():
+        if can_ask():
             raise
         raise click.UsageError(
             f"Nobody can be asked here: {question!r}. Say it on the command line; a passphrase, "

@@ -1,68 +1,57 @@
-"""``fieldward field search`` and ``show``: find a child, open the entry."""
+"""``fieldward field search`` and ``show``: find a child on this device, open the entry."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import click
-from rich.text import Text
 
-from fieldward_client import Child, Hit, Session, Status
+from fieldward_client import CallerMistake, Child, Hits, Session, Status
 from fieldward_client.terminal import asking
-from fieldward_client.terminal.card import as_at, card
-from fieldward_client.terminal.header import ATTENTION, QUIET, header
+from fieldward_client.terminal.card import card
+from fieldward_client.terminal.header import header
+from fieldward_client.terminal.hit_list import told
 from fieldward_client.terminal.opening import look_up_options, looking
-from fieldward_client.terminal.printing import say, show_json, table, whole
-from fieldward_client.terminal.wording import many
-from fieldward_sync.search import MAX_HITS
-
-MAX_NAMED = 3
-"""Look-alikes of one hit that are named by their numbers."""
-
-_QUESTIONS = {
-    "family": "Family name",
-    "given": "Given name",
-    "born": "Born (2021, 2021-03 or 2021-03-14)",
-    "postcode": "Postcode, or its beginning",
-    "nhs_number": "NHS number",
-}
+from fieldward_client.terminal.printing import say, show_json
+from fieldward_client.terminal.terms import asked_for, asked_for_more, given, term_options
 
 
 @click.command()
-@click.option("--family", help="Family name, in any spelling.")
-@click.option("--given", help="Given name, in any spelling.")
-@click.option("--born", help="2021, 2021-03 or 2021-03-14.")
-@click.option("--postcode", help="A postcode, or its beginning.")
-@click.option("--nhs-number", help="An NHS number, whole.")
+@term_options
+@click.option("--typing", is_flag=True, help="List while you type: each line is what is typed.")
 @look_up_options
 def search(
+    typing: bool,
     folder: Path,
     reason: str | None,
     on_behalf_of: str | None,
     as_json: bool,
     **terms: str | None,
 ) -> None:
-    """Find a child by whatever is remembered.
+    """Find a child on this device by whatever is remembered.
 
-    Give nothing, and you are asked. Former names count, and slips in the spelling are forgiven. At
-    most 20 are shown, best first.
+    Give nothing, and you are asked. Former names count, names the other way round too, and slips
+    are forgiven: each hit says what does not agree exactly. At most 20 are shown, best first; if
+    more fit, none is, and you are told what to add.
 
     \b
     Example:
       fieldward field search --family Okafor --born 2021
     """
+    if typing and given(terms):
+        raise click.UsageError("With --typing, type the name when you are asked for it.")
     with looking(folder, reason, on_behalf_of) as (device, session):
-        hits = session.search(**(_given(terms) or _asked_for()))
-        if as_json:
-            for hit in hits:
-                show_json(hit)
+        if typing:
+            list_as_typed(session, device.status(), as_json=as_json)
         else:
-            status = device.status()
-            say(*header(status))
-            _say_hits(hits, status)
-            while hits and (chosen := asking.which_to_open(len(hits))):
-                say(*card(session.open(hits[chosen - 1].record_id), status))
+            find_and_open(
+                session.search,
+                session.open,
+                given(terms) or asked_for(),
+                device.status(),
+                as_json=as_json,
+            )
 
 
 @click.command()
@@ -80,13 +69,66 @@ def show(
       fieldward field show r-00017 --reason home-visit
     """
     with looking(folder, reason, on_behalf_of) as (device, session):
-        child = open_child(session, record)
+        try:
+            child = open_child(session, record)
+        except CallerMistake as e:
+            if e.code == "not-held":
+                e.next_step = (
+                    "It may have left with the last sync. The whole index, on line, has it still "
+                    "if anybody has: fieldward field enquire --open RECORD"
+                )
+            raise
         if as_json:
-            show_json(_by_name(child))
+            show_json(by_name(child))
         else:
             status = device.status()
-            say(*header(status))
-            say(*card(child, status))
+            say(*header(status), *card(child, status))
+
+
+def find_and_open(
+    find: Callable[..., Hits],
+    open_one: Callable[[str], Child],
+    terms: dict[str, str],
+    status: Status,
+    *,
+    as_json: bool,
+    note: str = "",
+) -> None:
+    """Say what a search comes to; at a terminal ask for more if too many fit, and open hits.
+
+    ``note`` is said of every entry that is opened.
+    """
+    hits = find(**terms)
+    if as_json:
+        _show_hits(hits)
+        return
+    say(*header(status), *told(hits, status))
+    while hits.add and asking.can_ask() and (more := asked_for_more(terms)):
+        terms |= more
+        hits = find(**terms)
+        say(*told(hits, status))
+    while hits and (chosen := asking.which_to_open(len(hits))):
+        say(*card(open_one(hits[chosen - 1].record_id), status), *filter(None, [note]))
+
+
+def list_as_typed(session: Session, status: Status, *, as_json: bool) -> None:
+    """A list for each line, which is what has been typed so far; a hit's number opens it."""
+    ahead, hits = session.type_ahead(), None
+    if not as_json:
+        say(*header(status))
+    for typed in asking.lines("Name so far, or a number to open (Enter: end)"):
+        if hits and typed.isdecimal() and 1 <= int(typed) <= len(hits):
+            say(*card(session.open(hits[int(typed) - 1].record_id), status))
+            continue
+        try:
+            hits = ahead.list(typed)
+        except CallerMistake as e:
+            asking.tell(e.message)
+            continue
+        if as_json:
+            show_json({"answer": hits.answer, "add": hits.add, "hits": hits.hits})
+        else:
+            say(*told(hits, status))
 
 
 def open_child(session: Session, record: str | None) -> Child:
@@ -94,81 +136,8 @@ def open_child(session: Session, record: str | None) -> Child:
     return session.open(record or asking.ask("Record, as a search shows it"))
 
 
-def _given(terms: dict[str, str | None]) -> dict[str, str]:
-    return {name: term for name, term in terms.items() if term}
-
-
-def _asked_for() -> dict[str, str]:
-    asking.tell("What do you remember? Enter passes over a question.")
-    return {name: asking.ask(question, default="") for name, question in _QUESTIONS.items()}
-
-
-def _say_hits(hits: Sequence[Hit], status: Status) -> None:
-    if not hits:
-        say(*_nobody(status))
-        return
-    look_alikes = _look_alikes(hits)
-    rows = (
-        (
-            Text(str(number), QUIET),
-            Text(f"{hit.family}, {hit.given}", style="bold"),
-            Text(hit.born),
-            Text(hit.postcode_district),
-            Text(hit.record_id),
-            Text("; ".join(_notes(hit, look_alikes[number])), ATTENTION),
-        )
-        for number, hit in enumerate(hits, start=1)
-    )
-    columns = (whole(""), "Name", whole("Born"), whole("Area"), whole("Record"), "Note")
-    say(table(*columns, rows=rows))
-    if any(look_alikes.values()):
-        say(Text("Some are alike: compare given name, birth date and area.", ATTENTION))
-    if len(hits) == MAX_HITS:
-        say(Text(f"These are the best {MAX_HITS}; there may be more. Say more of the child."))
-    say(as_at(min(hit.as_at for hit in hits), status))
-
-
-def _nobody(status: Status) -> Iterator[Text]:
-    """Not on this device: which is another answer than that there is no such child."""
-    held = sum(partition.records for partition in status.partitions)
-    titles = ", ".join(partition.title for partition in status.partitions)
-    yield Text("Not on this device.", style="bold")
-    yield Text(
-        "That does not mean that there is no such child: searched were the "
-        f"{many(held, 'entry', 'entries')} held here ({titles or 'no partition'}). "
-        "Try less of the name, or ask your team's office to search the whole index."
-    )
-
-
-def _notes(hit: Hit, look_alikes: Sequence[int]) -> Iterator[str]:
-    if len(look_alikes) > MAX_NAMED:
-        yield f"like {len(look_alikes)} others"
-    elif look_alikes:
-        yield f"like {', '.join(map(str, look_alikes))}"
-    if hit.shielded:
-        yield "shielded"
-    if hit.conflicts:
-        yield "in conflict"
-    if hit.pending:
-        yield "not sent yet"
-
-
-def _look_alikes(hits: Sequence[Hit]) -> dict[int, list[int]]:
-    """For each hit by its number from 1, the others that may be its twin or namesake."""
-    numbered = list(enumerate(hits, start=1))
-    return {
-        number: [other for other, its in numbered if other != number and _is_alike(hit, its)]
-        for number, hit in numbered
-    }
-
-
-def _is_alike(one: Hit, other: Hit) -> bool:
-    if one.family.casefold() != other.family.casefold():
-        return False
-    return one.born == other.born or one.given.casefold() == other.given.casefold()
-
-
-def _by_name(child: Child) -> dict[str, object]:
+def by_name(child: Child) -> dict[str, object]:
+    """An entry for programs."""
     return {
         "record_id": child.record_id,
         "revision": child.revision,
@@ -178,3 +147,11 @@ def _by_name(child: Child) -> dict[str, object]:
         "conflicts": child.conflicts,
         "pending": sorted(child.pending),
     }
+
+
+def _show_hits(hits: Hits) -> None:
+    """A line for each hit; if there is none, one that says why."""
+    for hit in hits:
+        show_json(hit)
+    if not hits:
+        show_json({"answer": hits.answer, "add": hits.add})

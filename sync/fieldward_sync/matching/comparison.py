@@ -36,7 +36,7 @@ FIELDS = {
     "age": _PARTIAL_DATE_LEVELS,
     "sex": (Level.EXACT, Level.DIFFERENT),
     "postcode": (Level.EXACT, Level.SLIP, Level.SIMILAR, Level.DIFFERENT),
-    "district": (Level.EXACT, Level.SLIP, Level.BEGINNING, Level.DIFFERENT),
+    "district": (Level.EXACT, Level.SLIP, Level.DIFFERENT),
     "address": _LINE_LEVELS,
     "nhs_number": (Level.EXACT, Level.DIFFERENT),
     "carer": NAME_LEVELS,
@@ -237,11 +237,8 @@ def _age_agreement(age: int, day: str, today: date) -> Level:
 
 def _place_agreement(place: str, postcode: str) -> Level:
     """The beginning of a postcode against a whole one: ``M1`` is a district, and begins others."""
-    district = outward(postcode)
-    if place == district or (len(place) > len(district) and postcode.startswith(place)):
+    if postcode.startswith(place):
         return Level.EXACT
-    if district.startswith(place):
-        return Level.BEGINNING
     near = OSA.distance(place, postcode[: len(place)], score_cutoff=1) <= 1
     return Level.SLIP if near and len(place) > 1 else Level.DIFFERENT
 

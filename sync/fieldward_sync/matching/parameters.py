@@ -88,7 +88,6 @@ PARAMETERS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "district": {
         "exact": (0.88, 0.05),
         "one-slip": (0.04, 0.1),
-        "beginning": (0.02, 0.03),
         "different": (0.06, 0.84),
     },
     "address": {

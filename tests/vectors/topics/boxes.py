@@ -72,6 +72,7 @@ def look_up() -> bytes:
         {"family": "Okafor", "born": "2021-03"},
         ["child-1"],
         [],
+        secret("query", 16),
     )
 
 

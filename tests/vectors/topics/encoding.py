@@ -18,9 +18,9 @@ def _look_up(terms: bytes) -> bytes:
     packed = (
         *map(pack, ("search", "shown", PRACTITIONER, None, "home-visit", NOW)),
         terms,
-        *map(pack, ([], [])),
+        *map(pack, ([], [], b"")),
     )
-    return b"fieldward/look-up/1\n\x99" + b"".join(packed)
+    return b"fieldward/look-up/1\n\x9a" + b"".join(packed)
 
 
 def _order(*fields: object) -> bytes:

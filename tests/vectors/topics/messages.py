@@ -8,6 +8,7 @@ from typing import Any
 from second_implementation.encoding import document, pack
 from second_implementation.keys import HybridKey, signed
 from vectors.cases import Case, Topic, secret, valid
+from vectors.topics import enquiries
 from vectors.topics.boxes import look_up, proposal, sealed_entry, signed_header
 from vectors.topics.distribution import manifest
 from vectors.topics.journal import entry, seal
@@ -111,6 +112,7 @@ def _made() -> dict[str, bytes]:
         "EntryHeader": one[1],
         "EpochSeal": seal(0, [one])[1][0],
         "JournalHead": document("journal-head", DEVICE, 1, [0, []], 0, 0, SIGNING_KEY),
+        **enquiries.EXAMPLES,
         "Order": order(),
         "Receipt": receipt(),
         "ClockState": document("clock", NOW, NOW, [NOW, 1000, "boot-1"], 0),

@@ -110,6 +110,12 @@ def _cases() -> Iterator[Case]:
     yield valid("image", "an image alone", **partition(base, views=VIEWS))
     empty = image(make_image([]))
     yield valid("empty", "an image without a record", **partition(empty, views=[], images=[]))
+    other_order = image(make_image(VIEWS[::-1], page_size=65_536))
+    yield valid(
+        "image-in-another-order",
+        "records in an order of the server's choosing, pages of another size",
+        **partition(other_order, views=VIEWS),
+    )
     yield valid("segment", "a record changed", **partition(base, moved, views=[MOVED, VIEWS[1]]))
     yield valid("removal", "and another left", **partition(base, left, views=[MOVED]))
     yield valid(

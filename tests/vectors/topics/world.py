@@ -22,6 +22,7 @@ IDENTITY_SEED, SIGNING_SEED = secret("identity key"), secret("signing key")
 JOURNAL_SEED = secret("journal epoch 0")
 EDIT_SEED, AUDIT_SEED = secret("edit key"), secret("audit key")
 PRACTITIONER_HPKE_SEED = secret("practitioner's key")
+ENQUIRY_ANSWER_SEED = secret("enquiry's answer key")
 STORE_KEY, LEASE_SECRET = secret("store key"), secret("lease secret")
 PARTITION_KEY, DIGEST_KEY = secret("partition key"), secret("digest key")
 EPOCH = 2
