@@ -58,7 +58,7 @@ def search_index(views: Sequence[View], query: Query) -> Ranking:
     evidence = Evidence()
     ranking = Ranking()
     for stage in index_stages(query, today=TODAY):
-        for question in stage:
+        for question in stage.questions:
             found = [
                 (key, view.record_id)
                 for view in views
@@ -69,6 +69,6 @@ def search_index(views: Sequence[View], query: Query) -> Ranking:
         chosen, crowded = choose(evidence.scores())
         chosen_views: Iterable[View] = (by_id[record_id] for record_id in chosen)
         ranking = rank(query, chosen_views, today=TODAY, crowded=crowded)
-        if ranking.sure:
+        if ranking.found and ranking.bits >= stage.unasked_bits:
             break
     return ranking

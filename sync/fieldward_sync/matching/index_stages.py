@@ -38,7 +38,15 @@ MAX_ROWS = 500
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _SPANS_OF_ALL = (("", ""),)
 
-Stage = tuple[Question, ...]
+
+@dataclass(frozen=True)
+class Stage:
+    """Questions to be asked together."""
+
+    questions: tuple[Question, ...]
+    unasked_bits: float
+    """The most that a record can weigh which no question so far has asked for: once something was
+    found that weighs as much, it is not worth asking on."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +64,12 @@ class _Heard:
 
 
 def index_stages(query: Query, *, today: date) -> Iterator[Stage]:
-    """What to look up; the next stage only while nothing sure was found."""
+    """What to look up; the next stage only while what it asks for could outweigh what was found."""
     search = _Search(query, today)
-    yield search.likely()
-    yield search.one_slip()
-    yield search.slips()
+    after_likely, after_one_slip = search.unasked_bits()
+    yield Stage(search.likely(), after_likely)
+    yield Stage(search.one_slip(), after_one_slip)
+    yield Stage(search.slips(), 0.0)
 
 
 class _Search:
@@ -68,6 +77,7 @@ class _Search:
         self._query = query
         self._today = today
         self._heard = tuple(_heard(query))
+        self._as_written = tuple(heard for heard in self._heard if heard.as_written)
         self._pairs = _spelled_pairs(self._heard)
         self._written = name_pairs([query.words("family")], [query.words("given")])
         born = query.birth_date
@@ -77,7 +87,7 @@ class _Search:
         whole = query.place and not is_part(query.place)
         self._district = outward(query.place) if whole else ""
 
-    def likely(self) -> Stage:
+    def likely(self) -> tuple[Question, ...]:
         """As remembered, or nearly: of name, birth date and place one is right."""
         query, keys = self._query, dict[str, Worth]()
         if query.number:
@@ -90,16 +100,15 @@ class _Search:
         for day in self._days():
             keys |= {dated_key(h.sound, day): h.worth(born=self._dated) for h in self._heard}
             keys |= {paired_key(pair, day): _both(born=self._dated) for pair in self._pairs}
-        placed = {} if self._day else self._placed(self._heard, [self._district])
+        placed = {} if self._day else self._placed(self._as_written, [self._district])
         return (Question(keys), Question(placed), Question(ranges=self._likely_ranges()))
 
-    def one_slip(self) -> Stage:
+    def one_slip(self) -> tuple[Question, ...]:
         """A slip in the birth date, in a name or in the second half of a postcode."""
         slip = weight("born", Level.SLIP)
         near = {
             dated_key(heard.sound, day): heard.worth(born=slip)
-            for heard in self._heard
-            if heard.as_written
+            for heard in self._as_written
             for day in self._near_days
         }
         slipped = {
@@ -111,22 +120,42 @@ class _Search:
             for pair in self._written
             for span in self._near_spans()
         }
-        placed = self._placed(self._heard, [self._district]) if self._day else {}
+        placed = self._placed(self._as_written, [self._district]) if self._day else {}
         return tuple(Question(keys) for keys in (near, slipped, placed) if keys) + (
             (Question(ranges=spans),) if spans else ()
         )
 
-    def slips(self) -> Stage:
-        """Slips in the first half of a postcode, or in a name and in the second half."""
-        if not self._district:
+    def slips(self) -> tuple[Question, ...]:
+        """Slips in the first half of a postcode, or in a name and in the second half: for whom a
+        birth date has not found already."""
+        if self._day or not self._district:
             return ()
         if not self._heard:
             slip: Worth = {"postcode": weight("postcode", Level.SLIP)}
             return (Question({place_key(p): slip for p in near_postcodes(self._query.place)}),)
         return (
+            Question(self._placed(self._heard, [self._district])),
             Question(self._placed(_slipped(self._query), [self._district])),
-            Question(self._placed(self._heard, near_districts(self._district))),
+            Question(self._placed(self._as_written, near_districts(self._district))),
         )
+
+    def unasked_bits(self) -> tuple[float, float]:
+        """What a record can weigh that the first stage has not asked for, or the second."""
+        exact, slip = self._bits(Level.EXACT), self._bits(Level.SLIP)
+        if not self._day:
+            far = exact["family"] + exact["given"] + slip["postcode"]
+            return far, far
+        one_name = max(exact["family"] + slip["given"], slip["family"] + exact["given"])
+        no_name = slip["family"] + slip["given"]
+        after_likely = max(one_name + slip["born"], no_name + exact["born"]) + slip["postcode"]
+        return after_likely, no_name + slip["born"] + slip["postcode"]
+
+    def _bits(self, level: Level) -> dict[str, float]:
+        """What the terms weigh that are given, at a level."""
+        return {
+            term: weight(field_of(self._query, term), level) if term in self._query.terms else 0.0
+            for term in ("family", "given", "born", "postcode")
+        }
 
     def _likely_ranges(self) -> dict[KeyRange, Worth]:
         query, spans = self._query, self._spans()

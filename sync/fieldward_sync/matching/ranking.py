@@ -19,15 +19,10 @@ from fieldward_sync.views import View
 
 MAX_HITS = 20
 """A page; there is no second one."""
-FLOOR = 0.5
+FLOOR = 0.3
 """Of the weight that a record has in which everything agrees: what has less is not shown."""
 BEHIND_BITS = 10.0
 """What is this much less likely than the best, a thousand times, is not shown beside it."""
-SURE = 0.8
-SURE_BITS = 24.0
-"""From this score on, or from this weight (one in sixteen million), it is not worth looking where
-less likely ones are found."""
-
 ORDER = "order"
 
 
@@ -55,10 +50,9 @@ class Ranking:
     """More fit about equally well than a page holds: then none is listed."""
 
     @property
-    def sure(self) -> bool:
-        """Whether what was found need not be looked for any further."""
-        best = (match for _, match in self.found[:1])
-        return any(match.score >= SURE or match.weight >= SURE_BITS for match in best)
+    def bits(self) -> float:
+        """What the best of them weighs."""
+        return max((match.weight for _, match in self.found), default=0.0)
 
 
 def rank(query: Query, views: Iterable[View], *, today: date, crowded: bool = False) -> Ranking:
