@@ -102,6 +102,10 @@ class World:
     def __init__(self, platform: Platform, *, now: int = START) -> None:
         self.platform = platform
         self.now = now
+        self.begin()
+
+    def begin(self) -> None:
+        """Found the authority."""
         self.secrets = found(self.platform, AUTHORITY, name="Sheffield", now=self.now)
         self.practitioner("p-1")
 

@@ -93,6 +93,19 @@ def postgres_cluster(*, durable: bool) -> Iterator[Cluster]:
 
 
 @contextmanager
+def kept_cluster(folder: Path) -> Iterator[Cluster]:
+    """A durable cluster that stays in a folder, for the length of the block and of later ones."""
+    programs = _programs()
+    if not (folder / "data").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        if OWNER is not None:
+            shutil.chown(folder, OWNER)
+        _initialise(programs, folder)
+    with _running(programs, folder, durable=True):
+        yield Cluster(folder)
+
+
+@contextmanager
 def replicated_pair(*, synchronous: bool = True) -> Iterator[Pair]:
     """A primary and its standby for the length of the block; either may be killed in it."""
     programs = _programs()

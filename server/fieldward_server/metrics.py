@@ -29,6 +29,7 @@ from fieldward_sync.errors import Error
 from fieldward_sync.messages import Verdict
 
 SyncOutcome = Literal["complete", "unfinished", "refused", "failed"]
+EnquiryOutcome = Literal["shown", "nothing", "too-many", "refused", "failed"]
 JobOutcome = Literal["done", "failed", "passed"]
 
 DATABASE_CODES = frozenset({"database-busy", "database-damaged", "database-url"})
@@ -59,6 +60,7 @@ class _Instruments:
         self.syncs = self._counter(
             "syncs", "Syncs attempted, by how they ended.", "outcome", "code"
         )
+        self.enquiries = self._counter("enquiries", "Enquiries made, by how they ended.", "outcome")
         self.edits = self._counter(
             "edit_verdicts", "Verdicts given; a repeated edit counts again.", "outcome", "code"
         )
@@ -155,6 +157,11 @@ def request_unreadable(status: int) -> None:
 def sync_ended(outcome: SyncOutcome, *, code: str = "") -> None:
     """Count an attempt to sync, however it ended."""
     _instruments.syncs.labels(outcome, code).inc()
+
+
+def enquiry_ended(outcome: EnquiryOutcome) -> None:
+    """Count an enquiry, however it ended."""
+    _instruments.enquiries.labels(outcome).inc()
 
 
 def delivered(*, journal_entries: int, verdicts: Iterable[Verdict]) -> None:

@@ -13,6 +13,7 @@ from fieldward_server.api.command_fields import Hex, identifier, many, shaped, t
 from fieldward_server.api.commands import Call, Command
 from fieldward_server.services import administrators, authorities, conflicts, partitions
 from fieldward_server.services.devices import list_devices, order_wipe, set_access, show_device
+from fieldward_server.services.duplicates import find_duplicates
 from fieldward_server.services.enrolment import MAX_VALID_SECONDS, invite
 from fieldward_server.services.events import MAX_EVENTS, list_events, list_incidents
 from fieldward_server.services.journals import (
@@ -79,6 +80,13 @@ def _load(call: Call) -> object:
 
 def _history(call: Call) -> object:
     return record_history(call.platform, authority=call.authority, record_id=call.fields["record"])
+
+
+def _duplicates(call: Call) -> object:
+    record_id = call.fields["record"]
+    return find_duplicates(
+        call.platform, authority=call.authority, record_id=record_id, now=call.now
+    )
 
 
 def _show_device(call: Call) -> object:
@@ -281,6 +289,13 @@ COMMANDS = {
         about=("record",),
         shows_content=True,
     ),
+    "records/duplicates": Command(
+        "Records that may be of the same child, the likeliest first",
+        _duplicates,
+        _RECORD,
+        about=("record",),
+        shows_content=True,
+    ),
     "conflicts/list": Command(
         "Fields with several live values",
         lambda call: conflicts.list_conflicts(call.platform, call.authority),
@@ -294,13 +309,13 @@ COMMANDS = {
         shows_content=True,
     ),
     "journal/verify": Command(
-        "Check delivered journals from their first entry to their last",
+        "Check journals, and the log of what was asked on line, from first entry to last",
         lambda call: verify_journals(call.platform, call.authority, **call.fields),
         _ANY_DEVICE,
         about=("device",),
     ),
     "journal/delivered": Command(
-        "Delivered look-ups, sealed as they came: the audit key opens them elsewhere",
+        "Look-ups, delivered or made on line, sealed: the audit key opens them elsewhere",
         lambda call: list_sealed_look_ups(call.platform, call.authority, **call.fields),
         {**_ANY_DEVICE, "after": fields.String(validate=shaped(POSITION))},
         about=("device",),

@@ -1,4 +1,4 @@
-"""What devices call: enrolment, the one round trip, and sealed files."""
+"""What devices call: enrolment, the one round trip, enquiries, and sealed files."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from flask import Blueprint, Response, request, send_file
 
 from fieldward_server.api.authentication import caller, sign_answer_with, verify_own_signature
 from fieldward_server.api.context import read_body, service
-from fieldward_server.api.metrics import count_sync
+from fieldward_server.api.metrics import count_enquiry, count_sync
+from fieldward_server.services.enquiries import enquire
 from fieldward_server.services.enrolment import enrol as enrol_device
 from fieldward_server.services.synchronisation import synchronise
 from fieldward_sync.encoding import Message, MessageT, decode, encode
+from fieldward_sync.enquiries import EnquiryRequest
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.messages import EnrolRequest, SyncRequest
 
@@ -37,6 +39,16 @@ def sync() -> Response:
     message = _read(SyncRequest)
     done = synchronise(here.platform, caller(), message, now=here.now())
     count_sync(message, done.answer, complete=done.complete)
+    return _answer(done.answer)
+
+
+@blueprint.post("/enquiries")
+def answer_enquiry() -> Response:
+    """Answer a practitioner who asks for a child who is not on the device."""
+    here = service()
+    message = _read(EnquiryRequest)
+    done = enquire(here.platform, caller(), message, now=here.now())
+    count_enquiry(done.outcome)
     return _answer(done.answer)
 
 

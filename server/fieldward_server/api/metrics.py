@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 PATH = "/metrics"
 SYNC = "device_api.sync"
+ENQUIRY = "device_api.answer_enquiry"
 NO_ROUTE = "none"
 
 
@@ -46,6 +47,11 @@ def count_sync(asked: SyncRequest, answer: SyncAnswer, *, complete: bool) -> Non
     metrics.delivered(journal_entries=entries, verdicts=answer.verdicts)
     metrics.lease_decided(renewed=answer.lease is not None, refused=answer.lease_refused)
     metrics.sync_ended("complete" if complete else "unfinished")
+
+
+def count_enquiry(outcome: metrics.EnquiryOutcome) -> None:
+    """Count an enquiry that was answered."""
+    metrics.enquiry_ended(outcome)
 
 
 class MetricsPage:
@@ -160,7 +166,10 @@ def _end(response: Response) -> Response:
         code=code,
         seconds=time.perf_counter() - g.counted_from,
     )
-    if request.endpoint == SYNC and status >= HTTPStatus.BAD_REQUEST:
+    if status >= HTTPStatus.BAD_REQUEST:
         is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        metrics.sync_ended("failed" if is_ours else "refused", code=code)
+        if request.endpoint == SYNC:
+            metrics.sync_ended("failed" if is_ours else "refused", code=code)
+        elif request.endpoint == ENQUIRY:
+            metrics.enquiry_ended("failed" if is_ours else "refused")
     return response

@@ -35,6 +35,13 @@ _INVITATION_CODES = (
     "proof-wrong",
     "wipe-open",
 )
+_ENQUIRY_CODES = (
+    *("draining", "paused", "practitioner-needed", "revoked"),
+    *("training-over", "vetting-over", "wiped"),
+    *("key-malformed", "reason-unknown", "seal-broken", "term-unknown"),
+    *("age-malformed", "born-malformed", "nhs-number-wrong", "sex-unknown"),
+    *("search-empty", "search-too-long", "search-too-short"),
+)
 _PASSING_CODES = ("database-busy", "restore-unfinished")
 
 
@@ -64,6 +71,7 @@ def description() -> Described:
         "paths": {
             "/v1/enrol": {"post": _enrol()},
             "/v1/sync": {"post": _sync()},
+            "/v1/enquiries": {"post": _enquire()},
             "/v1/files/{name}": {"get": _fetch_file()},
             "/v1/openapi.json": {"get": _plain("This document", "application/json", _JSON)},
             **{
@@ -100,6 +108,20 @@ def _sync() -> Described:
         responses={
             **_success("200", "SyncAnswer", MEDIA_TYPE, _BINARY),
             **_refusals(*_BODY_CODES, *_SIGNATURE_CODES, *_CALLER_CODES, *_PASSING_CODES),
+        },
+    )
+
+
+def _enquire() -> Described:
+    return _operation(
+        "Ask for a child who is not on the device (EnquiryRequest)",
+        security=[{"signature": []}],
+        requestBody=_message_body(),
+        responses={
+            **_success("200", "EnquiryAnswer", MEDIA_TYPE, _BINARY),
+            **_refusals(
+                *_BODY_CODES, *_SIGNATURE_CODES, *_CALLER_CODES, *_ENQUIRY_CODES, *_PASSING_CODES
+            ),
         },
     )
 

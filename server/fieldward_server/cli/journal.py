@@ -1,4 +1,4 @@
-"""``fieldward journal``: the look-ups that devices have delivered."""
+"""``fieldward journal``: the look-ups that devices have delivered, or that were made on line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _device_option = click.option("--device", type=ID, help="Of this device only.")
 
 @click.group("journal", cls=Group)
 def command() -> None:
-    """Journals: every look-up that devices have delivered."""
+    """Journals: every look-up, delivered by a device or made on line."""
 
 
 @command.command()
@@ -28,7 +28,8 @@ def command() -> None:
 def verify(context: click.Context, call: Commander, device: str | None, as_json: bool) -> None:
     """Check each journal from its first entry: order, hashes, signatures of seals.
 
-    The exit code is 1 if any does not hold.
+    The journal of "server" is the log of what was asked on line. The exit code is 1 if any does not
+    hold.
 
     \b
     Example:
@@ -67,6 +68,8 @@ def verify(context: click.Context, call: Commander, device: str | None, as_json:
 def show(call: Commander, audit_key_file: Path, device: str | None, as_json: bool) -> None:
     """Open the look-ups: who looked at whom, when, why, and what was shown.
 
+    Those of each device come first, in their order; then those that were made on line.
+
     \b
     Example:
       fieldward journal show --authority E08000039 --audit-key keys/E08000039-audit-key \\
@@ -81,6 +84,7 @@ def show(call: Commander, audit_key_file: Path, device: str | None, as_json: boo
         _opened(call, device, seed),
         {
             "device": lambda it: f"{it['device']}.{it['generation']}",
+            "made": lambda it: "on line" if it["online"] else "off line",
             "entry": "sequence",
             "when": _of_look_up(lambda it: moment(it["at"])),
             "who": _of_look_up(_who),
@@ -88,6 +92,7 @@ def show(call: Commander, audit_key_file: Path, device: str | None, as_json: boo
             "what": _of_look_up(_what),
             "outcome": _of_look_up("outcome"),
             "records": _of_look_up(lambda it: ", ".join(it["records"])),
+            "query": _of_look_up(lambda it: it["query"].hex()),
         },
         as_json=as_json,
         nothing="There is no look-up.",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import Any, BinaryIO
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, BinaryIO, TextIO
 
 import click
 
 from fieldward_server.cli.groups import Group
 from fieldward_server.cli.options import AUTHORITY, json_option
 from fieldward_server.cli.output import progress, show_items
-from fieldward_server.population import AUTHORITIES, Share, ndjson, plan
+from fieldward_server.population import AUTHORITIES, Share, ndjson, plan, records_of
 
 ALL = "all"
 
@@ -84,6 +85,58 @@ def _tell_of_missing_numbers(shares: tuple[Share, ...]) -> None:
             "is kept for tests is too small for so many.",
             err=True,
         )
+
+
+@command.command("weights")
+@click.option(
+    "--authority",
+    "authorities",
+    type=_AuthorityOrAll(),
+    multiple=True,
+    required=True,
+    help="From whose children: an ONS code, several by repeating, or 'all' for all of England.",
+)
+@click.option(
+    "--children",
+    type=click.IntRange(2),
+    required=True,
+    help="How many in all; authorities get theirs by their size.",
+)
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="Another seed, other children."
+)
+@click.option(
+    "--output",
+    type=click.File("w"),
+    default="-",
+    help="The file to write.  [default: standard output]",
+)
+def weights(authorities: tuple[str, ...], children: int, seed: int, output: TextIO) -> None:
+    """Estimate what agreements are worth in a search, and write it as a Python module.
+
+    \b
+    Example:
+      fieldward population weights --authority E08000039 --children 20000 > parameters.py
+    """
+    # Not with every command: it takes half a second to load.
+    from fieldward_server.population.estimation import as_module, estimate
+
+    codes = AUTHORITIES if ALL in authorities else authorities
+    shares = plan(codes, children=children, seed=seed)
+    with progress() as shown:
+        task = shown.add_task("Asking for children", total=len(shares))
+        parameters = estimate(_one_by_one(shares, then=lambda: shown.advance(task)), seed=seed)
+    named = " ".join(f"--authority {code}" for code in authorities)
+    arguments = f"{named} --children {children} --seed {seed}"
+    output.write(as_module(parameters, command=f"fieldward population weights {arguments}"))
+
+
+def _one_by_one(
+    shares: Iterable[Share], *, then: Callable[[], None]
+) -> Iterator[Sequence[Mapping[str, object]]]:
+    for share in shares:
+        yield list(records_of(share))
+        then()
 
 
 @command.command("authorities")

@@ -180,6 +180,43 @@ def history(call: Commander, record: str, as_json: bool) -> None:
     )
 
 
+@command.command()
+@click.argument("record", type=ID)
+@signed(must_say_why=True)
+@json_option
+def duplicates(call: Commander, record: str, as_json: bool) -> None:
+    """List records that may be of the same child as RECORD, and why.
+
+    The likeliest come first. They are compared by what ordinary readers see of them: nothing that
+    is hidden counts.
+
+    \b
+    Example:
+      fieldward records duplicates 6f3k --authority E08000039 --reason data-quality
+    """
+    found = call("records/duplicates", record=record)
+    if as_json:
+        show_json(found)
+        return
+    show_items(
+        found["likely"],
+        {
+            "fits": lambda it: f"{it['score_percent']} %",
+            "record": "record_id",
+            "family": "family",
+            "given": "given",
+            "born": "born",
+            "postcode": "postcode_district",
+            "shielded": lambda it: "yes" if it["shielded"] else "no",
+            "why": lambda it: ", ".join(f"{term}: {how}" for term, how in it["agreement"].items()),
+        },
+        as_json=False,
+        nothing="The record shows too little to compare it by."
+        if found["too_many"]
+        else "No other record seems to be of the same child.",
+    )
+
+
 def _size(file: str) -> int | None:
     """Its length in bytes, where that can be known."""
     return None if file == STANDARD_INPUT else Path(file).stat().st_size

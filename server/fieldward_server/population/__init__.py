@@ -3,7 +3,7 @@
 from fieldward_server.population.authorities import AUTHORITIES, Authority
 from fieldward_server.population.blocks import Share
 from fieldward_server.population.days import REFERENCE_DATE
-from fieldward_server.population.generator import Lines, generate, ndjson, plan
+from fieldward_server.population.generator import Lines, generate, ndjson, plan, records_of
 
 __all__ = [
     "AUTHORITIES",
@@ -14,4 +14,5 @@ __all__ = [
     "generate",
     "ndjson",
     "plan",
+    "records_of",
 ]

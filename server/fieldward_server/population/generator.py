@@ -43,6 +43,11 @@ def generate(*, authority: str, children: int, seed: int) -> Iterator[Record]:
     ``CallerMistake("unknown-authority")`` if it is none of ``AUTHORITIES``.
     """
     (share,) = plan([authority], children=children, seed=seed)
+    return records_of(share)
+
+
+def records_of(share: Share) -> Iterator[Record]:
+    """The nested records of a share, siblings one after the other."""
     return (record for block in range(share.blocks) for record in block_of(share, block))
 
 

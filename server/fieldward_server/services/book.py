@@ -1,4 +1,4 @@
-"""What an accepted edit changes: its record, the record's partitions, their feeds and digests.
+"""What an accepted edit changes: its record, where it is found, its partitions and their feeds.
 
 Everything happens in the transaction of the edit, under the authority's lock, so that feeds have no
 holes and a digest is always that of the records beside it. A book takes many edits and then writes
@@ -14,10 +14,18 @@ from fieldward_server.services.feeds import Feed
 from fieldward_server.services.known_records import KnownRecord, find_elements, find_records
 from fieldward_server.services.platform import Platform
 from fieldward_server.shield_register import Shield
-from fieldward_server.storage import Transaction, authorities, edits, partitions, records
+from fieldward_server.storage import (
+    Transaction,
+    authorities,
+    edits,
+    partitions,
+    records,
+    search_keys,
+)
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.edits import StoredEdit
 from fieldward_server.storage.records import Choice, StoredRecord
+from fieldward_server.storage.search_keys import SearchKey
 from fieldward_sync.encoding import encode, pack
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.limits import RAISED
@@ -134,6 +142,7 @@ class Book:
         after = foreseen or real
         _check_size(after)
         self._unwritten.note_record(self._stored(after), is_new=not known.numbers)
+        self._note_search_keys(known, after)
         elements, feeds = self._distribute(known, after)
         self._known[after.record.record_id] = real.with_elements(elements)
         if is_shielded(known.record) != is_shielded(after.record):
@@ -159,6 +168,12 @@ class Book:
         )
         records.choose_no_longer(
             self._transaction, [c for c, applies in unwritten.choices.items() if not applies]
+        )
+        search_keys.add(
+            self._transaction, [k for k, applies in unwritten.search_keys.items() if applies]
+        )
+        search_keys.remove(
+            self._transaction, [k for k, applies in unwritten.search_keys.items() if not applies]
         )
         for feed in unwritten.feeds.values():
             feed.write()
@@ -224,6 +239,12 @@ class Book:
             return frozenset(partition for _, partition in chosen)
         return frozenset[str]().union(*(self._rules.get(rule, ()) for rule in after.rules))
 
+    def _note_search_keys(self, before: KnownRecord, after: KnownRecord) -> None:
+        """Have the record found by what its view shows from now on, and by nothing else."""
+        for key in before.index_keys ^ after.index_keys:
+            found = SearchKey(self._code, key, after.record.record_id)
+            self._unwritten.note_search_key(found, applies=key in after.index_keys)
+
     def _feed(self, partition: str) -> Feed:
         feeds = self._unwritten.feeds
         if partition not in feeds:
@@ -243,6 +264,8 @@ class _Unwritten:
     """Raised or released: for the register, before anything is acknowledged."""
     choices: dict[Choice, bool] = field(default_factory=dict)
     """Whether a rule chooses a record from now on, where the database has it otherwise."""
+    search_keys: dict[SearchKey, bool] = field(default_factory=dict)
+    """Whether a record is found under a key from now on, where the database has it otherwise."""
     feeds: dict[str, Feed] = field(default_factory=dict)
 
     def note_record(self, stored: StoredRecord, *, is_new: bool) -> None:
@@ -254,6 +277,11 @@ class _Unwritten:
         """A change of what a rule chooses; one that takes back another leaves nothing to write."""
         if self.choices.pop(choice, None) is None:
             self.choices[choice] = applies
+
+    def note_search_key(self, key: SearchKey, *, applies: bool) -> None:
+        """A change of what a record is found under, as with choices."""
+        if self.search_keys.pop(key, None) is None:
+            self.search_keys[key] = applies
 
 
 def _check_size(known: KnownRecord) -> None:

@@ -1,38 +1,54 @@
-"""Delivered journals: whether they hold together, and what is in them, sealed."""
+"""Journals, and the log of what was asked on line: whether they hold together, and what is in them,
+sealed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
+from fieldward_server.services import enquiry_log
+from fieldward_server.services.authorities import known
 from fieldward_server.services.boxes import find_owner
 from fieldward_server.services.devices import unknown_device
 from fieldward_server.services.journal_intake import read_head
 from fieldward_server.services.platform import Platform
-from fieldward_server.services.sealed_look_ups import SealedBox, SealedLookUp, SealedPage
-from fieldward_server.storage import Transaction, devices, journals
+from fieldward_server.services.sealed_look_ups import (
+    SealedBox,
+    SealedEnquiry,
+    SealedLookUp,
+    SealedPage,
+)
+from fieldward_server.storage import Transaction, authorities, devices, journals
 from fieldward_server.storage.devices import Device
 from fieldward_server.storage.journals import Journal, StoredEntry
 from fieldward_sync.encoding import decode, unpack
 from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.journal import EntryItem, EpochSeal, JournalHead, SealItem
+from fieldward_sync.names import SERVER
 from fieldward_sync.signing import MAX_SIGNED_BYTES, Signed
 
 ENTRIES_AT_A_TIME = 1000
 ENTRIES_OF_A_PAGE = 1000
 
-POSITION = r"\A[a-z0-9-]{1,32}\.[0-9]{1,9}\.[0-9]{1,15}\Z"
-"""Where a page begins: device, generation and sequence number."""
+POSITION = r"\A(?:[a-z0-9-]{1,32}\.[0-9]{1,9}|online)\.[0-9]{1,15}\Z"
+"""Where a page begins: device, generation and sequence number; or, in the authority's own log,
+which comes after all devices, ``online`` and sequence number."""
 
 _Position = tuple[str, int, int]
 _BEGINNING = "", 0, 0
+_PAST_ALL_DEVICES = "~", 0, 0
+_ONLINE = "online."
 
 
 @dataclass(frozen=True)
 class JournalReport:
-    """A journal that was checked from its first entry to its last."""
+    """A journal that was checked from its first entry to its last.
+
+    That of the device ``server`` is the authority's own log of what was asked on line, its
+    generation the incarnation that there is now. Nothing seals it.
+    """
 
     device: str
     generation: int
@@ -51,25 +67,32 @@ class JournalReport:
 def verify_journals(
     platform: Platform, authority: str, *, device: str | None = None
 ) -> tuple[JournalReport, ...]:
-    """Check delivered journals from their first entry: order, hashes, and every seal's signature.
+    """Check delivered journals from their first entry: order, hashes, and every seal's signature;
+    last, unless one device's were asked for, the authority's own log.
 
     A damaged one stops no other. ``CallerMistake("unknown-device")``.
     """
     with platform.storage.reading() as transaction:
-        return tuple(_verify(transaction, it) for it in _devices(transaction, authority, device))
+        reports = [_verify(transaction, it) for it in _devices(transaction, authority, device)]
+        own_log = None if device else _verify_own_log(transaction, authority)
+    return (*reports, own_log) if own_log else tuple(reports)
 
 
 def list_sealed_look_ups(
     platform: Platform, authority: str, *, device: str | None = None, after: str | None = None
 ) -> SealedPage:
-    """Delivered look-ups, sealed as they came: a page of them, from the first, or from where
+    """Look-ups, delivered or made on line, sealed: a page of them, from the first, or from where
     another page says that the next begins. ``CallerMistake("unknown-device")``."""
-    start = _BEGINNING if after is None else _read_position(after)
+    start, first_online = (_BEGINNING, 0) if after is None else _read_position(after)
     with platform.storage.reading() as transaction:
         chosen = _devices(transaction, authority, device)
-        waiting = (entry for it in chosen for entry in _sealed(transaction, it, start))
-        items = tuple(islice(waiting, ENTRIES_OF_A_PAGE))
+        waiting: Iterator[SealedLookUp | SealedEnquiry] = chain(
+            (entry for it in chosen for entry in _sealed(transaction, it, start)),
+            _enquiries(transaction, authority, device, first_online),
+        )
+        entries = tuple(islice(waiting, ENTRIES_OF_A_PAGE))
         following = next(waiting, None)
+        items = tuple(entry for entry in entries if isinstance(entry, SealedLookUp))
         shown = {(it.device, it.generation) for it in items}
         boxes = tuple(
             box
@@ -77,7 +100,8 @@ def list_sealed_look_ups(
             if (it.device, it.generation) in shown
             for box in _boxes(transaction, it, items)
         )
-    return SealedPage(items, boxes, _position(following) if following else None)
+    enquiries = tuple(entry for entry in entries if isinstance(entry, SealedEnquiry))
+    return SealedPage(items, boxes, enquiries, _position(following) if following else None)
 
 
 def _devices(transaction: Transaction, authority: str, device: str | None) -> tuple[Device, ...]:
@@ -110,6 +134,22 @@ def _verify(transaction: Transaction, device: Device) -> JournalReport:
         last_seal_at=last_seal_at,
         forks=journals.forks(transaction, journal),
         damage=damage,
+    )
+
+
+def _verify_own_log(transaction: Transaction, authority: str) -> JournalReport | None:
+    checked = enquiry_log.verify(transaction, authority)
+    if checked is None:
+        return None
+    return JournalReport(
+        device=SERVER,
+        generation=known(authorities.find(transaction, authority), authority).incarnation,
+        size=checked.size,
+        sealed_size=0,
+        epochs=0,
+        last_seal_at=0,
+        forks=0,
+        damage=checked.damage,
     )
 
 
@@ -153,6 +193,16 @@ def _sealed(transaction: Transaction, device: Device, start: _Position) -> Itera
         )
 
 
+def _enquiries(
+    transaction: Transaction, authority: str, device: str | None, first: int
+) -> Iterator[SealedEnquiry]:
+    """The authority's own log from this entry on; of one device, what was asked with it."""
+    for entry in enquiry_log.entries(transaction, authority, device=device, first=first):
+        yield SealedEnquiry(
+            entry.device, entry.generation, entry.sequence, entry.header, entry.body
+        )
+
+
 def _boxes(
     transaction: Transaction, device: Device, items: tuple[SealedLookUp, ...]
 ) -> Iterator[SealedBox]:
@@ -172,10 +222,15 @@ def _boxes(
                 yield SealedBox(device.device, device.generation, box, header, owner.signing_key)
 
 
-def _position(entry: SealedLookUp) -> str:
+def _position(entry: SealedLookUp | SealedEnquiry) -> str:
+    if isinstance(entry, SealedEnquiry):
+        return f"{_ONLINE}{entry.sequence}"
     return f"{entry.device}.{entry.generation}.{entry.sequence}"
 
 
-def _read_position(position: str) -> _Position:
+def _read_position(position: str) -> tuple[_Position, int]:
+    """Where to begin among the devices, and where in the authority's own log."""
+    if position.startswith(_ONLINE) and position.count(".") == 1:
+        return _PAST_ALL_DEVICES, int(position.removeprefix(_ONLINE))
     device, generation, sequence = position.split(".")
-    return device, int(generation), int(sequence)
+    return (device, int(generation), int(sequence)), 0

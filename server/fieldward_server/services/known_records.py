@@ -12,6 +12,7 @@ from fieldward_server.services.membership import rules_for
 from fieldward_server.storage import Transaction, edits, partitions
 from fieldward_server.storage.edits import StoredEdit
 from fieldward_sync.encoding import decode
+from fieldward_sync.matching.index_keys import index_keys
 from fieldward_sync.projection import NOBODYS_NUMBER, conflicts, project, settled_by_rule
 from fieldward_sync.records import Edit, Record, Value
 from fieldward_sync.versions import Dot
@@ -64,7 +65,7 @@ class KnownRecord:
 
     def work_out(self) -> None:
         """Work out now what is worked out once and kept."""
-        _ = self.view_bytes, self.rules
+        _ = self.view_bytes, self.rules, self.index_keys
 
     @property
     def by_number(self) -> Mapping[int, Dot]:
@@ -85,6 +86,11 @@ class KnownRecord:
     def view_bytes(self) -> bytes:
         """The view as it is stored and sealed."""
         return self.view.to_bytes()
+
+    @cached_property
+    def index_keys(self) -> frozenset[str]:
+        """The keys under which enquiries find this record; none for one that has no edit yet."""
+        return index_keys(self.view) if self.numbers else frozenset()
 
     @cached_property
     def conflicts(self) -> tuple[str, ...]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from fieldward_server.services.authorities import open_answer_key
 from fieldward_server.services.partition_keys import key_ring, ring_hash
 from fieldward_server.services.platform import Platform
+from fieldward_server.services.practitioners import out_of_date
 from fieldward_server.services.standing import Standing
-from fieldward_server.storage import Transaction, devices, practitioners
+from fieldward_server.storage import Transaction, devices
 from fieldward_server.storage.devices import Holder
 from fieldward_sync.access import RIGHTS, WipeState
 from fieldward_sync.keys import KEY_BYTES
@@ -49,7 +50,7 @@ def refusal(transaction: Transaction, standing: Standing, request: SyncRequest, 
         return "wiped"
     if not head.sealed_size == head.size == request.journal_size:
         return "journal-incomplete"
-    return _out_of_date(transaction, standing.holder, now=now)
+    return out_of_date(transaction, standing.holder, now=now)
 
 
 def renew(
@@ -127,11 +128,3 @@ def _secrets(
         ),
         ring=key_ring(platform, transaction, holder.authority, standing.granted),
     )
-
-
-def _out_of_date(transaction: Transaction, holder: Holder | None, *, now: int) -> str:
-    """A6: the end of vetting or training stops renewals."""
-    practitioner = holder and practitioners.find(transaction, holder.authority, holder.practitioner)
-    if not practitioner or practitioner.vetted_until <= now:
-        return "vetting-over"
-    return "training-over" if practitioner.trained_until <= now else ""

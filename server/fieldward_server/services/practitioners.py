@@ -1,17 +1,18 @@
-"""Practitioners: who may hold leases, and how long their vetting and training are in date (A6)."""
+"""Practitioners: who may hold leases and enquire, while vetting and training are in date (A6)."""
 
 from __future__ import annotations
 
 from fieldward_server.services.arguments import check
 from fieldward_server.services.authorities import locked
 from fieldward_server.services.platform import Platform
-from fieldward_server.storage import events, practitioners
+from fieldward_server.storage import Transaction, events, practitioners
+from fieldward_server.storage.devices import Holder
 from fieldward_server.storage.practitioners import Practitioner
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.messages import DEVICE_KEY
 from fieldward_sync.names import PractitionerId
 
-__all__ = ["Practitioner", "add_practitioner", "list_practitioners"]
+__all__ = ["Practitioner", "add_practitioner", "list_practitioners", "out_of_date"]
 
 
 def add_practitioner(
@@ -56,3 +57,12 @@ def list_practitioners(platform: Platform, authority: str) -> tuple[Practitioner
     """An authority's practitioners, by id."""
     with platform.storage.reading() as transaction:
         return practitioners.of_authority(transaction, authority)
+
+
+def out_of_date(transaction: Transaction, holder: Holder | None, *, now: int) -> str:
+    """The code that tells that somebody's vetting or training has ended (A6); empty if they are in
+    date."""
+    practitioner = holder and practitioners.find(transaction, holder.authority, holder.practitioner)
+    if not practitioner or practitioner.vetted_until <= now:
+        return "vetting-over"
+    return "training-over" if practitioner.trained_until <= now else ""

@@ -1,4 +1,4 @@
-"""Delivered look-ups as they leave the server, sealed, and as the audit key opens them.
+"""Look-ups as they leave the server, sealed, and as the audit key opens them.
 
 Nothing here reads a database: whoever holds the audit key opens a page far from the server, which
 never has that key.
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fieldward_sync.encoding import decode, unpack
+from fieldward_sync.enquiries import open_look_up, read_header
 from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
 from fieldward_sync.journal import EntryHeader, EntryItem, LookUp
 from fieldward_sync.keys import hpke_public_key
@@ -50,22 +51,37 @@ class SealedLookUp:
 
 
 @dataclass(frozen=True)
+class SealedEnquiry:
+    """An entry of the authority's own log: a look-up that was made on line."""
+
+    device: str
+    generation: int
+    sequence: int
+    header: bytes
+    body: bytes
+
+
+@dataclass(frozen=True)
 class SealedPage:
-    """Some delivered entries, by device and in their order, with the boxes they need."""
+    """Some entries in their order: those that devices delivered, by device, with the boxes they
+    need; then those of the authority's own log."""
 
     items: tuple[SealedLookUp, ...]
     boxes: tuple[SealedBox, ...]
+    enquiries: tuple[SealedEnquiry, ...]
     after: str | None
     """Where the next page begins; ``None``: this is the last."""
 
 
 @dataclass(frozen=True)
 class DeliveredLookUp:
-    """A look-up as it was delivered."""
+    """A look-up as it came to the server."""
 
     device: str
     generation: int
     sequence: int
+    """In the device's journal or, of one that was made on line, in the authority's log."""
+    online: bool
     look_up: LookUp | None
     """``None`` where the entry does not open: what a device seals, only the auditor finds out."""
 
@@ -83,8 +99,24 @@ def open_look_ups(page: SealedPage, audit_seed: bytes) -> Iterator[DeliveredLook
     boxes = {(it.device, it.generation, it.box): _open_box(it, audit_seed) for it in page.boxes}
     for sealed in page.items:
         yield DeliveredLookUp(
-            sealed.device, sealed.generation, sealed.sequence, _look_up(sealed, boxes)
+            sealed.device, sealed.generation, sealed.sequence, False, _look_up(sealed, boxes)
         )
+    for enquiry in page.enquiries:
+        yield DeliveredLookUp(
+            enquiry.device,
+            enquiry.generation,
+            enquiry.sequence,
+            True,
+            _enquired(enquiry, audit_seed),
+        )
+
+
+def _enquired(sealed: SealedEnquiry, audit_seed: bytes) -> LookUp | None:
+    try:
+        enquirer = read_header(sealed.header).enquirer
+        return open_look_up(sealed.body, audit_seed, enquirer=enquirer)
+    except PeerBrokeProtocol:
+        return None
 
 
 def _open_box(sealed: SealedBox, audit_seed: bytes) -> Box | None:

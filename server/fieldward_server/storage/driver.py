@@ -2,7 +2,8 @@
 
 SQL is written once, for both databases: named ``:parameters``, ``IN :parameter`` for a list of
 texts, ``RETURNING``, ``ON CONFLICT``, and the types ``INTEGER`` (64 bits), ``TEXT`` (compared by
-its bytes) and ``BLOB``. Flags are 0 and 1.
+its bytes) and ``BLOB``. Flags are 0 and 1. ``WITHOUT ROWID`` behind a table says that its rows are
+kept in the order of its primary key, where the database can.
 """
 
 from __future__ import annotations

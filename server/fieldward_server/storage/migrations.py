@@ -333,12 +333,41 @@ CREATE TABLE turn (
 )
 """
 
+# Refers to nothing, as above: eight keys a record.
+_SEARCH_KEYS = """
+CREATE TABLE search_key (
+    authority TEXT NOT NULL,
+    key TEXT NOT NULL,
+    record_id TEXT NOT NULL,
+    PRIMARY KEY (authority, key, record_id)
+) WITHOUT ROWID
+"""
+
+_ENQUIRIES = """
+CREATE TABLE enquiry_log (
+    authority TEXT NOT NULL PRIMARY KEY REFERENCES authority,
+    head BLOB NOT NULL
+);
+CREATE TABLE enquiry (
+    authority TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    device TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    header BLOB NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (authority, sequence),
+    FOREIGN KEY (authority, device, generation) REFERENCES device
+)
+"""
+
 STEPS = {
     "0001-authorities": _AUTHORITIES,
     "0002-records": _RECORDS,
     "0003-partitions": _PARTITIONS,
     "0004-devices": _DEVICES,
     "0005-turns": _TURNS,
+    "0006-search-keys": _SEARCH_KEYS,
+    "0007-enquiries": _ENQUIRIES,
 }
 """Name to statements, in order."""
 

@@ -32,8 +32,13 @@ _OPTIONS = (
     "plan_cache_mode=force_custom_plan",
 )
 
-_OWN_TYPES = {"INTEGER": "BIGINT", "BLOB": "BYTEA", "TEXT": 'TEXT COLLATE "C"'}
-_TO_TRANSLATE = re.compile(r"\b(?:INTEGER|BLOB|TEXT)\b|(IN )?:([a-z_]+)|%")
+_OWN_WORDS = {
+    "INTEGER": "BIGINT",
+    "BLOB": "BYTEA",
+    "TEXT": 'TEXT COLLATE "C"',
+    "WITHOUT ROWID": "",  # it keeps a table's rows in no order
+}
+_TO_TRANSLATE = re.compile(rf"\b(?:{'|'.join(_OWN_WORDS)})\b|(IN )?:([a-z_]+)|%")
 
 
 class PostgresDriver:
@@ -146,4 +151,4 @@ def _own_word(found: re.Match[str]) -> str:
         return f"= ANY(%({found[2]})s)"
     if found[2]:
         return f"%({found[2]})s"
-    return "%%" if found[0] == "%" else _OWN_TYPES[found[0]]
+    return "%%" if found[0] == "%" else _OWN_WORDS[found[0]]

@@ -64,6 +64,19 @@ def revisions(
     return {row["record_id"]: row["revision"] for row in rows}
 
 
+def views(
+    transaction: Transaction, authority: str, record_ids: Collection[str]
+) -> dict[str, bytes]:
+    """The views of those of these records that there are, by id."""
+    rows = transaction.execute(
+        "SELECT record_id, view FROM record"
+        " WHERE authority = :authority AND record_id IN :record_ids",
+        authority=authority,
+        record_ids=list(record_ids),
+    )
+    return {row["record_id"]: row["view"] for row in rows}
+
+
 def in_conflict(transaction: Transaction, authority: str) -> tuple[str, ...]:
     """The ids of the records with conflicts."""
     rows = transaction.execute(
