@@ -3,15 +3,20 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INITDB := /usr/lib/postgresql/*/bin/initdb
+PARAMETERS := sync/fieldward_sync/matching/parameters.py
+FOLDER ?= /var/tmp/fieldward-national
+# A northern and an eastern city, London's east and a county: names of every kind.
+PEOPLE := --authority E08000039 --authority E06000016 --authority E09000030 \
+	--authority E06000052 --children 80000 --seed 4
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --custom-compile-command 'make lock'
 
-.PHONY: help run test check lint types bench vectors format lock clean system
+.PHONY: help run test check lint types bench bench-national weights vectors format lock clean system
 .DELETE_ON_ERROR:
 
 help: ## print this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 run: .venv/installed ## install, start the system and play the main job
 	$(BIN)/fieldward demo
@@ -32,6 +37,12 @@ types: .venv/ready ## mypy, strict
 
 bench: system .venv/ready ## measure what the design promises; see bench/results/latest.json
 	$(BIN)/python -m bench
+
+bench-national: system .venv/ready ## the same of enquiries at England's size: hours, 60 GB in FOLDER
+	$(BIN)/python -m bench.national --folder $(FOLDER)
+
+weights: .venv/ready ## estimate anew what agreements are worth in a search
+	$(BIN)/fieldward population weights $(PEOPLE) --output $(PARAMETERS)
 
 vectors: .venv/ready ## write the test vectors and the protocol's tables anew
 	$(BIN)/python tests/vectors/generate.py

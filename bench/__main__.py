@@ -16,7 +16,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import delivering, distributing, intake, quiet_sync, reading, wiping
+from bench import (
+    delivering,
+    distributing,
+    enquiring,
+    intake,
+    quiet_sync,
+    reading,
+    searching,
+    wiping,
+)
 from bench.results import LATEST, Row, as_lines, write
 from bench.run import Run
 from bench.scale import FULL, SMALL
@@ -30,6 +39,11 @@ GROUPS: dict[str, Callable[[Run], Iterator[Row]]] = {
     "changes": distributing.change_rows,
     "unlock": reading.unlock_rows,
     "look-ups": reading.look_up_rows,
+    "search": searching.quality_rows,
+    "search-abroad": searching.abroad_rows,
+    "search-keys": searching.key_rows,
+    "typing": reading.typing_rows,
+    "enquiries": enquiring.enquiry_rows,
     "wipe": wiping.wipe_rows,
     "memory": reading.memory_rows,
     "quiet-sync": quiet_sync.quiet_sync_rows,

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
-import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
 from itertools import islice
+from random import Random
 from statistics import median
-from typing import Any
+from typing import cast
 
+from bench.remembering import WAYS, Child, ask, in_the_open
 from bench.results import Row, at_most
 from bench.run import WHOLE, Run
 from bench.stage import FieldDevice, Stage
 from bench.timing import percentiles, timed, timed_argon2id
 from fieldward_client import Session
-
-LEAST_LETTERS = 5
-"""Of a name that is searched for with a slip in it."""
+from fieldward_sync.errors import CallerMistake
+from fieldward_sync.matching.folding import fold
+from fieldward_sync.matching.query import Terms
 
 
 def unlock_rows(run: Run) -> Iterator[Row]:
@@ -42,14 +44,17 @@ def unlock_rows(run: Run) -> Iterator[Row]:
 
 
 def look_up_rows(run: Run) -> Iterator[Row]:
-    """Opening records and searching for names with a slip, each on record before it is shown."""
+    """Opening records, and searching for them in every way of asking (``remembering``); each is on
+    record before anything is shown."""
     held = run.large.enrol("looks-up", WHOLE)
     held.sync()
-    records = list(islice(_searchable(run), run.scale.look_ups))
+    children = _drawn(run, of_the_first=run.scale.records)
+    chance = Random(7)
+    asked = [each for way in WAYS for each in ask(children, way, chance)]
     with held.device.session(reason="home-visit") as session:
         session.search(family="Smith")  # opens the copy
-        opened = [_timed(session, open_record, record) for record in records]
-        searched = [_timed(session, search_with_slip, record) for record in records]
+        opened = [_seconds(partial(session.open, child["record_id"])) for child in children]
+        searched = [_seconds(partial(_search, session, each.terms)) for each in asked]
     held.device.close()
     for what, seconds, (p50, p99) in (
         ("opening a record", opened, (5, 25)),
@@ -58,6 +63,27 @@ def look_up_rows(run: Run) -> Iterator[Row]:
         median_seconds, worst_seconds = percentiles(seconds)
         yield at_most(f"{what}, p50", median_seconds * 1000, "ms", p50)
         yield at_most(f"{what}, p99", worst_seconds * 1000, "ms", p99)
+
+
+def typing_rows(run: Run) -> Iterator[Row]:
+    """The lists that come up while a name is typed, from its second letter on."""
+    stage, count = run.empty_stage("typing", on_postgres=False), run.scale.typing
+    stage.load_lines(run.children.lines[:count])
+    stage.partition(WHOLE, "all")
+    stage.seal()
+    held = stage.enrol("types", WHOLE)
+    held.sync()
+    lists = []
+    with held.device.session(reason="home-visit") as session:
+        session.search(family="Smith")  # opens the copy
+        for child in _drawn(run, of_the_first=count):
+            typing, name = session.type_ahead(), "{given} {family}".format(**child["name"])
+            begun = (name[:end] for end in range(2, len(name) + 1))
+            lists += [_seconds(partial(typing.list, each)) for each in begun if len(fold(each)) > 1]
+    held.device.close()
+    median_seconds, worst_seconds = percentiles(lists)
+    yield Row(f"a list while typing, {count:,} held, p50", median_seconds * 1000, "ms")
+    yield at_most(f"a list while typing, {count:,} held, p99", worst_seconds * 1000, "ms", 30)
 
 
 def memory_rows(run: Run) -> Iterator[Row]:
@@ -69,33 +95,19 @@ def memory_rows(run: Run) -> Iterator[Row]:
     yield at_most("client memory, a new image replacing an open one", peak, "MB", 260)
 
 
-def open_record(session: Session, record: Mapping[str, Any]) -> None:
-    """Open a record by its id."""
-    session.open(record["record_id"])
+def _drawn(run: Run, *, of_the_first: int) -> list[Child]:
+    children = run.children.records(of_the_first)
+    return list(islice(in_the_open(children, Random(7)), run.scale.look_ups))
 
 
-def search_with_slip(session: Session, record: Mapping[str, Any]) -> None:
-    """Search for a record's child with two letters of the family name in the wrong order."""
-    family, given = record["name"]["family"], record["name"]["given"]
-    session.search(family=family[:-2] + family[-1] + family[-2], given=given[:3])
+def _search(session: Session, terms: Mapping[str, str]) -> None:
+    with suppress(CallerMistake):  # too little to search by is said at once
+        session.search(**cast(Terms, terms))
 
 
-def _searchable(run: Run) -> Iterator[dict[str, Any]]:
-    """Records at random, of those with names long enough for a slip and a beginning."""
-    chance = random.Random(7)
-    while True:
-        record = json.loads(run.children.lines[chance.randrange(run.scale.records)])
-        if len(record["name"]["family"]) >= LEAST_LETTERS and len(record["name"]["given"]) > 2:
-            yield record
-
-
-def _timed(
-    session: Session,
-    look_up: Callable[[Session, Mapping[str, Any]], None],
-    record: Mapping[str, Any],
-) -> float:
+def _seconds(look_up: Callable[[], object]) -> float:
     with timed() as took:
-        look_up(session, record)
+        look_up()
     return took.seconds
 
 

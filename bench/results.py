@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 LATEST = Path(__file__).parent / "results" / "latest.json"
+NATIONAL = LATEST.with_name("national.json")
 WIDTH = 60
 LIBRARIES = ("cryptography", "Flask", "gunicorn", "msgspec", "psycopg", "rapidfuzz")
 

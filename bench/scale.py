@@ -18,6 +18,16 @@ class Scale:
     """Held where a sync with nothing new must cost what it costs with a caseload."""
     quiet_syncs: int = 500
     look_ups: int = 300
+    searches: int = 1_500
+    """Of each way of asking."""
+    typing: int = 10_000
+    """In a partition in which names are found while they are typed."""
+    index: int = 1_100_000
+    """In an authority's whole index, which enquiries search."""
+    enquiries_a_second: int = 50
+    """ContactPoint's peak."""
+    enquiry_seconds: int = 60
+    """For how long they come in."""
     rounds: int = 3
     """Of what is measured more than once; the median counts."""
     generated: int = 200_000
@@ -33,6 +43,10 @@ SMALL = Scale(
     many=150,
     quiet_syncs=5,
     look_ups=5,
+    searches=8,
+    typing=100,
+    index=1_500,
+    enquiry_seconds=1,
     rounds=1,
     generated=200,
     loaded=100,

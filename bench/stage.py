@@ -16,6 +16,7 @@ from fieldward_client import Device, HttpAnswer, HttpTransport
 from fieldward_server.assembly import assemble, migrate
 from fieldward_server.config import load_config
 from fieldward_server.population import generate
+from fieldward_server.storage import authorities
 from fieldwork import AUTHORITY, World
 from served import Served, free_port
 
@@ -38,6 +39,8 @@ class Stage(World):
 
     def __init__(self, folder: Path, database_url: str | None) -> None:
         self.folder = folder
+        self.database_url = database_url
+        """``None`` for SQLite."""
         address = f"127.0.0.1:{free_port()}"
         settings = {
             "FIELDWARD_DATA_FOLDER": str(folder / "server"),
@@ -56,6 +59,13 @@ class Stage(World):
         self.files_folder = config.files_folder
         self.image_seconds = 0.0
         """What it took to make and seal the largest partition's image."""
+
+    def begin(self) -> None:
+        """Found the authority, unless a run before has done so."""
+        with self.platform.storage.reading() as transaction:
+            founded = authorities.find(transaction, AUTHORITY)
+        if founded is None:
+            super().begin()
 
     def load_lines(self, lines: Iterable[str]) -> None:
         """Load records; each must be taken."""
@@ -92,7 +102,7 @@ class Stage(World):
 @contextmanager
 def staged(folder: Path, database_url: str | None = None) -> Iterator[Stage]:
     """A stage whose server runs for the length of the block."""
-    folder.mkdir()
+    folder.mkdir(parents=True, exist_ok=True)
     stage = Stage(folder, database_url)
     stage.server.start()
     try:
@@ -180,6 +190,10 @@ class Children:
         for number, record in enumerate(generate(authority=AUTHORITY, children=count, seed=SEED)):
             made.lines.append(_as_line(_in_caseload(record) if number < caseload else record))
         return made
+
+    def records(self, count: int) -> list[dict[str, Any]]:
+        """The first so many, nested."""
+        return [json.loads(line) for line in self.lines[:count]]
 
     def changed(self, count: int) -> Iterator[str]:
         """So many of the caseload, each with another number to call."""

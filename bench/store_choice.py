@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date as day
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,7 +27,8 @@ from typing import Any, NamedTuple
 from fieldward_sync.distribution import FileContext, FileEntry, open_file, seal_file
 from fieldward_sync.encoding import pack, unpack
 from fieldward_sync.images import Image
-from fieldward_sync.search import KeyKind, KeyRange, keys
+from fieldward_sync.matching.image_keys import image_keys
+from fieldward_sync.matching.query import Query
 from fieldward_sync.views import View, ViewValue
 
 KEY = os.urandom(32)
@@ -39,8 +41,8 @@ SYLLABLES = (
 SCHEMA = """
     CREATE TABLE record (number INTEGER PRIMARY KEY, record_id TEXT NOT NULL UNIQUE,
                          view BLOB NOT NULL);
-    CREATE TABLE search_key (kind TEXT NOT NULL, key TEXT NOT NULL, record INTEGER NOT NULL,
-                             PRIMARY KEY (kind, key, record)) WITHOUT ROWID;
+    CREATE TABLE search_key (key TEXT NOT NULL, record INTEGER NOT NULL,
+                             PRIMARY KEY (key, record)) WITHOUT ROWID;
 """
 
 
@@ -88,7 +90,7 @@ def image_in_memory(sealed: bytes, entry: FileEntry, ids: Sequence[str], folder:
     del folder
     started = time.perf_counter()
     image = Image.open(open_file(sealed, entry=entry, key=KEY))
-    next(image.candidates([KeyRange(KeyKind.NAME, "anb")]), None)
+    image.candidates(Query(beginning="anb"), today=day(2026, 1, 1))
     ready = time.perf_counter() - started
     look_up = timed_look_ups(image.view, ids)
     image.close()
@@ -101,9 +103,9 @@ def rows_inserted(rows: bytes, ids: Sequence[str], connection: Any) -> Figures:
     connection.executescript(SCHEMA)
     views = unpack(tuple[View, ...], rows)
     connection.executemany("INSERT INTO record VALUES (?, ?, ?)", numbered(views))
-    connection.executemany("INSERT OR IGNORE INTO search_key VALUES (?, ?, ?)", key_rows(views))
+    connection.executemany("INSERT INTO search_key VALUES (?, ?)", key_rows(views))
     connection.commit()
-    connection.execute("SELECT record FROM search_key WHERE key >= 'anb' LIMIT 1").fetchone()
+    connection.execute("SELECT record FROM search_key WHERE key >= 'nanb' LIMIT 1").fetchone()
     ready = time.perf_counter() - started
 
     def view(record_id: str) -> View:
@@ -121,9 +123,9 @@ def numbered(views: Sequence[View]) -> Iterator[tuple[int, str, bytes]]:
     return ((number, view.record_id, view.to_bytes()) for number, view in enumerate(views))
 
 
-def key_rows(views: Sequence[View]) -> Iterator[tuple[str, str, int]]:
+def key_rows(views: Sequence[View]) -> Iterator[tuple[str, int]]:
     for number, view in enumerate(views):
-        yield from ((kind.value, key, number) for kind, key in keys(view))
+        yield from ((key, number) for key in image_keys(view))
 
 
 def timed_look_ups(view: Callable[[str], View | None], ids: Sequence[str]) -> float:

@@ -154,6 +154,25 @@ def test_where_not_all_could_be_read_nobody_is_told_that_there_is_none(
     assert device.enquire(**ADA).outcome == outcome
 
 
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"born": "2021-03-04"},
+        {"postcode": "S1"},
+        {"carer": "Ngozi Okafor"},
+        {"address": "High Street"},
+        {"born": "2021", "carer": "Ngozi Okafor"},
+    ],
+    ids=str,
+)
+def test_what_leads_nowhere_in_a_whole_index_asks_for_more_and_denies_nobody(
+    world: World, device: FieldDevice, terms: dict[str, str]
+) -> None:
+    enquired = device.enquire(**terms)
+    assert enquired.outcome == "too-many"
+    assert enquired.add[:2] == ("given", "family")
+
+
 def test_a_page_of_hits_fits_into_an_answer() -> None:
     assert MAX_HITS <= MAX_HITS_OF_AN_ANSWER
 

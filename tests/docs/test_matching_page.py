@@ -51,6 +51,6 @@ def test_a_number_on_the_page_is_the_one_in_the_code(words: str) -> None:
 
 
 def test_floor_and_cut_are_those_that_the_page_has_in_words() -> None:
-    assert (FLOOR, BEHIND_BITS) == (0.5, 10.0)
-    assert "Below a half nothing is shown" in PAGE
+    assert (FLOOR, BEHIND_BITS) == (0.3, 10.0)
+    assert "Below three tenths nothing is shown" in PAGE
     assert "What weighs ten bits less than the best" in PAGE

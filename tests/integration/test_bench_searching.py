@@ -1,4 +1,4 @@
-"""How searches are measured: children are asked for as is said, and a whole index is filled once."""
+"""How searches are measured: children are asked for as it says, a whole index is filled in once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from random import Random
 
@@ -133,11 +133,10 @@ def test_every_country_has_names_of_its_own(locale: str) -> None:
 
 def test_those_who_live_together_keep_one_family_name() -> None:
     there = list(renamed(CHILDREN, Names.put_down()))
-    homes: dict[str, set[str]] = {}
-    for child in there:
-        homes.setdefault(json.dumps(child["address"]), set()).add(child["name"]["family"])
-    at_home = [names for home, names in homes.items() if "lines" in home]
-    assert {len(names) for names in at_home} == {1}
+    for one, other in pairwise(there):
+        if one["address"] == other["address"]:
+            assert one["name"]["family"] == other["name"]["family"]
+    assert len({child["name"]["family"] for child in there}) > 20
     assert all(in_english(child["name"]["given"]).isascii() for child in there)
 
 
@@ -159,9 +158,8 @@ def test_a_whole_index_that_was_interrupted_anywhere_goes_on_and_ends_whole(
     assert len(list(islice(index.make(), 1))) == 1
     list(index.make())
     assert list(index.make()) == []
-    told: list[str] = []
-    while len(told) < 9:  # again and again, until all is done
-        told = list(islice(index.fill(storage), len(told) + 1))
+    for steps in range(1, 6):
+        assert len(list(islice(index.fill(storage), steps))) == steps
     list(index.fill(storage))
     with storage.reading() as transaction:
         views = transaction.execute("SELECT record_id, view FROM record")

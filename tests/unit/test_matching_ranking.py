@@ -207,13 +207,14 @@ def test_every_field_and_level_has_its_parameters_and_no_other() -> None:
         field: tuple(level.value for level in levels) for field, levels in FIELDS.items()
     }
     for levels in PARAMETERS.values():
-        assert all(0 < p < 1 for pair in levels.values() for p in pair)
+        assert all(0 < p <= 1 for pair in levels.values() for p in pair)
 
 
 def test_agreement_speaks_for_a_record_and_difference_against_it() -> None:
     for field, levels in FIELDS.items():
         if field not in ("order", "beginning"):
             assert weight(field, Level.EXACT) == max(weight(field, each) for each in levels), field
-        assert weight(field, Level.EXACT) > 0, field
+        if field != "order":  # every record is read in every order: that speaks for none
+            assert weight(field, Level.EXACT) > 0, field
         assert weight(field, levels[-1]) < 0, field
         assert list(levels) == [level for level in LEVELS if level in levels], field

@@ -53,12 +53,14 @@ def estimate(authorities: Iterable[Sequence[Mapping[str, Any]]], *, seed: int) -
             continue
         facts = [Facts.of(view_of(record)) for record in records]
         for number in chance.sample(range(len(records)), min(MAX_ASKED, len(records))):
-            drawn = [_another(number, len(records), chance) for _ in range(OTHERS_EACH)]
-            for query in _Memory(records[number], records[drawn[0]], chance).queries():
+            # Whom it is taken for is not among the others: that would be agreement by design.
+            mistaken, *drawn = chance.sample(range(len(records)), min(OTHERS_EACH, len(records)))
+            for query in _Memory(records[number], records[mistaken], chance).queries():
                 comparison = Comparison(query, today=REFERENCE_DATE)
                 meant.add(comparison, facts[number])
                 for other in drawn:
-                    others.add(comparison, facts[other])
+                    if other != number:
+                        others.add(comparison, facts[other])
     parameters = {
         field: {level: (meant.share(field, level), others.share(field, level)) for level in levels}
         for field, levels in FIELDS.items()
@@ -120,11 +122,6 @@ class _Tally:
         return (self._counts[field, level] + 1) / every
 
 
-def _another(number: int, count: int, chance: Random) -> int:
-    """Any but this one."""
-    return (number + chance.randrange(1, count)) % count
-
-
 class _Memory:
     """What somebody remembers of a child, and whom they may take it for."""
 
@@ -152,6 +149,7 @@ class _Memory:
         former = _former_name(self._child)
         if former and self._chance.random() < FORMER_NAME:
             remembered = replace(remembered, family=former["family"], given=former["given"])
+        remembered = slips.as_called(remembered, self._chance)
         for field in slips.FIELDS:
             lapse = self._lapse(field)
             if lapse == "other":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import pairwise
+from random import Random
 
 from fieldward_sync.matching.folding import name_words
 from fieldward_sync.matching.name_comparison import PARTICLES
@@ -225,3 +226,10 @@ def short_form(text: str) -> Iterator[str]:
         for other in sorted(spellings_of(word)):
             if len(other) < len(word):
                 yield other.capitalize()
+
+
+def in_another_form(text: str, chance: Random) -> str:
+    """A name of one word in a short form or another spelling, where one is known."""
+    word = text.lower()
+    others = sorted(spellings_of(word) - {word}) if word.isalpha() and word.isascii() else []
+    return chance.choice(others).capitalize() if others else text

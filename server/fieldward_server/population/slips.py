@@ -165,6 +165,34 @@ RATES: Mapping[str, Rate] = {
 FORMER_NAME = 0.2
 
 
+@dataclass(frozen=True)
+class Habits:
+    """How often people who err in nothing say less or otherwise than is recorded."""
+
+    first_given_name_alone: float = 0.5
+    """Of those who have several."""
+    another_form: float = 0.1
+    """A short form or another spelling, of a given name that is known under several."""
+    another_spelling: float = 0.03
+    """The same of a family name."""
+
+
+HABITS = Habits()
+
+
+def as_called(remembered: Remembered, chance: Random) -> Remembered:
+    """What people call a child whose names they know rightly."""
+    given, family = remembered.given, remembered.family
+    first, _, further = given.partition(" ")
+    if further and chance.random() < HABITS.first_given_name_alone:
+        given = first
+    if chance.random() < HABITS.another_form:
+        given = name_slips.in_another_form(given, chance)
+    if chance.random() < HABITS.another_spelling:
+        family = name_slips.in_another_form(family, chance)
+    return replace(remembered, family=family, given=given)
+
+
 def with_slip(
     remembered: Remembered, field: Field, chance: Random, *, family: str | None = None
 ) -> Remembered | None:
