@@ -13,6 +13,7 @@ from fieldward_sync.matching.levels import LEVELS, Level
 from fieldward_sync.matching.parameters import PARAMETERS
 from fieldward_sync.matching.query import Query
 from fieldward_sync.matching.ranking import MAX_HITS, Ranking, rank
+from fieldward_sync.matching.vocabulary import Vocabulary
 from fieldward_sync.matching.weights import weight
 from fieldward_sync.views import View
 from matching_examples import TODAY, child, found_by, search_index, why, with_another
@@ -159,9 +160,43 @@ def test_many_who_fit_equally_well_are_too_many_before_any_is_compared(search: S
 
 
 def test_what_is_far_less_likely_than_the_best_is_not_shown_beside_it(search: Search) -> None:
+    """A namesake born on another day is shown alone, and not beside the child who is meant."""
     namesake = child("namesake", "Ada", "Okafor", "2009-08-17", "S36 1DH")
-    query = Query(family="Okafor", given="Ada", born="2021-03-04", postcode="M14 5AB")
+    query = Query(family="Okafor", given="Ada", born="2021-03-04")
     assert found_by(search([ADA, namesake], query)) == ["ada"]
+    assert found_by(search_image([namesake, SEAN], query)) == ["namesake"]
+
+
+def test_some_of_too_many_are_not_ranked_at_all() -> None:
+    ranking = rank(Query(family="Okafor"), [ADA], today=TODAY, crowded=True)
+    assert (ranking.found, ranking.too_many) == ((), True)
+
+
+def test_a_sex_that_is_not_specified_speaks_neither_for_nor_against(search: Search) -> None:
+    unknown = child("unknown", "Ada", "Okafor", "2021-03-04", sex="not-specified")
+    ranking = search([unknown, SEAN], Query(family="Okafor", given="Ada", sex="female"))
+    assert why(ranking) == {"family": "exact", "given": "exact"}
+
+
+@pytest.mark.parametrize(
+    ("terms", "because"),
+    [
+        ({"family": "Pkafor", "given": "Ada", "born": "2021-03-05"}, "a name and the date"),
+        ({"family": "Pkafor", "given": "Ava", "born": "2021-03-04"}, "both names"),
+        ({"family": "Pkafor", "given": "Ada", "postcode": "M14 5AD"}, "a name and the place"),
+        ({"family": "Okafor", "given": "Ada", "postcode": "M15 5AB"}, "the district"),
+    ],
+    ids=str,
+)
+def test_two_slips_at_once_are_made_good(
+    search: Search, terms: dict[str, Any], because: str
+) -> None:
+    assert found_by(search(EVERYBODY, Query(**terms)))[:1] == ["ada"], because
+
+
+def test_words_that_only_sound_alike_are_found_among_those_that_occur() -> None:
+    vocabulary = Vocabulary(["smith", "thurrowgoode"])
+    assert vocabulary.like("thorogood") == {"thurrowgoode": Level.SOUND}
 
 
 def test_carer_address_and_school_find_on_a_device() -> None:

@@ -15,6 +15,7 @@ from fieldward_server.population.slips import (
     RATES,
     Field,
     Remembered,
+    as_called,
     one_slip_away,
     text_with_slip,
     with_slip,
@@ -206,3 +207,12 @@ def test_a_line_gets_one_slip_too_and_one_of_two_letters_stays_as_it_is() -> Non
     chance = Random(2)
     assert all(text_with_slip("7 Windsor Street", chance) != "7 Windsor Street" for _ in range(50))
     assert text_with_slip("", chance) == ""
+
+
+def test_who_errs_in_nothing_may_still_give_less_or_another_form() -> None:
+    chance = Random(4)
+    called = Counter(as_called(ANN, chance).given for _ in range(1000))
+    assert 400 < called["Catherine Ann"] < 600
+    assert 400 < called["Catherine"] < 600
+    assert called["Kate"] > 0
+    assert {as_called(SOPHIE, chance).family for _ in range(100)} == {SOPHIE.family}
