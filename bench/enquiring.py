@@ -76,8 +76,12 @@ def rows_on(stage: Stage, index: WholeIndex, database: str, scale: Scale) -> Ite
     children = index.drawn(chance)
     ways = [ask(children, way, chance) for way in (WITH_BIRTH_DATE, WITH_POSTCODE)]
     terms = [next(ways[number % len(ways)]).terms for number in range(enquiries)]
+    spent = stage.server_cpu_seconds()
     told = _load(stage, terms, scale)
+    spent = stage.server_cpu_seconds() - spent
     yield from _speed_rows(f"enquiries by name and one more, {what}", told)
+    # Without the database's own, where it has processes of its own.
+    yield Row(f"enquiries by name and one more, {what}: CPU", spent / len(terms) * 1000, "ms")
     yield at_most(f"enquiries without an answer, {what}", _unanswered(told), "enquiries", 0)
     surnames = [{"family": name} for name in islice(cycle(COMMON_SURNAMES), enquiries)]
     told = _load(stage, surnames, scale)

@@ -215,4 +215,5 @@ def test_who_errs_in_nothing_may_still_give_less_or_another_form() -> None:
     assert 400 < called["Catherine Ann"] < 600
     assert 400 < called["Catherine"] < 600
     assert called["Kate"] > 0
-    assert {as_called(SOPHIE, chance).family for _ in range(100)} == {SOPHIE.family}
+    halves = set(SOPHIE.family.split("-"))
+    assert {as_called(SOPHIE, chance).family for _ in range(100)} >= {SOPHIE.family, *halves}

@@ -171,6 +171,8 @@ class Habits:
 
     first_given_name_alone: float = 0.5
     """Of those who have several."""
+    one_family_name_alone: float = 0.3
+    """Of those who have several, or a double-barrelled one."""
     another_form: float = 0.1
     """A short form or another spelling, of a given name that is known under several."""
     another_spelling: float = 0.03
@@ -186,6 +188,9 @@ def as_called(remembered: Remembered, chance: Random) -> Remembered:
     first, _, further = given.partition(" ")
     if further and chance.random() < HABITS.first_given_name_alone:
         given = first
+    halves = family.replace("-", " ").split()
+    if len(halves) > 1 and chance.random() < HABITS.one_family_name_alone:
+        family = chance.choice(halves)
     if chance.random() < HABITS.another_form:
         given = name_slips.in_another_form(given, chance)
     if chance.random() < HABITS.another_spelling:
