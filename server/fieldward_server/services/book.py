@@ -29,6 +29,7 @@ from fieldward_server.storage.search_keys import SearchKey
 from fieldward_sync.encoding import encode, pack
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.limits import RAISED
+from fieldward_sync.matching.index_keys import changes_keys
 from fieldward_sync.messages import FeedPosition, Verdict
 from fieldward_sync.names import server_actor
 from fieldward_sync.projection import SHIELD, is_shielded
@@ -142,7 +143,8 @@ class Book:
         after = foreseen or real
         _check_size(after)
         self._unwritten.note_record(self._stored(after), is_new=not known.numbers)
-        self._note_search_keys(known, after)
+        if changes_keys(change.path for change in new.edit.changes):
+            self._note_search_keys(known, after)
         elements, feeds = self._distribute(known, after)
         self._known[after.record.record_id] = real.with_elements(elements)
         if is_shielded(known.record) != is_shielded(after.record):

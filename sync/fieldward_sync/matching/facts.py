@@ -13,6 +13,17 @@ from fieldward_sync.views import View
 
 NOT_SPECIFIED = SEXES[-1]
 
+_LISTS = {
+    "name.family": "families",
+    "name.given": "givens",
+    "born": "days",
+    "sex": "sexes",
+    "nhs_number": "numbers",
+    "school.name": "schools",
+    "school.code": "schools",
+}
+"""Path to the list that its values go into."""
+
 
 @dataclass
 class Facts:
@@ -42,12 +53,14 @@ class Facts:
         facts = cls()
         for shown in view.values:
             path, value = shown.path, shown.value
-            if path.startswith("involvements/"):  # half of all values; nobody looks for them
-                continue
             if isinstance(value, str):
-                facts._note(path, value)
+                if (name := _LISTS.get(path)) is not None:
+                    getattr(facts, name).append(value)
+                elif not path.startswith("involvements/"):  # most values; nobody looks for them
+                    facts._note_member(path, value)
             elif isinstance(value, dict) and path == "address":
                 facts._note_address(value)
+        facts.sexes = [sex for sex in facts.sexes if sex != NOT_SPECIFIED]
         return facts
 
     @property
@@ -67,25 +80,13 @@ class Facts:
                 for family in parts.get("family", [""]):
                     yield f"{given} {family}"
 
-    def _note(self, path: str, value: str) -> None:
-        match path:
-            case "name.family":
-                self.families.append(value)
-            case "name.given":
-                self.givens.append(value)
-            case "born":
-                self.days.append(value)
-            case "sex" if value != NOT_SPECIFIED:
-                self.sexes.append(value)
-            case "nhs_number":
-                self.numbers.append(value)
-            case "school.name" | "school.code":
-                self.schools.append(value)
-            case _ if path.startswith("carers/") and path.endswith((".family", ".given")):
+    def _note_member(self, path: str, value: str) -> None:
+        if path.startswith("carers/"):
+            if path.endswith((".family", ".given")):
                 self.carer_names.append((path, value))
-            case _ if path.startswith("former_names/"):
-                is_family = path.endswith(".family")
-                (self.former_families if is_family else self.former_givens).append(value)
+        elif path.startswith("former_names/"):
+            is_family = path.endswith(".family")
+            (self.former_families if is_family else self.former_givens).append(value)
 
     def _note_address(self, address: Mapping[str, str | list[str]]) -> None:
         postcode, lines = address.get("postcode"), address.get("lines")

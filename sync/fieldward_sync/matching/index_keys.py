@@ -14,6 +14,14 @@ from fieldward_sync.matching.folding import Words, name_words, sound
 from fieldward_sync.matching.postcodes import outward
 from fieldward_sync.views import View
 
+_PATHS = ("name.", "former_names/", "born", "nhs_number", "address", "shield")
+"""How the paths begin that keys are made from, and of what hides them."""
+
+
+def changes_keys(paths: Iterable[str]) -> bool:
+    """Whether a change of these paths may change the keys of a view."""
+    return any(path.startswith(_PATHS) for path in paths)
+
 
 def index_keys(view: View) -> frozenset[str]:
     """The keys of a view; each live value of a conflict has its own."""
