@@ -13,15 +13,13 @@ TIE_BITS = 1.0
 Found = TypeVar("Found")
 
 
-def choose(
-    scores: Mapping[Found, float], *, spread: float = SPREAD_BITS
-) -> tuple[list[Found], bool]:
+def choose(scores: Mapping[Found, float]) -> tuple[list[Found], bool]:
     """The records worth comparing, at most ``MAX_CANDIDATES``, and whether there are so many as
     good as the best that comparing a few of them would say nothing of the others."""
     if not scores:
         return [], False
     best = max(scores.values())
     tied = sum(score >= best - TIE_BITS for score in scores.values())
-    near = [record for record, score in scores.items() if score >= best - spread]
+    near = [record for record, score in scores.items() if score >= best - SPREAD_BITS]
     near.sort(key=scores.__getitem__, reverse=True)
     return near[:MAX_CANDIDATES], tied > MAX_CANDIDATES

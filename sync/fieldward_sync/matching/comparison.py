@@ -12,13 +12,11 @@ from rapidfuzz.distance import OSA
 from fieldward_sync.matching.birth_dates import BirthDate, born_between
 from fieldward_sync.matching.facts import Facts
 from fieldward_sync.matching.folding import Words, name_words
-from fieldward_sync.matching.levels import CLOSENESS, Level
+from fieldward_sync.matching.levels import CLOSENESS, Level, closest
 from fieldward_sync.matching.name_comparison import NAME_LEVELS, name_agreement, word_agreement
 from fieldward_sync.matching.postcodes import is_part, outward
-from fieldward_sync.matching.query import Query
+from fieldward_sync.matching.query import WORD_TERMS, Query
 from fieldward_sync.matching.weights import weight
-
-_WORD_TERMS = ("family", "given", "former", "beginning", "carer", "address", "school")
 
 _LINE_LEVELS = (Level.EXACT, Level.PART, Level.SHARED, Level.DIFFERENT)
 _PARTIAL_DATE_LEVELS = (Level.EXACT, Level.SLIP, Level.DIFFERENT)
@@ -81,7 +79,7 @@ class Comparison:
     def __init__(self, query: Query, *, today: date) -> None:
         self._query = query
         self._today = today
-        self._words = {term: query.words(term) for term in _WORD_TERMS if term in query.terms}
+        self._words = {term: query.words(term) for term in WORD_TERMS if term in query.terms}
         self._compared: dict[tuple[str, str], Level] = {}
         """Texts that were compared already: many records have the same names."""
 
@@ -107,7 +105,7 @@ class Comparison:
         self, order: Level, families: Sequence[str], givens: Sequence[str]
     ) -> list[Compared]:
         compared = [
-            Compared.at(term, term, _closest(self._by_words(term, there, name_agreement)))
+            Compared.at(term, term, closest(self._by_words(term, there, name_agreement)))
             for term, there in (("family", families), ("given", givens))
             if term in self._words and there
         ]
@@ -116,7 +114,7 @@ class Comparison:
     def _others(self, facts: Facts) -> Iterator[Compared]:
         for term in self._query.terms:
             if term in self._levels_of and (levels := self._levels_of[term](facts)):
-                yield Compared.at(term, field_of(self._query, term), _closest(levels))
+                yield Compared.at(term, field_of(self._query, term), closest(levels))
 
     def _by_words(
         self, term: str, texts: Iterable[str], agreement: Callable[[Words, Words], Level]
@@ -187,10 +185,6 @@ class Comparison:
             "carer": self._carer,
             "school": self._school,
         }
-
-
-def _closest(levels: Iterable[Level]) -> Level:
-    return min(levels, key=CLOSENESS.__getitem__)
 
 
 def _same(asked: str, values: Sequence[str]) -> list[Level]:

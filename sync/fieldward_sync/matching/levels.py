@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -34,11 +35,11 @@ LEVELS = tuple(Level)
 CLOSENESS = {level: place for place, level in enumerate(LEVELS)}
 
 
-def closest(*levels: Level) -> Level:
+def closest(levels: Iterable[Level]) -> Level:
     """The closest of these."""
     return min(levels, key=CLOSENESS.__getitem__)
 
 
-def farthest(*levels: Level) -> Level:
+def farthest(levels: Iterable[Level]) -> Level:
     """The least close of these."""
     return max(levels, key=CLOSENESS.__getitem__)

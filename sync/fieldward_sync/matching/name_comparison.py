@@ -5,7 +5,7 @@ from __future__ import annotations
 from rapidfuzz.distance import OSA, JaroWinkler
 
 from fieldward_sync.matching.folding import Words, sound
-from fieldward_sync.matching.levels import CLOSENESS, Level, farthest
+from fieldward_sync.matching.levels import CLOSENESS, Level, closest, farthest
 from fieldward_sync.matching.spellings import spellings_of
 
 BEGINNING_LETTERS = 3
@@ -98,7 +98,7 @@ def name_agreement(asked: Words, there: Words) -> Level:
     if whole is Level.SPELLING:
         return whole
     aligned = _aligned(asked, there)
-    worst = farthest(*(level for _, level in aligned))
+    worst = farthest(level for _, level in aligned)
     if worst is Level.DIFFERENT:
         shared = any(
             level in (Level.EXACT, Level.SPELLING) and len(word) >= SHARED_LETTERS
@@ -106,8 +106,8 @@ def name_agreement(asked: Words, there: Words) -> Level:
         )
         worst = Level.SHARED if shared else worst
     elif len(asked) != len(there):
-        worst = farthest(worst, Level.PART)
-    return min(worst, whole, key=CLOSENESS.__getitem__)
+        worst = farthest((worst, Level.PART))
+    return closest((worst, whole))
 
 
 def _as_one(asked: Words, there: Words) -> Level:

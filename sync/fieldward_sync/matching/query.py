@@ -16,10 +16,9 @@ MAX_TERM_WORDS = 8
 MAX_AGE = 25
 """Years; records are kept no longer (D5)."""
 SEXES = ("female", "male")
-NHS_NUMBER_DIGITS = 10
 
-NAME_TERMS = ("family", "given", "former")
-_WORD_TERMS = (*NAME_TERMS, "beginning", "carer", "address", "school")
+WORD_TERMS = ("family", "given", "former", "beginning", "carer", "address", "school")
+"""The terms that are words."""
 _NARROWING = ("given", "family", "born", "postcode", "nhs_number")
 """The terms that tell most children apart, in the order in which they are asked for."""
 
@@ -130,7 +129,7 @@ class Query:
     @property
     def _leads_somewhere(self) -> bool:
         return (
-            any(len(word) > 1 for term in _WORD_TERMS for word in self.words(term))
+            any(len(word) > 1 for term in WORD_TERMS for word in self.words(term))
             or self.birth_date is not None
             or len(self.place) > 1
             or bool(self.number)
