@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from itertools import pairwise
 
 _ISO = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?|--(\d{1,2})-(\d{1,2})")
@@ -48,7 +49,7 @@ class BirthDate:
         """Whether year, month and day are there."""
         return bool(self.year and self.month and self.day)
 
-    @property
+    @cached_property
     def iso(self) -> str:
         """A whole one, or its beginning, as records write it: ``2021-03``."""
         parts = (f"{self.year:04}", f"{self.month:02}", f"{self.day:02}")

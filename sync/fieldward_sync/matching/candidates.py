@@ -19,7 +19,7 @@ def choose(scores: Mapping[Found, float]) -> tuple[list[Found], bool]:
     if not scores:
         return [], False
     best = max(scores.values())
-    tied = sum(score >= best - TIE_BITS for score in scores.values())
     near = [record for record, score in scores.items() if score >= best - SPREAD_BITS]
     near.sort(key=scores.__getitem__, reverse=True)
-    return near[:MAX_CANDIDATES], tied > MAX_CANDIDATES
+    chosen, left = near[:MAX_CANDIDATES], near[MAX_CANDIDATES:]
+    return chosen, bool(left) and scores[left[0]] >= best - TIE_BITS

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cache, partial
+from math import inf
 
 from rapidfuzz.distance import OSA
 
@@ -15,8 +16,8 @@ from fieldward_sync.matching.folding import Words, name_words
 from fieldward_sync.matching.levels import CLOSENESS, Level, closest
 from fieldward_sync.matching.name_comparison import NAME_LEVELS, name_agreement, word_agreement
 from fieldward_sync.matching.postcodes import is_part, outward
-from fieldward_sync.matching.query import WORD_TERMS, Query
-from fieldward_sync.matching.weights import weight
+from fieldward_sync.matching.query import Query
+from fieldward_sync.matching.weights import most, weight
 
 _LINE_LEVELS = (Level.EXACT, Level.PART, Level.SHARED, Level.DIFFERENT)
 _PARTIAL_DATE_LEVELS = (Level.EXACT, Level.SLIP, Level.DIFFERENT)
@@ -59,6 +60,7 @@ class Compared:
     """In bits."""
 
     @classmethod
+    @cache
     def at(cls, term: str, field: str, level: Level) -> Compared:
         """A field that agrees at this level."""
         return cls(term, field, level, weight(field, level))
@@ -73,122 +75,127 @@ def field_of(query: Query, term: str) -> str:
     return term
 
 
+_NAMES = ("family", "given")
+_SHOWN: Mapping[str, Callable[[Facts], Iterable[str]]] = {
+    "former": lambda facts: (*facts.former_families, *facts.former_givens),
+    "beginning": lambda facts: (" ".join(facts.names),),
+    "born": lambda facts: facts.days,
+    "age": lambda facts: facts.days,
+    "sex": lambda facts: facts.sexes,
+    "postcode": lambda facts: facts.postcodes,
+    "address": lambda facts: facts.addresses,
+    "nhs_number": lambda facts: facts.numbers,
+    "carer": lambda facts: facts.carers,
+    "school": lambda facts: facts.schools,
+}
+"""For each term but the two names, the texts of a record that it is compared with."""
+
+
 class Comparison:
     """One query, compared with one record after the other."""
 
     def __init__(self, query: Query, *, today: date) -> None:
-        self._query = query
-        self._today = today
-        self._words = {term: query.words(term) for term in WORD_TERMS if term in query.terms}
-        self._compared: dict[tuple[str, str], Level] = {}
-        """Texts that were compared already: many records have the same names."""
+        # Many records have the same names and dates, or live at the same place.
+        words_of = cache(name_words)
+        self._compare = {
+            term: cache(_comparing(query, term, words_of, today)) for term in query.terms
+        }
+        self._others = [(term, _SHOWN[term]) for term in query.terms if term in _SHOWN]
+        self._names_most = sum(most(name) for name in _NAMES if name in query.terms)
 
-    def of(self, facts: Facts) -> tuple[Compared, ...]:
+    def of(self, facts: Facts, *, least: float = -inf) -> tuple[Compared, ...]:
         """Each term against one record; a term is left out where the record shows nothing to
-        compare it with, which speaks neither for nor against it."""
-        return (*self._name(facts), *self._others(facts))
+        compare it with, which speaks neither for nor against it.
 
-    def _name(self, facts: Facts) -> Sequence[Compared]:
+        Nothing at all where the record could not weigh ``least`` bits whatever its names are:
+        they take longest to compare.
+        """
+        shown = [(term, tuple(texts(facts))) for term, texts in self._others]
+        others = [self._compare[term](texts) for term, texts in shown if texts]
+        if self._names_most + total(others) < least:
+            return ()
+        return (*self._names(facts), *others) if self._names_most else tuple(others)
+
+    def _names(self, facts: Facts) -> Sequence[Compared]:
         """Family and given name, in the reading that speaks most for the record."""
-        if not {"family", "given"} & self._words.keys():
-            return []
-        readings = [self._reading(Level.EXACT, facts.families, facts.givens)]
-        if any(each.level is not Level.EXACT for each in readings[0]):
-            readings.append(self._reading(Level.SWAPPED, facts.givens, facts.families))
-            if facts.former_families or facts.former_givens:
-                families = (*facts.former_families, *facts.families)
-                givens = (*facts.former_givens, *facts.givens)
-                readings.append(self._reading(Level.FORMER, families, givens))
-        return max(readings, key=lambda reading: sum(each.weight for each in reading))
+        families, givens = tuple(facts.families), tuple(facts.givens)
+        best = self._reading(Level.EXACT, families, givens)
+        if all(each.level is Level.EXACT for each in best):
+            return best
+        best = self._reading(Level.SWAPPED, givens, families, above=total(best)) or best
+        former_families, former_givens = facts.former_families, facts.former_givens
+        if former_families or former_givens:
+            families, givens = (*former_families, *families), (*former_givens, *givens)
+            best = self._reading(Level.FORMER, families, givens, above=total(best)) or best
+        return best
 
     def _reading(
-        self, order: Level, families: Sequence[str], givens: Sequence[str]
-    ) -> list[Compared]:
-        compared = [
-            Compared.at(term, term, closest(self._by_words(term, there, name_agreement)))
-            for term, there in (("family", families), ("given", givens))
-            if term in self._words and there
-        ]
-        return [*compared, Compared.at("order", "order", order)] if compared else []
-
-    def _others(self, facts: Facts) -> Iterator[Compared]:
-        for term in self._query.terms:
-            if term in self._levels_of and (levels := self._levels_of[term](facts)):
-                yield Compared.at(term, field_of(self._query, term), closest(levels))
-
-    def _by_words(
-        self, term: str, texts: Iterable[str], agreement: Callable[[Words, Words], Level]
-    ) -> list[Level]:
-        return [self._level(term, text, agreement) for text in texts]
-
-    def _level(self, term: str, text: str, agreement: Callable[[Words, Words], Level]) -> Level:
-        level = self._compared.get((term, text))
-        if level is None:
-            level = agreement(self._words[term], name_words(text))
-            self._compared[term, text] = level
-        return level
-
-    def _former(self, facts: Facts) -> list[Level]:
-        former = (*facts.former_families, *facts.former_givens)
-        return self._by_words("former", former, name_agreement)
-
-    def _carer(self, facts: Facts) -> list[Level]:
-        return self._by_words("carer", facts.carers, name_agreement)
-
-    def _beginning(self, facts: Facts) -> list[Level]:
-        asked = self._words["beginning"]
-        words = {word for name in facts.names for word in name_words(name)}
-        if words.issuperset(asked):
-            return [Level.EXACT]
-        begun = all(any(word.startswith(typed) for word in words) for typed in asked)
-        return [Level.BEGINNING if begun else Level.DIFFERENT]
-
-    def _born(self, facts: Facts) -> list[Level]:
-        asked = self._query.birth_date
-        return [_day_agreement(asked, day) for day in facts.days] if asked else []
-
-    def _age(self, facts: Facts) -> list[Level]:
-        years = self._query.years
-        if years is None:
-            return []
-        return [_age_agreement(years, day, self._today) for day in facts.days]
-
-    def _sex(self, facts: Facts) -> list[Level]:
-        return _same(self._query.terms["sex"], facts.sexes)
-
-    def _nhs_number(self, facts: Facts) -> list[Level]:
-        return _same(self._query.number, facts.numbers)
-
-    def _postcode(self, facts: Facts) -> list[Level]:
-        place = self._query.place
-        agreement = _place_agreement if is_part(place) else _postcode_agreement
-        return [agreement(place, postcode) for postcode in facts.postcodes]
-
-    def _address(self, facts: Facts) -> list[Level]:
-        return self._by_words("address", facts.addresses, _line_agreement)
-
-    def _school(self, facts: Facts) -> list[Level]:
-        return self._by_words("school", facts.schools, _line_agreement)
-
-    @cached_property
-    def _levels_of(self) -> Mapping[str, Callable[[Facts], list[Level]]]:
-        """For each term but the two names, how far each value that a record shows agrees."""
-        return {
-            "former": self._former,
-            "beginning": self._beginning,
-            "born": self._born,
-            "age": self._age,
-            "sex": self._sex,
-            "postcode": self._postcode,
-            "address": self._address,
-            "nhs_number": self._nhs_number,
-            "carer": self._carer,
-            "school": self._school,
-        }
+        self,
+        order: Level,
+        families: tuple[str, ...],
+        givens: tuple[str, ...],
+        *,
+        above: float = -inf,
+    ) -> Sequence[Compared]:
+        """These names, compared with those that were asked for; nothing where they weigh no more
+        than another reading, which the first of them often shows."""
+        compared: list[Compared] = []
+        possible = self._names_most + weight("order", order)
+        for name, there in zip(_NAMES, (families, givens), strict=True):
+            if there and name in self._compare and possible > above:
+                compared.append(self._compare[name](there))
+                possible += compared[-1].weight - most(name)
+        if compared:
+            compared.append(Compared.at("order", "order", order))
+        return compared if total(compared) > above else []
 
 
-def _same(asked: str, values: Sequence[str]) -> list[Level]:
-    return [Level.EXACT if asked == value else Level.DIFFERENT for value in values]
+def total(compared: Iterable[Compared]) -> float:
+    """What these weigh together, in bits."""
+    return sum([each.weight for each in compared])
+
+
+def _comparing(
+    query: Query, term: str, words_of: Callable[[str], Words], today: date
+) -> Callable[[tuple[str, ...]], Compared]:
+    """How a term compares with the texts of a record, of which the closest counts."""
+    field, agreement = field_of(query, term), _agreement(query, term, words_of, today)
+    return lambda texts: Compared.at(term, field, closest(map(agreement, texts)))
+
+
+def _agreement(
+    query: Query, term: str, words_of: Callable[[str], Words], today: date
+) -> Callable[[str], Level]:
+    """How far one text agrees with a term."""
+    words, place = query.words(term), query.place
+    match term:
+        case "born" if query.birth_date is not None:
+            return partial(_day_agreement, query.birth_date)
+        case "age" if query.years is not None:
+            return partial(_age_agreement, query.years, today=today)
+        case "sex":
+            return partial(_same, query.terms[term])
+        case "nhs_number":
+            return partial(_same, query.number)
+        case "postcode":
+            return partial(_place_agreement if is_part(place) else _postcode_agreement, place)
+        case "beginning":
+            return lambda text: _beginning_agreement(words, words_of(text))
+        case "address" | "school":
+            return lambda text: _line_agreement(words, words_of(text))
+        case _:
+            return lambda text: name_agreement(words, words_of(text))
+
+
+def _same(asked: str, there: str) -> Level:
+    return Level.EXACT if asked == there else Level.DIFFERENT
+
+
+def _beginning_agreement(asked: Words, there: Words) -> Level:
+    if set(there).issuperset(asked):
+        return Level.EXACT
+    begun = all(any(word.startswith(typed) for word in there) for typed in asked)
+    return Level.BEGINNING if begun else Level.DIFFERENT
 
 
 def _day_agreement(asked: BirthDate, day: str) -> Level:

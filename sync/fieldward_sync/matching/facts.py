@@ -1,96 +1,121 @@
 """What a view says that can be compared.
 
-Every live value of a conflict counts, and one that is disputed counts like any other.
+Every live value of a conflict counts, and one that is disputed counts like any other. Most values
+of a view are of no use here, and most queries ask for a few of the others: each is read when
+somebody asks for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 
 from fieldward_sync.limits import SEXES
+from fieldward_sync.matching.key_ranges import PAST_ANY_LETTER
 from fieldward_sync.views import View
 
 NOT_SPECIFIED = SEXES[-1]
 
-_LISTS = {
-    "name.family": "families",
-    "name.given": "givens",
-    "born": "days",
-    "sex": "sexes",
-    "nhs_number": "numbers",
-    "school.name": "schools",
-    "school.code": "schools",
-}
-"""Path to the list that its values go into."""
 
-
-@dataclass
 class Facts:
     """The values of one view, by what they are of, as records write them."""
 
-    families: list[str] = field(default_factory=list)
-    givens: list[str] = field(default_factory=list)
-    former_families: list[str] = field(default_factory=list)
-    former_givens: list[str] = field(default_factory=list)
-    days: list[str] = field(default_factory=list)
-    """Of birth."""
-    sexes: list[str] = field(default_factory=list)
-    """Where they are specified."""
-    postcodes: list[str] = field(default_factory=list)
-    addresses: list[str] = field(default_factory=list)
-    """The lines of each together."""
-    numbers: list[str] = field(default_factory=list)
-    """NHS numbers."""
-    schools: list[str] = field(default_factory=list)
-    """Names and reference numbers."""
-    carer_names: list[tuple[str, str]] = field(default_factory=list)
-    """Path and value of each part of a carer's name."""
+    def __init__(self, view: View) -> None:
+        self._values = view.values
 
     @classmethod
     def of(cls, view: View) -> Facts:
         """What this view says."""
-        facts = cls()
-        for shown in view.values:
-            path, value = shown.path, shown.value
-            if isinstance(value, str):
-                if (name := _LISTS.get(path)) is not None:
-                    getattr(facts, name).append(value)
-                elif not path.startswith("involvements/"):  # most values; nobody looks for them
-                    facts._note_member(path, value)
-            elif isinstance(value, dict) and path == "address":
-                facts._note_address(value)
-        facts.sexes = [sex for sex in facts.sexes if sex != NOT_SPECIFIED]
-        return facts
+        return cls(view)
 
     @property
-    def names(self) -> Iterable[str]:
+    def families(self) -> Sequence[str]:
+        """Family names in force."""
+        return self._at("name.family")
+
+    @property
+    def givens(self) -> Sequence[str]:
+        """Given names in force."""
+        return self._at("name.given")
+
+    @property
+    def former_families(self) -> Sequence[str]:
+        """Family names from before."""
+        return [name for path, name in self._former_names if path.endswith(".family")]
+
+    @property
+    def former_givens(self) -> Sequence[str]:
+        """Given names from before."""
+        return [name for path, name in self._former_names if not path.endswith(".family")]
+
+    @property
+    def names(self) -> Sequence[str]:
         """Every name that the child has or had, its parts apart."""
         return (*self.families, *self.givens, *self.former_families, *self.former_givens)
+
+    @cached_property
+    def days(self) -> Sequence[str]:
+        """Of birth."""
+        return self._at("born")
+
+    @property
+    def sexes(self) -> Sequence[str]:
+        """Where they are specified."""
+        return [sex for sex in self._at("sex") if sex != NOT_SPECIFIED]
+
+    @cached_property
+    def postcodes(self) -> Sequence[str]:
+        """Without blanks."""
+        codes = (address.get("postcode") for address in self._addresses)
+        return ["".join(code.split()) for code in codes if isinstance(code, str)]
+
+    @property
+    def addresses(self) -> Sequence[str]:
+        """The lines of each together."""
+        every = (address.get("lines") for address in self._addresses)
+        return [" ".join(lines) for lines in every if isinstance(lines, list)]
+
+    @property
+    def numbers(self) -> Sequence[str]:
+        """NHS numbers."""
+        return self._at("nhs_number")
+
+    @property
+    def schools(self) -> Sequence[str]:
+        """Names and reference numbers."""
+        return (*self._at("school.name"), *self._at("school.code"))
 
     @property
     def carers(self) -> Iterator[str]:
         """Given and family name of each person together, for each pair of live values."""
         people: dict[str, dict[str, list[str]]] = {}
-        for path, value in self.carer_names:
+        for path, value in self._below("carers/"):
             person, _, part = path.rpartition(".")
-            people.setdefault(person, {}).setdefault(part, []).append(value)
+            if part in ("given", "family"):
+                people.setdefault(person, {}).setdefault(part, []).append(value)
         for parts in people.values():
             for given in parts.get("given", [""]):
                 for family in parts.get("family", [""]):
                     yield f"{given} {family}"
 
-    def _note_member(self, path: str, value: str) -> None:
-        if path.startswith("carers/"):
-            if path.endswith((".family", ".given")):
-                self.carer_names.append((path, value))
-        elif path.startswith("former_names/"):
-            is_family = path.endswith(".family")
-            (self.former_families if is_family else self.former_givens).append(value)
+    @cached_property
+    def _former_names(self) -> Sequence[tuple[str, str]]:
+        return self._below("former_names/")
 
-    def _note_address(self, address: Mapping[str, str | list[str]]) -> None:
-        postcode, lines = address.get("postcode"), address.get("lines")
-        if isinstance(postcode, str):
-            self.postcodes.append("".join(postcode.split()))
-        if isinstance(lines, list):
-            self.addresses.append(" ".join(lines))
+    @cached_property
+    def _addresses(self) -> Sequence[Mapping[str, str | list[str]]]:
+        values = self._values
+        return [v.value for v in values if v.path == "address" and isinstance(v.value, dict)]
+
+    def _at(self, path: str) -> Sequence[str]:
+        """The texts at a path."""
+        return [v.value for v in self._values if v.path == path and isinstance(v.value, str)]
+
+    def _below(self, member: str) -> Sequence[tuple[str, str]]:
+        """The paths below this one, each with a text."""
+        past = member + PAST_ANY_LETTER  # to compare is twice as fast as ``startswith``
+        return [
+            (v.path, v.value)
+            for v in self._values
+            if member < v.path < past and isinstance(v.value, str)
+        ]

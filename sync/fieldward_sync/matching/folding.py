@@ -27,8 +27,7 @@ def fold(text: str) -> str:
 
 def name_words(text: str) -> Words:
     """The folded words of a name or a line, hyphenated halves apart."""
-    words = map(fold, text.translate(_PARTING).split())
-    return tuple(word for word in words if word)
+    return tuple(filter(None, map(fold, text.translate(_PARTING).split())))
 
 
 def compact(text: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rapidfuzz.distance import OSA, JaroWinkler
 
 from fieldward_sync.matching.folding import Words, sound
-from fieldward_sync.matching.levels import CLOSENESS, Level, closest, farthest
+from fieldward_sync.matching.levels import Level, closest, farthest
 from fieldward_sync.matching.spellings import spellings_of
 
 BEGINNING_LETTERS = 3
@@ -69,7 +71,7 @@ def word_agreement(asked: str, there: str) -> Level:
         return Level.EXACT
     if there in spellings_of(asked):
         return Level.SPELLING
-    short, long = sorted((asked, there), key=len)
+    short, long = (asked, there) if len(asked) < len(there) else (there, asked)
     distance = OSA.distance(asked, there, score_cutoff=2)
     similarity = JaroWinkler.similarity(asked, there)
     if similarity >= SOUND_SIMILARITY and sound(asked) == sound(there) and len(short) > 1:
@@ -94,44 +96,47 @@ def name_agreement(asked: Words, there: Words) -> Level:
         return Level.DIFFERENT
     if len(asked) == len(there) == 1:
         return word_agreement(asked[0], there[0])
-    whole = _as_one(asked, there)
-    if whole is Level.SPELLING:
-        return whole
-    aligned = _aligned(asked, there)
-    worst = farthest(level for _, level in aligned)
-    if worst is Level.DIFFERENT:
-        shared = any(
-            level in (Level.EXACT, Level.SPELLING) and len(word) >= SHARED_LETTERS
-            for word, level in aligned
-        )
-        worst = Level.SHARED if shared else worst
+    bare = _without_particles(asked), _without_particles(there)
+    if _same_letters(asked, there) or _same_letters(*bare):
+        return Level.SPELLING
+    shorter, longer = sorted(bare, key=len)
+    levels = _aligned(shorter, longer)
+    agreed = farthest(levels)
+    if agreed is Level.DIFFERENT:
+        agreed = _in_common(shorter, levels)
     elif len(asked) != len(there):
-        worst = farthest((worst, Level.PART))
-    return closest((worst, whole))
-
-
-def _as_one(asked: Words, there: Words) -> Level:
-    """The same letters parted otherwise, or with a particle left out."""
-    for first, second in ((asked, there), (_without_particles(asked), _without_particles(there))):
-        one, other = "".join(first), "".join(second)
-        if one == other or sorted(first) == sorted(second):
-            return Level.SPELLING
+        agreed = farthest((agreed, Level.PART))
     if OSA.distance("".join(asked), "".join(there), score_cutoff=1) == 1:
-        return Level.SLIP
-    return Level.DIFFERENT
+        agreed = closest((agreed, Level.SLIP))
+    return agreed
+
+
+def _same_letters(one: Words, other: Words) -> bool:
+    """Parted otherwise, or in another order."""
+    return "".join(one) == "".join(other) or sorted(one) == sorted(other)
 
 
 def _without_particles(words: Words) -> Words:
+    if PARTICLES.isdisjoint(words):
+        return words
     return tuple(word for word in words if word not in PARTICLES) or words
 
 
-def _aligned(asked: Words, there: Words) -> list[tuple[str, Level]]:
-    """Each word of the shorter name, and how far it agrees with the closest word left for it."""
-    shorter, longer = sorted((_without_particles(asked), _without_particles(there)), key=len)
+def _aligned(shorter: Words, longer: Words) -> list[Level]:
+    """How far each word of the shorter name agrees with the closest word left for it."""
     left, aligned = list(longer), []
     for word in shorter:
-        levels = {other: word_agreement(word, other) for other in left}
-        best = min(left, key=lambda other: CLOSENESS[levels[other]])
-        left.remove(best)
-        aligned.append((word, levels[best]))
+        levels = [word_agreement(word, other) for other in left]
+        level = closest(levels)
+        left.pop(levels.index(level))
+        aligned.append(level)
     return aligned
+
+
+def _in_common(words: Words, levels: Iterable[Level]) -> Level:
+    """Of words that do not all agree."""
+    shared = any(
+        level in (Level.EXACT, Level.SPELLING) and len(word) >= SHARED_LETTERS
+        for word, level in zip(words, levels, strict=True)
+    )
+    return Level.SHARED if shared else Level.DIFFERENT

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from fieldward_sync.matching.comparison import Compared, Comparison, field_of
+from fieldward_sync.matching.comparison import Compared, Comparison, field_of, total
 from fieldward_sync.matching.facts import Facts
 from fieldward_sync.matching.levels import Level
 from fieldward_sync.matching.query import Query
@@ -63,23 +63,26 @@ def rank(query: Query, views: Iterable[View], *, today: date, crowded: bool = Fa
     if crowded:
         return Ranking(too_many=True)
     comparison, most = Comparison(query, today=today), _most(query)
-    matches = [(view, _match(comparison.of(Facts.of(view)), most)) for view in views]
-    fitting = [(view, match) for view, match in matches if match.score >= FLOOR]
-    best = max((match.weight for _, match in fitting), default=0.0)
-    shown = [each for each in fitting if each[1].weight >= best - BEHIND_BITS]
+    fitting: list[tuple[float, View, Sequence[Compared]]] = []
+    best = 0.0
+    for view in views:
+        least = max(FLOOR * most, best - BEHIND_BITS)
+        compared = comparison.of(Facts.of(view), least=least)
+        weight = total(compared)
+        if weight >= least:
+            fitting.append((weight, view, compared))
+            best = max(best, weight)
+    shown = [each for each in fitting if each[0] >= best - BEHIND_BITS]
     if len(shown) > MAX_HITS:
         return Ranking(too_many=True)
-    return Ranking(tuple(sorted(shown, key=lambda each: (-each[1].weight, each[0].record_id))))
-
-
-def _match(compared: Sequence[Compared], most: float) -> Match:
-    """How well one record fits."""
-    weight = sum(each.weight for each in compared)
-    return Match(
-        weight=weight,
-        score=max(0.0, weight / most),
-        agreement={each.term: each.level.value for each in compared if _is_told(each)},
+    shown.sort(key=lambda each: (-each[0], each[1].record_id))
+    return Ranking(
+        tuple((view, Match(bits, bits / most, _told(compared))) for bits, view, compared in shown)
     )
+
+
+def _told(compared: Iterable[Compared]) -> Mapping[str, str]:
+    return {each.term: each.level.value for each in compared if _is_told(each)}
 
 
 def _is_told(compared: Compared) -> bool:
