@@ -13,6 +13,8 @@ from fieldward_sync.errors import CallerMistake
 from fieldward_sync.images import Image, pack_numbers, unpack_numbers
 from fieldward_sync.matching.birth_dates import BirthDate
 from fieldward_sync.matching.candidates import MAX_CANDIDATES, choose
+from fieldward_sync.matching.comparison import Comparison, total
+from fieldward_sync.matching.facts import Facts
 from fieldward_sync.matching.levels import Level
 from fieldward_sync.matching.name_comparison import name_agreement, word_agreement
 from fieldward_sync.matching.postcodes import near_postcodes
@@ -87,6 +89,26 @@ def test_what_a_device_does_not_read_would_not_have_been_shown(data: st.DataObje
     assert not crowded
     everybody = rank(query, population, today=TODAY)
     assert rank(query, candidates, today=TODAY) == everybody
+
+
+@given(st.data())
+def test_in_whatever_order_records_are_compared_the_same_are_shown(data: st.DataObject) -> None:
+    population = data.draw(children())
+    query = query_of(data.draw(remembered(data.draw(st.sampled_from(population)))))
+    shuffled = data.draw(st.permutations(population))
+    assert rank(query, shuffled, today=TODAY) == rank(query, population, today=TODAY)
+
+
+@given(st.data(), st.floats(-40, 40))
+def test_a_record_is_left_uncompared_only_where_it_weighs_less_than_it_has_to(
+    data: st.DataObject, least: float
+) -> None:
+    population = data.draw(children())
+    query = query_of(data.draw(remembered(data.draw(st.sampled_from(population)))))
+    comparison = Comparison(query, today=TODAY)
+    for facts in map(Facts.of, population):
+        whole, compared = comparison.of(facts), comparison.of(facts, least=least)
+        assert compared == whole or (not compared and total(whole) < least)
 
 
 @given(st.data())
