@@ -12,8 +12,11 @@ from fieldward_server.services.authentication import (
     NotAuthenticated,
     Received,
     authenticate,
+    use_counter,
 )
+from fieldward_server.services.devices import set_access
 from fieldward_server.services.platform import SeenRequests
+from fieldward_sync.access import Access
 from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.http_signatures import read_request_signature
 from fieldward_sync.signing import signing_key
@@ -120,6 +123,32 @@ def test_requests_may_overtake_each_other_within_a_window(world: World) -> None:
             device.call(device.request(pending_edits=0), counter=counter)
     with pytest.raises(NotAuthenticated, match="counter-used"):
         device.call(device.request(), counter=highest - 65)
+
+
+def test_of_requests_that_came_together_none_undoes_that_anothers_counter_is_spent(
+    world: World,
+) -> None:
+    device, storage = world.device(), world.platform.storage
+    callers = [ask(device, signed(device, counter=counter)) for counter in (4, 2, 3)]
+    set_access(
+        world.platform,
+        authority=AUTHORITY,
+        device=device.name,
+        access=Access.PAUSED,
+        actor="admin",
+        reason="test",
+        now=world.now,
+    )
+    for caller in callers:
+        with storage.transaction() as transaction:
+            spent = use_counter(transaction, caller.found, caller.counter)
+        assert (caller.found.access, spent.access) == ("active", "paused")
+    for caller in callers:
+        with (
+            pytest.raises(NotAuthenticated, match="counter"),
+            storage.transaction() as transaction,
+        ):
+            use_counter(transaction, caller.found, caller.counter)
 
 
 def test_a_sync_with_nothing_new_writes_nothing(world: World) -> None:

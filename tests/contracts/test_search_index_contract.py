@@ -12,7 +12,7 @@ from fieldward_server.services import records as record_loads
 from fieldward_server.services.shields import raise_shield, release_shield
 from fieldward_server.storage import Storage, records, search_keys
 from fieldward_server.storage.records import StoredRecord
-from fieldward_server.storage.search_keys import Found, SearchKey, Span
+from fieldward_server.storage.search_keys import Asked, Found, SearchKey, Span
 from fieldwork import AUTHORITY, FieldDevice, World, child
 
 CHILDREN = ("c1", "c2", "c3")
@@ -136,7 +136,8 @@ def look_up(
     storage: Storage, keys: Sequence[str], spans: Sequence[Span] = (), *, limit: int = 100
 ) -> Found:
     with storage.reading() as transaction:
-        return search_keys.look_up(transaction, AUTHORITY, keys, spans, limit=limit)
+        (found,) = search_keys.look_up(transaction, AUTHORITY, [Asked(keys, spans)], limit=limit)
+        return found
 
 
 def test_every_record_is_found_under_each_of_the_keys_that_it_has(filled: Storage) -> None:
@@ -162,6 +163,20 @@ def test_no_more_is_read_than_the_limit_and_that_there_was_more_is_told(filled: 
         assert (len(cut.rows), cut.cut) == (3, True)
     for whole in (look_up(filled, [common], limit=5), look_up(filled, [], [wide], limit=7)):
         assert not whole.cut
+
+
+def test_what_is_asked_together_is_told_apart_and_each_has_a_limit_of_its_own(
+    filled: Storage,
+) -> None:
+    common, rare = ["dAT 2021-03-04"], ["dAT 2021-03-05"]
+    both = Asked(rare, [Span("dAT 2022", "dAT 2023"), Span("dBT", "dBU")])
+    with filled.reading() as transaction:
+        asked = [Asked(common), Asked([]), both, Asked(rare)]
+        found = search_keys.look_up(transaction, AUTHORITY, asked, limit=3)
+        assert search_keys.look_up(transaction, AUTHORITY, [], limit=3) == []
+    assert [len(each.rows) for each in found] == [3, 0, 3, 1]
+    assert [each.cut for each in found] == [True, False, False, False]
+    assert sorted(record_id for _, record_id in found[2].rows) == ["r-1", "r-8", "r-9"]
 
 
 def test_a_key_that_was_taken_away_finds_nobody(filled: Storage) -> None:

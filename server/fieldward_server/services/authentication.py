@@ -12,8 +12,7 @@ from typing import Protocol
 from fieldward_server.services.platform import Platform
 from fieldward_server.storage import Transaction, administrators, devices
 from fieldward_server.storage.administrators import Administrator
-from fieldward_server.storage.devices import Device
-from fieldward_sync.access import Access
+from fieldward_server.storage.devices import Device, Holder
 from fieldward_sync.errors import RefusedByServer
 from fieldward_sync.http_signatures import RequestSignature, verify_request
 from fieldward_sync.messages import DEVICE_KEY
@@ -43,16 +42,33 @@ class Counted(Protocol):
 
 @dataclass(frozen=True)
 class Caller:
-    """The device that sent an authenticated request."""
+    """The device that sent an authenticated request, as it was found when that was looked at."""
 
-    authority: str
-    device: str
-    generation: int
-    practitioner: str | None
-    """``None``: signed with the device's identity key."""
+    found: Device
+    holder: Holder | None
+    """The practitioner who signed; ``None``: it was signed with the device's identity key."""
     counter: int
     created: int
-    access: Access
+
+    @property
+    def authority(self) -> str:
+        """Whose device it is."""
+        return self.found.authority
+
+    @property
+    def device(self) -> str:
+        """Its id."""
+        return self.found.device
+
+    @property
+    def generation(self) -> int:
+        """How often it has been enrolled."""
+        return self.found.generation
+
+    @property
+    def practitioner(self) -> str | None:
+        """Who signed; ``None`` for the device itself."""
+        return self.holder.practitioner if self.holder else None
 
 
 @dataclass(frozen=True)
@@ -96,18 +112,11 @@ def authenticate(
     """
     authority, name, generation, role = _read_key_id(signature.key_id)
     with platform.storage.reading() as transaction:
-        device, public_key = _find_key(transaction, authority, name, generation, role)
+        device, holder = _find_signer(transaction, authority, name, generation, role)
+    public_key = holder.signing_key if holder else device.identity_key
     verify_request(signature, **vars(received), public_key=public_key)
     _check_new(platform, signature, device, now)
-    return Caller(
-        authority=authority,
-        device=name,
-        generation=generation,
-        practitioner=None if role == DEVICE_KEY else role,
-        counter=signature.counter,
-        created=signature.created,
-        access=Access(device.access),
-    )
+    return Caller(device, holder, signature.counter, signature.created)
 
 
 def find_administrator(platform: Platform, signature: RequestSignature) -> Administrator:
@@ -140,11 +149,18 @@ def authenticate_administrator(
     )
 
 
-def use_counter(transaction: Transaction, device: Device, counter: int) -> None:
+def use_counter(transaction: Transaction, device: Device, counter: int) -> Device:
     """Spend a request's counter together with its effect; ``NotAuthenticated("counter-used")``
-    where it has been spent. ``device`` is as this transaction found it, its authority locked."""
-    high, window = window_with(device, counter)
-    devices.set_counters(transaction, device, high=high, window=window)
+    where it has been spent.
+
+    ``device`` is as it was when it was last looked at. Returned is how it is now; until the
+    transaction ends nobody else changes it."""
+    while True:
+        high, window = window_with(device, counter)
+        spent = devices.set_counters(transaction, device, high=high, window=window)
+        if spent is not None:
+            return spent
+        device = _now(transaction, device)  # another request of this device came in between
 
 
 def window_with(signer: Counted, counter: int) -> tuple[int, bytes]:
@@ -180,18 +196,20 @@ def _read_key_id(key_id: str) -> tuple[str, str, int, str]:
     return found[1], found[2], int(found[3]), found[4]
 
 
-def _find_key(
+def _find_signer(
     transaction: Transaction, authority: str, name: str, generation: int, role: str
-) -> tuple[Device, bytes]:
+) -> tuple[Device, Holder | None]:
     found = devices.find_with_holder(transaction, authority, name, generation, role)
+    if found is None or (found[1] is None and role != DEVICE_KEY):
+        raise _unknown_key()
+    return found
+
+
+def _now(transaction: Transaction, device: Device) -> Device:
+    found = devices.find(transaction, device.authority, device.device, device.generation)
     if found is None:
         raise _unknown_key()
-    device, holder = found
-    if role == DEVICE_KEY:
-        return device, device.identity_key
-    if holder is None:
-        raise _unknown_key()
-    return device, holder.signing_key
+    return found
 
 
 def _check_new(platform: Platform, signature: RequestSignature, signer: Counted, now: int) -> None:

@@ -12,13 +12,12 @@ from typing import Literal
 
 from fieldward_server.services import enquiry_log
 from fieldward_server.services.authentication import Caller, use_counter
-from fieldward_server.services.authorities import known, locked, open_edit_seed
-from fieldward_server.services.devices import unknown_device
+from fieldward_server.services.authorities import known, open_edit_seed
 from fieldward_server.services.hits import hit_of
 from fieldward_server.services.index_search import search_index
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.practitioners import out_of_date
-from fieldward_server.storage import Transaction, authorities, devices, records
+from fieldward_server.storage import Transaction, authorities, records
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.devices import Device, Holder
 from fieldward_sync.access import RIGHTS, Access, WipeState
@@ -63,7 +62,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class _Asker:
-    """Who asks, as the database knows them at one moment."""
+    """Who asks, as they were found when their signature was looked at."""
 
     authority: Authority
     device: Device
@@ -87,17 +86,30 @@ def enquire(platform: Platform, caller: Caller, request: EnquiryRequest, *, now:
     ``CallerMistake`` for a reason, terms or a key that are none, ``PeerBrokeProtocol`` where the
     enquiry does not open, and ``NotAuthenticated("counter-used")`` if another worker took it.
     """
-    worked_out = _work_out(platform, caller, request, now=now)
+    # All that takes long comes first, while others may write.
+    with platform.storage.reading() as transaction:
+        asker = _find_asker(transaction, caller)
+        worked_out = _work_out(platform, transaction, asker, request, now=now)
     with platform.storage.transaction() as transaction:
-        asker = _find_asker(transaction, caller, locked(transaction, caller.authority))
-        use_counter(transaction, asker.device, caller.counter)
-        shut_out = _shut_out(asker)
+        device = use_counter(transaction, asker.device, caller.counter)
+        shut_out = _shut_out(device)
         if shut_out is not None and isinstance(worked_out.result, Answered):  # meanwhile
             worked_out = _refuse(asker, worked_out.enquiry, shut_out, now=now)
         enquiry_log.append(transaction, asker.enquirer, worked_out.sealed_look_ups)
     if isinstance(worked_out.result, Error):
         raise worked_out.result
     return worked_out.result
+
+
+def _find_asker(transaction: Transaction, caller: Caller) -> _Asker:
+    if caller.holder is None:
+        raise RefusedByServer(
+            "practitioner-needed",
+            "An enquiry is signed with a practitioner's key, not with the device's.",
+            next_step="Unlock the device and ask again.",
+        )
+    row = known(authorities.find(transaction, caller.authority), caller.authority)
+    return _Asker(row, caller.found, caller.holder)
 
 
 @dataclass(frozen=True)
@@ -110,21 +122,22 @@ class _WorkedOut:
 
 
 def _work_out(
-    platform: Platform, caller: Caller, request: EnquiryRequest, *, now: int
+    platform: Platform,
+    transaction: Transaction,
+    asker: _Asker,
+    request: EnquiryRequest,
+    *,
+    now: int,
 ) -> _WorkedOut:
-    """All that takes long, while others may write for the authority."""
-    with platform.storage.reading() as transaction:
-        row = known(authorities.find(transaction, caller.authority), caller.authority)
-        asker = _find_asker(transaction, caller, row)
-        enquiry = _open(platform, asker, request)
-        refused = _shut_out(asker) or _refusal(transaction, asker, enquiry, now=now)
-        if refused is not None:
-            return _refuse(asker, enquiry, refused, now=now)
-        try:
-            enquired = _answer(transaction, asker, enquiry, now=now)
-            answer = seal_answer(enquired, enquiry, enquirer=asker.enquirer)
-        except CallerMistake as e:
-            return _refuse(asker, enquiry, e, now=now)
+    enquiry = _open(platform, asker, request)
+    refused = _shut_out(asker.device) or _refusal(transaction, asker, enquiry, now=now)
+    if refused is not None:
+        return _refuse(asker, enquiry, refused, now=now)
+    try:
+        enquired = _answer(transaction, asker, enquiry, now=now)
+        answer = seal_answer(enquired, enquiry, enquirer=asker.enquirer)
+    except CallerMistake as e:
+        return _refuse(asker, enquiry, e, now=now)
     look_ups = _look_ups(asker, enquiry, enquired, now=now)
     sealed = enquiry_log.seal(asker.authority, asker.enquirer, look_ups)
     return _WorkedOut(enquiry, Answered(answer, enquired.outcome), sealed)
@@ -134,21 +147,6 @@ def _refuse(asker: _Asker, enquiry: Enquiry, refused: Error, *, now: int) -> _Wo
     look_ups = _look_ups(asker, enquiry, None, now=now)
     sealed = enquiry_log.seal(asker.authority, asker.enquirer, look_ups)
     return _WorkedOut(enquiry, refused, sealed)
-
-
-def _find_asker(transaction: Transaction, caller: Caller, row: Authority) -> _Asker:
-    if caller.practitioner is None:
-        raise RefusedByServer(
-            "practitioner-needed",
-            "An enquiry is signed with a practitioner's key, not with the device's.",
-            next_step="Unlock the device and ask again.",
-        )
-    found = devices.find_with_holder(
-        transaction, row.authority, caller.device, caller.generation, caller.practitioner
-    )
-    if found is None or found[1] is None:
-        raise unknown_device(caller.device)
-    return _Asker(row, found[0], found[1])
 
 
 def _open(platform: Platform, asker: _Asker, request: EnquiryRequest) -> Enquiry:
@@ -162,12 +160,12 @@ def _open(platform: Platform, asker: _Asker, request: EnquiryRequest) -> Enquiry
         ) from e
 
 
-def _shut_out(asker: _Asker) -> RefusedByServer | None:
+def _shut_out(device: Device) -> RefusedByServer | None:
     """Why nothing is answered on this device; ``None`` if it may be."""
-    access = Access(asker.device.access)
+    access = Access(device.access)
     if not RIGHTS[access].enquire:
         return _not_now(access.value)
-    if WipeState(asker.device.wipe) is not WipeState.NONE:
+    if WipeState(device.wipe) is not WipeState.NONE:
         return _not_now("wiped")
     return None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fieldward_server.storage import Transaction, enquiries
 from fieldward_server.storage.authorities import Authority
@@ -34,26 +35,35 @@ class LogReport:
 
 def seal(authority: Authority, enquirer: Enquirer, look_ups: Iterable[LookUp]) -> tuple[bytes, ...]:
     """Look-ups as the log will keep them."""
-    signed: Signed = unpack(Signed, authority.trust)
-    audit_key = signed.open(Trust, authority.root_key).audit_key
+    audit_key = _audit_key(authority.trust, authority.root_key)
     return tuple(seal_look_up(each, audit_key, enquirer=enquirer) for each in look_ups)
 
 
+@lru_cache(maxsize=1024)
+def _audit_key(trust: bytes, root_key: bytes) -> bytes:
+    signed: Signed = unpack(Signed, trust)
+    return signed.open(Trust, root_key).audit_key
+
+
 def append(transaction: Transaction, enquirer: Enquirer, sealed: Iterable[bytes]) -> None:
-    """Put sealed look-ups on record, the authority locked."""
-    head = _read_head(transaction, enquirer.authority)
+    """Put sealed look-ups on record, one authority's one after the other."""
+    first = EnquiryLogHead.first(enquirer.authority)
+    head = _read(enquiries.lock(transaction, enquirer.authority, first_head=encode(first)))
+    added = []
     for body in sealed:
         header = head.header(body, enquirer=enquirer)
-        stored = StoredEnquiry(
-            authority=enquirer.authority,
-            sequence=head.size,
-            device=enquirer.device,
-            generation=enquirer.generation,
-            header=header,
-            body=body,
+        added.append(
+            StoredEnquiry(
+                authority=enquirer.authority,
+                sequence=head.size,
+                device=enquirer.device,
+                generation=enquirer.generation,
+                header=header,
+                body=body,
+            )
         )
         head = head.take(header, body)
-        enquiries.append(transaction, stored, head=encode(head))
+    enquiries.append(transaction, added, head=encode(head))
 
 
 def entries(
@@ -89,6 +99,8 @@ def verify(transaction: Transaction, authority: str) -> LogReport | None:
 
 def _read_head(transaction: Transaction, authority: str) -> EnquiryLogHead:
     head = enquiries.head(transaction, authority)
-    if head is None:
-        return EnquiryLogHead.first(authority)
+    return EnquiryLogHead.first(authority) if head is None else _read(head)
+
+
+def _read(head: bytes) -> EnquiryLogHead:
     return decode(EnquiryLogHead, head, max_bytes=MAX_HEAD_BYTES)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import UTC, date, datetime
 
 from fieldward_server.storage import Transaction, records, search_keys
-from fieldward_server.storage.search_keys import Span
+from fieldward_server.storage.search_keys import Asked, Span
 from fieldward_sync.matching.candidates import choose
 from fieldward_sync.matching.evidence import Evidence
 from fieldward_sync.matching.index_stages import MAX_ROWS, Stage, index_stages
@@ -28,7 +28,7 @@ def search_index(
     Some records may be left out, as though there were none such.
     """
     search = _Search(transaction, authority, query, frozenset(leaving_out), today=day_of(now))
-    ranking = Ranking()
+    ranking = Ranking(too_many=True)  # what is remembered is shared by too many to be looked up
     for stage in index_stages(query, today=search.today):
         search.look_up(stage)
         ranking = search.rank()
@@ -60,23 +60,19 @@ class _Search:
         self._leaving_out = leaving_out
         self.today = today
         self._evidence = Evidence()
-        self._asked = False
         self._cut = False
         self._views: dict[str, View] = {}
 
     def look_up(self, stage: Stage) -> None:
         """Add what a stage finds."""
-        for question in stage.questions:
-            found = search_keys.look_up(
-                self._transaction,
-                self._authority,
-                question.keys,
-                [Span(each.first, each.past) for each in question.ranges],
-                limit=MAX_ROWS,
-            )
-            self._evidence.note(question, found.rows)
-            self._asked = self._asked or bool(question.keys or question.ranges)
-            self._cut = self._cut or found.cut
+        asked = [
+            Asked(question.keys, [Span(each.first, each.past) for each in question.ranges])
+            for question in stage.questions
+        ]
+        found = search_keys.look_up(self._transaction, self._authority, asked, limit=MAX_ROWS)
+        for question, each in zip(stage.questions, found, strict=True):
+            self._evidence.note(question, each.rows)
+            self._cut = self._cut or each.cut
 
     def rank(self) -> Ranking:
         """How those that could be meant compare."""
@@ -84,16 +80,13 @@ class _Search:
         for record_id in self._leaving_out:
             scores.pop(record_id, None)
         chosen, crowded = choose(scores)
+        if crowded:
+            return Ranking(too_many=True)
         self._read(chosen)
-        ranking = rank(
-            self._query,
-            [self._views[each] for each in chosen if each in self._views],
-            today=self.today,
-            crowded=crowded,
-        )
+        views = [self._views[each] for each in chosen if each in self._views]
+        ranking = rank(self._query, views, today=self.today)
         # Who is meant may be among those that were not read: that is not to say that nobody is.
-        looked_everywhere = self._asked and not self._cut
-        return ranking if ranking.found or looked_everywhere else Ranking(too_many=True)
+        return ranking if ranking.found or not self._cut else Ranking(too_many=True)
 
     def _read(self, record_ids: Collection[str]) -> None:
         unread = [each for each in record_ids if each not in self._views]

@@ -168,15 +168,26 @@ def set_wipe(transaction: Transaction, device: Device, wipe: str) -> None:
     _update(transaction, device, "UPDATE device SET wipe = :wipe", wipe=wipe)
 
 
-def set_counters(transaction: Transaction, device: Device, *, high: int, window: bytes) -> None:
-    """Store which of a device's request counters were used."""
-    _update(
-        transaction,
-        device,
-        "UPDATE device SET counter_high = :high, counter_window = :window",
+def set_counters(
+    transaction: Transaction, device: Device, *, high: int, window: bytes
+) -> Device | None:
+    """Store which of a device's request counters were used; the device as it is now.
+
+    ``None``, and nothing stored, where they are no longer those that ``device`` has.
+    """
+    rows = transaction.execute(
+        "UPDATE device SET counter_high = :high, counter_window = :window"
+        " WHERE authority = :authority AND device = :device AND generation = :generation"
+        " AND counter_high = :known_high AND counter_window = :known_window RETURNING *",
+        authority=device.authority,
+        device=device.device,
+        generation=device.generation,
+        known_high=device.counter_high,
+        known_window=device.counter_window,
         high=high,
         window=window,
     )
+    return Device(**rows[0]) if rows else None
 
 
 def set_journal_head(transaction: Transaction, device: Device, head: bytes) -> None:

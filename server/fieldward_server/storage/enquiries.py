@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 from fieldward_server.storage.driver import Transaction
 
@@ -27,17 +28,28 @@ def head(transaction: Transaction, authority: str) -> bytes | None:
     return rows[0]["head"] if rows else None
 
 
-def append(transaction: Transaction, enquiry: StoredEnquiry, *, head: bytes) -> None:
-    """Add the next entry, and store how far the log has come with it."""
-    transaction.execute(
-        "INSERT INTO enquiry (authority, sequence, device, generation, header, body)"
-        " VALUES (:authority, :sequence, :device, :generation, :header, :body)",
-        **vars(enquiry),
+def lock(transaction: Transaction, authority: str, *, first_head: bytes) -> bytes:
+    """How far the log has come, which is ``first_head`` where it begins now; until the transaction
+    ends nobody else adds to it."""
+    (row,) = transaction.execute(
+        "INSERT INTO enquiry_log (authority, head) VALUES (:authority, :first_head)"
+        " ON CONFLICT (authority) DO UPDATE SET head = enquiry_log.head RETURNING head",
+        authority=authority,
+        first_head=first_head,
+    )
+    return bytes(row["head"])
+
+
+def append(transaction: Transaction, entries: Sequence[StoredEnquiry], *, head: bytes) -> None:
+    """Add the next entries of a log that is locked, and store how far it has come with them."""
+    transaction.insert(
+        "enquiry",
+        [field.name for field in fields(StoredEnquiry)],
+        [tuple(vars(entry).values()) for entry in entries],
     )
     transaction.execute(
-        "INSERT INTO enquiry_log (authority, head) VALUES (:authority, :head)"
-        " ON CONFLICT (authority) DO UPDATE SET head = excluded.head",
-        authority=enquiry.authority,
+        "UPDATE enquiry_log SET head = :head WHERE authority = :authority",
+        authority=entries[0].authority,
         head=head,
     )
 

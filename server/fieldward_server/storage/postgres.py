@@ -39,7 +39,7 @@ _OWN_WORDS = {
     "TEXT": 'TEXT COLLATE "C"',
     "WITHOUT ROWID": "",  # it keeps a table's rows in no order
 }
-_TO_TRANSLATE = re.compile(rf"\b(?:{'|'.join(_OWN_WORDS)})\b|(IN )?:([a-z_]+)|%")
+_TO_TRANSLATE = re.compile(rf"\b(?:{'|'.join(_OWN_WORDS)})\b|(IN )?:([a-z0-9_]+)|%")
 
 
 class PostgresDriver:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 from sqlite_utils import Database
 
@@ -18,7 +19,7 @@ from fieldward_sync.errors import CallerMistake, Error, LocalDataDamaged, RetryL
 
 BUSY_SECONDS = 30
 
-_LISTS = re.compile(r"\bIN (:[a-z_]+)")
+_LISTS = re.compile(r"\bIN (:[a-z0-9_]+)")
 
 _BUSY = RetryLater, "database-busy", "The database cannot take this now."
 _DAMAGED = LocalDataDamaged, "database-damaged", "The database file is damaged."
@@ -40,6 +41,9 @@ class SqliteDriver:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._writing = Lock()
+        """SQLite lets one write at a time, and has the others look again every few milliseconds:
+        the threads of this process rather wait in line."""
         self._writers: list[Database] = []
         self._readers: list[Database] = []
 
@@ -47,7 +51,7 @@ class SqliteDriver:
     def transaction(self) -> Iterator[Transaction]:
         # Not a deferred BEGIN, as sqlite-utils' own atomic() makes: of two that read first and
         # then write, SQLite refuses one however long it may wait.
-        with self._connection(self._writers, writing=True) as database:
+        with self._turn(), self._connection(self._writers, writing=True) as database:
             yield from _transaction(database, "BEGIN IMMEDIATE")
 
     @contextmanager
@@ -68,6 +72,16 @@ class SqliteDriver:
         for pool in (self._writers, self._readers):
             while pool:
                 pool.pop().conn.close()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._writing.acquire(timeout=BUSY_SECONDS):
+            family, code, message = _BUSY
+            raise family(code, message)
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     @contextmanager
     def _connection(self, pool: list[Database], *, writing: bool) -> Iterator[Database]:

@@ -22,7 +22,10 @@ class Question:
         """What a key says that was found."""
         if key in self.keys:
             return self.keys[key]
-        return next((worth for span, worth in self.ranges.items() if key in span), {})
+        for span, worth in self.ranges.items():
+            if span.first <= key < span.past:
+                return worth
+        return {}
 
 
 class Evidence:

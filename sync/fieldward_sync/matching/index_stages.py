@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from itertools import product
 
 from fieldward_sync.matching.birth_dates import born_between
@@ -66,10 +67,10 @@ class _Heard:
 def index_stages(query: Query, *, today: date) -> Iterator[Stage]:
     """What to look up; the next stage only while what it asks for could outweigh what was found."""
     search = _Search(query, today)
-    after_likely, after_one_slip = search.unasked_bits()
-    yield Stage(search.likely(), after_likely)
-    yield Stage(search.one_slip(), after_one_slip)
-    yield Stage(search.slips(), 0.0)
+    asked = (search.likely, search.one_slip, search.slips)
+    for questions, unasked_bits in zip(asked, search.unasked_bits(), strict=True):
+        if something := tuple(each for each in questions() if each.keys or each.ranges):
+            yield Stage(something, unasked_bits)
 
 
 class _Search:
@@ -121,9 +122,7 @@ class _Search:
             for span in self._near_spans()
         }
         placed = self._placed(self._as_written, [self._district]) if self._day else {}
-        return tuple(Question(keys) for keys in (near, slipped, placed) if keys) + (
-            (Question(ranges=spans),) if spans else ()
-        )
+        return (Question(near), Question(slipped), Question(placed), Question(ranges=spans))
 
     def slips(self) -> tuple[Question, ...]:
         """Slips in the first half of a postcode, or in a name and in the second half: for whom a
@@ -139,16 +138,16 @@ class _Search:
             Question(self._placed(self._as_written, near_districts(self._district))),
         )
 
-    def unasked_bits(self) -> tuple[float, float]:
+    def unasked_bits(self) -> tuple[float, float, float]:
         """What a record can weigh that the first stage has not asked for, or the second."""
         exact, slip = self._bits(Level.EXACT), self._bits(Level.SLIP)
         if not self._day:
             far = exact["family"] + exact["given"] + slip["postcode"]
-            return far, far
+            return far, far, 0.0
         one_name = max(exact["family"] + slip["given"], slip["family"] + exact["given"])
         no_name = slip["family"] + slip["given"]
         after_likely = max(one_name + slip["born"], no_name + exact["born"]) + slip["postcode"]
-        return after_likely, no_name + slip["born"] + slip["postcode"]
+        return after_likely, no_name + slip["born"] + slip["postcode"], 0.0
 
     def _bits(self, level: Level) -> dict[str, float]:
         """What the terms weigh that are given, at a level."""
@@ -234,8 +233,13 @@ def _slipped(query: Query) -> list[_Heard]:
         for term in ("family", "given")
         for word in query.words(term)
         if len(word) > 2
-        for heard in dict.fromkeys(map(sound, _one_slip(word)))
+        for heard in _sounds_by_one_slip(word)
     ]
+
+
+@lru_cache(maxsize=1024)
+def _sounds_by_one_slip(word: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(map(sound, _one_slip(word))))
 
 
 def _one_slip(word: str) -> Iterator[str]:
