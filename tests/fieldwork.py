@@ -39,6 +39,7 @@ from fieldward_sync.invitations import proof, read_code
 from fieldward_sync.journal import BoxItem, EntryItem, JournalHead, JournalItem, LookUp, SealItem
 from fieldward_sync.keys import hpke_public_key
 from fieldward_sync.leases import (
+    NOTHING_SPENT,
     Lease,
     LeaseSecrets,
     LeaseTerms,
@@ -244,7 +245,8 @@ class FieldDevice:
         self.hpke_seed = os.urandom(32)
         self.counter = 0
         self.edit_counter = 0
-        self.held = Held(0, 0, b"")
+        self.held = Held(0, 0, b"", 0)
+        self.spent = NOTHING_SPENT
         self.distribution: Distribution | None = None
         self.lease: Lease | None = None
         self.secrets: LeaseSecrets | None = None
@@ -389,12 +391,16 @@ class FieldDevice:
                 ),
             )
             self.secrets = decode(LeaseSecrets, opened, max_bytes=1 << 20)
-            self.held = Held(self.held.incarnation, self.held.number, self.lease.lease_id)
+            self.held = msgspec.structs.replace(
+                self.held, lease=self.lease.lease_id, look_ups_left=self.lease.look_ups
+            )
         if answer.distribution is not None:
             found = answer.distribution.open(Distribution, self.trust.answer_key)
             found.require_successor_of(self.distribution, now=self.world.now)
             self.distribution = found
-            self.held = Held(found.incarnation, found.number, self.held.lease)
+            self.held = msgspec.structs.replace(
+                self.held, incarnation=found.incarnation, number=found.number
+            )
 
     def contents(self, partition: str) -> dict[str, View]:
         """What this device can read of a partition, once its digest has been compared."""
@@ -490,7 +496,13 @@ class FieldDevice:
             query=bytes(QUERY_ID_BYTES),
         )
         body = self.journal_box.seal_entry(self.looked, encode(look_up))
-        item = self.journal.entry(box=self.journal_box.header.box, index=self.looked, body=body)
+        if self.lease is not None:
+            self.spent = self.lease.spend(1, self.spent)
+            left = self.lease.look_ups_left(self.spent)
+            self.held = msgspec.structs.replace(self.held, look_ups_left=left)
+        item = self.journal.entry(
+            box=self.journal_box.header.box, index=self.looked, spent=self.spent, body=body
+        )
         self.looked += 1
         self.journal = self.journal.take_entry(item)
         return item

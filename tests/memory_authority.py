@@ -560,6 +560,7 @@ class MemoryAuthority:
             request.held.lease != held.lease_id
             or not held.lease_id
             or self.clock.true_time >= held.lease_issued + self.terms.closes_seconds // 8
+            or request.held.look_ups_left * 8 <= self.terms.look_ups * 7
         )
         complete = held.journal.size == held.journal.sealed_size == request.journal_size
         if request.next_hpke_key is None or not (due and complete and RIGHTS[held.access].renew):
@@ -599,6 +600,7 @@ class MemoryAuthority:
             warns=now + self.terms.warning_seconds,
             closes=now + self.terms.closes_seconds,
             destroys=now + self.terms.destroys_seconds,
+            look_ups=self.terms.look_ups,
             secrets_hash=secrets_hash,
         )
         return LeaseGrant(sign(lease, self.answer_key), sealed)

@@ -94,12 +94,15 @@ class Delivery:
     def _held(self) -> Held:
         here, asking = self._here, self._practitioner
         if asking is None:
-            return Held(here.trust.incarnation, 0, b"")
+            return Held(here.trust.incarnation, 0, b"", 0)
         distribution = stored_distribution(here.folder, here.identity, asking.id)
-        lease = asking.lease.lease_id if asking.lease else b""
-        if distribution is None:
-            return Held(here.trust.incarnation, 0, lease)
-        return Held(distribution.incarnation, distribution.number, lease)
+        lease, spent = asking.lease, here.journal.spent(asking.id)
+        return Held(
+            incarnation=distribution.incarnation if distribution else here.trust.incarnation,
+            number=distribution.number if distribution else 0,
+            lease=lease.lease_id if lease else b"",
+            look_ups_left=lease.look_ups_left(spent) if lease else 0,
+        )
 
     def _exchange(self, request: SyncRequest) -> tuple[SyncAnswer, int]:
         here, asking = self._here, self._practitioner

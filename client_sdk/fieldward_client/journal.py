@@ -29,7 +29,8 @@ from fieldward_sync.journal import (
     SealItem,
 )
 from fieldward_sync.keys import KEY_BYTES
-from fieldward_sync.names import Count, Key
+from fieldward_sync.leases import NOTHING_SPENT, Spent
+from fieldward_sync.names import Count, Key, PractitionerId
 from fieldward_sync.sealing import Entropy
 from fieldward_sync.signing import MAX_SIGNED_BYTES, public_key, sign, signing_key
 
@@ -53,9 +54,10 @@ class EpochKey(Message, frozen=True):
 
 
 class _Base(Part, frozen=True, tag="base"):
-    """The journal's head before the first item that is still kept."""
+    """The journal's head before the first item that is still kept, and what had been spent."""
 
     head: JournalHead
+    spent: dict[PractitionerId, Spent]
 
 
 class Journal:
@@ -72,7 +74,11 @@ class Journal:
         self._file = FrameFile(folder, JOURNAL)
         self._fault = "a part of it is damaged" if self._file.broken else ""
         self._items: list[JournalItem] = []
-        self._base = self._head = self._read_base(identity)
+        base = self._read_base(identity)
+        self._base = self._head = base.head
+        self._spent: dict[str, Spent] = dict(base.spent)
+        self._owners: dict[bytes, str] = {}
+        """Whose each box is."""
         self._replay()
         self._key = self._load_key()
         self._promote_key()
@@ -82,7 +88,7 @@ class Journal:
     @classmethod
     def create(cls, folder: Folder, head: JournalHead, seed: bytes) -> None:
         """An empty journal, its first epoch's key as it was registered."""
-        FrameFile.create(folder, JOURNAL, [pack(_Base(head))]).close()
+        FrameFile.create(folder, JOURNAL, [pack(_Base(head, {}))]).close()
         folder.store(EPOCH_KEY, EpochKey(head.epoch, seed))
 
     @property
@@ -104,8 +110,13 @@ class Journal:
         """What a crash left unfinished at the end, and opening cut off."""
         return self._file.torn_bytes
 
-    def write(self, look_ups: Sequence[LookUp], box: OpenBox, *, now: int) -> None:
-        """Make look-ups durable, in one write; until then nothing of them may be shown.
+    def spent(self, practitioner: str) -> Spent:
+        """What this practitioner's last entry says that they have spent of their lease."""
+        return self._spent.get(practitioner, NOTHING_SPENT)
+
+    def write(self, look_ups: Sequence[LookUp], box: OpenBox, *, spent: Spent, now: int) -> None:
+        """Make look-ups durable, in one write, with what has been spent by then; until it is done
+        nothing of them may be shown.
 
         Raises ``LocalDataDamaged`` if they cannot be written.
         """
@@ -116,7 +127,7 @@ class Journal:
         items: list[JournalItem] = [] if self._has(box) else [BoxItem(box.signed_header)]
         for look_up in look_ups:
             index, body = box.seal_next(encode(look_up))
-            item = head.entry(box=box.id, index=index, body=body)
+            item = head.entry(box=box.id, index=index, spent=spent, body=body)
             items.append(item)
             head = head.take_entry(item)
         self._append(items, head)
@@ -158,27 +169,28 @@ class Journal:
             return
         base = reduce(_take, self._items[:first], self._base)
         kept = [*self._missing_box(self._items[first:]), *self._items[first:]]
-        self._file.rewrite([pack(_Base(base)), *(pack(item) for item in kept)])
+        self._file.rewrite([pack(_Base(base, self._spent)), *(pack(item) for item in kept)])
         self._base, self._items = base, kept
 
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
 
-    def _read_base(self, identity: Identity) -> JournalHead:
+    def _read_base(self, identity: Identity) -> _Base:
         try:
             base: _Base = unpack(_Base, self._file.payloads[0])
         except (IndexError, PeerBrokeProtocol):
             self._fault = "its beginning is gone"
-            return JournalHead.first(identity.device, identity.generation, bytes(KEY_BYTES))
-        return base.head
+            head = JournalHead.first(identity.device, identity.generation, bytes(KEY_BYTES))
+            return _Base(head, {})
+        return base
 
     def _replay(self) -> None:
         try:
             for payload in self._file.payloads[1:]:
                 item: JournalItem = unpack(JournalItem, payload)
                 self._head = _take(self._head, item)
-                self._items.append(item)
+                self._keep(item)
         except PeerBrokeProtocol:
             self._fault = "an entry is missing or damaged"
 
@@ -209,8 +221,20 @@ class Journal:
 
     def _append(self, items: Sequence[JournalItem], head: JournalHead) -> None:
         self._file.append(*(pack(item) for item in items))
-        self._items.extend(items)
+        for item in items:
+            self._keep(item)
         self._head = head
+
+    def _keep(self, item: JournalItem) -> None:
+        self._items.append(item)
+        match item:
+            case BoxItem():
+                box = read_box(item.header)
+                self._owners[box.box] = box.practitioner
+            case EntryItem():
+                header = item.read_header()
+                if header.box in self._owners:
+                    self._spent[self._owners[header.box]] = header.spent
 
     def _keep_key(self, key: EpochKey) -> None:
         self._folder.store(EPOCH_KEY, key)

@@ -109,11 +109,20 @@ class Practitioner:
         if self._holdings is not None:
             self._holdings.store.keys = with_earlier_keys(here.folder, lease, store_key, secrets)
 
-    def write_look_ups(self, *look_ups: LookUp, now: int) -> None:
-        """Make look-ups durable before anything of them is shown (invariant 2)."""
+    def write_look_ups(self, *look_ups: LookUp, cost: int, now: int) -> None:
+        """Make look-ups durable before anything of them is shown (invariant 2).
+
+        ``cost`` is what they spend of the lease, 0 for refused ones. Raises
+        ``AccessClosed("look-ups-used-up")``, and writes nothing, if it does not allow that many.
+        """
         self._require_unlocked()
         here = self._installation
-        here.journal.write(look_ups, self._box("journal", here.trust.audit_key, None), now=now)
+        spent = here.journal.spent(self.id)
+        if cost:
+            _, lease = self._require_lease(here.clock.now())
+            spent = lease.spend(cost, spent)
+        box = self._box("journal", here.trust.audit_key, None)
+        here.journal.write(look_ups, box, spent=spent, now=now)
 
     def write_edit(self, proposal: Proposal) -> None:
         """Make an edit durable: from here on it is delivered, whatever happens (invariant 1)."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from types import TracebackType
 from typing import Any, Literal, Self, Unpack
 
 import msgspec
 
+from fieldward_client.asked import Asked
 from fieldward_client.child import Child
 from fieldward_client.enquiry import EnquiryDesk
 from fieldward_client.hits import Answer, Hit, Hits
-from fieldward_client.holdings import Hold, Holdings
+from fieldward_client.holdings import Hold
 from fieldward_client.installation import Installation
 from fieldward_client.overlay import lay_over
 from fieldward_client.practitioner import Practitioner
@@ -42,7 +43,8 @@ class Session:
 
     Every call raises ``AccessClosed`` once the server, the lease or the clock forbids reading
     (invariant 3), and ``LocalDataDamaged`` where the look-up could not be put on record or the copy
-    is damaged; then nothing is shown.
+    is damaged; then nothing is shown. What is looked up on this device counts against the lease:
+    beyond it, ``AccessClosed("look-ups-used-up")``.
     """
 
     def __init__(
@@ -90,12 +92,12 @@ class Session:
 
         ``CallerMistake`` if that is nothing, too little to search by, or not what it should be.
         """
-        return self._search(Query(**terms), self._new_query())
+        return self._search(Query(**terms), Asked(self._new_query()))
 
     def type_ahead(self) -> TypeAhead:
-        """A search while it is typed: its lists count as one query."""
-        query_id = self._new_query()
-        return TypeAhead(lambda typed: self._search(Query(beginning=typed), query_id))
+        """A search while it is typed: its lists count as one query (see ``Asked``)."""
+        asked = Asked(self._new_query())
+        return TypeAhead(lambda typed: self._search(Query(beginning=typed), asked))
 
     def enquire(self, **terms: Unpack[Terms]) -> Hits:
         """The same in the authority's whole index, on line: for who is not on this device.
@@ -104,7 +106,8 @@ class Session:
         refusal. The server puts it on record before it answers.
         """
         query, query_id = Query(**terms), self._new_query()
-        self._holdings("search", terms=query.terms, query=query_id)
+        with self._refusals_on_record("search", terms=query.terms, query=query_id):
+            self._practitioner.holdings()
         hits = self._desk.search(query.terms, query=query_id)
         self._found_by.update((hit.record_id, query_id) for hit in hits)
         return hits
@@ -116,7 +119,8 @@ class Session:
         """
         _check_shape(record_id, RecordId, "record-id")
         query_id = self._found_by.get(record_id, b"")
-        self._holdings("open", records=[record_id], query=query_id)
+        with self._refusals_on_record("open", records=[record_id], query=query_id):
+            self._practitioner.holdings()
         opened = self._desk.open(record_id, query=query_id)
         if opened is None:
             raise CallerMistake("not-found", "There is no such record in the authority's index.")
@@ -131,41 +135,42 @@ class Session:
     def open(self, record_id: str) -> Child:
         """A child's entry; ``CallerMistake("not-held")`` if it is not on this device."""
         _check_shape(record_id, RecordId, "record-id")
-        query_id = self._found_by.get(record_id, b"")
-        holdings = self._holdings("open", records=[record_id], query=query_id)
-        hold = holdings.find(record_id)
-        if hold is None:
-            self._write("open", "nothing", records=[record_id], query=query_id)
-            raise CallerMistake(
-                "not-held",
-                "This record is not on this device.",
-                next_step="Search again: it may have left with the last sync. "
-                "That it is not here does not mean that there is no such child.",
+        looked_for: dict[str, Any] = {
+            "records": [record_id],
+            "query": self._found_by.get(record_id, b""),
+        }
+        with self._refusals_on_record("open", **looked_for):
+            holdings = self._practitioner.holdings()
+            hold = holdings.find(record_id)
+            if hold is None:
+                self._write("open", "nothing", cost=1, **looked_for)
+                raise CallerMistake(
+                    "not-held",
+                    "This record is not on this device.",
+                    next_step="Search again: it may have left with the last sync. "
+                    "That it is not here does not mean that there is no such child.",
+                )
+            distribution = holdings.store.distribution
+            assert distribution is not None
+            child = Child(
+                hold.shown,
+                incarnation=distribution.incarnation,
+                as_at=self._as_at(hold),
+                write=self._edit,
             )
-        distribution = holdings.store.distribution
-        assert distribution is not None
-        child = Child(
-            hold.shown,
-            incarnation=distribution.incarnation,
-            as_at=self._as_at(hold),
-            write=self._edit,
-        )
-        self._write("open", "shown", records=[record_id], fields=child.fields, query=query_id)
+            self._write("open", "shown", cost=1, fields=child.fields, **looked_for)
         return child
 
-    def _search(self, query: Query, query_id: bytes) -> Hits:
-        holdings = self._holdings("search", terms=query.terms, query=query_id)
-        held = holdings.search(query, today=self._today())
-        hits = tuple(self._hit(hold, match) for hold, match in held.found)
-        outcome: Outcome = "too-many" if held.too_many else "shown" if hits else "nothing"
-        self._write(
-            "search",
-            outcome,
-            terms=query.terms,
-            records=[hit.record_id for hit in hits],
-            query=query_id,
-        )
-        self._found_by.update((hit.record_id, query_id) for hit in hits)
+    def _search(self, query: Query, asked: Asked) -> Hits:
+        looked_for: dict[str, Any] = {"terms": query.terms, "query": asked.id}
+        with self._refusals_on_record("search", **looked_for):
+            held = self._practitioner.holdings().search(query, today=self._today())
+            hits = tuple(self._hit(hold, match) for hold, match in held.found)
+            found = [hit.record_id for hit in hits]
+            outcome: Outcome = "too-many" if held.too_many else "shown" if hits else "nothing"
+            self._write("search", outcome, cost=asked.cost(found), records=found, **looked_for)
+        asked.show(found)
+        self._found_by.update((record_id, asked.id) for record_id in found)
         return Hits(_ANSWERS[outcome], hits, query.narrower() if held.too_many else ())
 
     def _new_query(self) -> bytes:
@@ -174,14 +179,15 @@ class Session:
     def _today(self) -> date:
         return datetime.fromtimestamp(self._installation.clock.now(), UTC).date()
 
-    def _holdings(self, action: Action, **looked_for: Any) -> Holdings:
-        """What may be read now. A refusal is put on record too, if it can be."""
+    @contextmanager
+    def _refusals_on_record(self, action: Action, **looked_for: Any) -> Iterator[None]:
+        """That something may not be read now is put on record too, if it can be."""
         self._require_entered()
         try:
-            return self._practitioner.holdings()
+            yield
         except AccessClosed:
             with suppress(LocalDataDamaged):
-                self._write(action, "refused", **looked_for)
+                self._write(action, "refused", cost=0, **looked_for)
             raise
 
     def _require_entered(self) -> None:
@@ -193,6 +199,7 @@ class Session:
         action: Action,
         outcome: Outcome,
         *,
+        cost: int,
         terms: Mapping[str, str] | None = None,
         records: Sequence[str] = (),
         fields: Sequence[str] = (),
@@ -215,7 +222,7 @@ class Session:
             )
             for start in starts
         )
-        self._practitioner.write_look_ups(*look_ups, now=now)
+        self._practitioner.write_look_ups(*look_ups, cost=cost, now=now)
 
     def _edit(
         self, record_id: str, incarnation: int, changes: tuple[ProposedChange, ...]

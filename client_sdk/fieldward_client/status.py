@@ -29,6 +29,9 @@ class LeaseStatus:
     """When the copy shuts."""
     destroys: int
     """When the keys are erased."""
+    look_ups: int
+    """How many look-ups it allows until it is renewed."""
+    look_ups_left: int
 
 
 @dataclass(frozen=True)
@@ -163,12 +166,15 @@ def _lease_status(
     lease = _lease(installation, practitioner_id)
     if lease is None:
         return None
+    spent = installation.journal.spent(lease.practitioner)
     return LeaseStatus(
         state=lease.state(now) if now is not None else None,
         issued=lease.issued,
         warns=lease.warns,
         closes=lease.closes,
         destroys=lease.destroys,
+        look_ups=lease.look_ups,
+        look_ups_left=lease.look_ups_left(spent),
     )
 
 

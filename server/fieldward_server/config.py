@@ -70,6 +70,8 @@ class Config:
     lease_warning_seconds: int
     lease_closes_seconds: int
     lease_destroys_seconds: int
+    lease_look_ups: int
+    """Until it is renewed."""
     log_level: str
     max_request_bytes: int
 
@@ -101,11 +103,12 @@ class Config:
 
     @property
     def lease_terms(self) -> LeaseTerms:
-        """How long leases run."""
+        """How long leases run, and how many look-ups they allow."""
         return LeaseTerms(
             warning_seconds=self.lease_warning_seconds,
             closes_seconds=self.lease_closes_seconds,
             destroys_seconds=self.lease_destroys_seconds,
+            look_ups=self.lease_look_ups,
         )
 
     def listening_on(self, port: int) -> Config:
@@ -296,6 +299,7 @@ _SETTINGS = {
     "lease_warning_seconds": _Setting(_whole(1, 366 * _DAY), _always(_TERMS.warning_seconds)),
     "lease_closes_seconds": _Setting(_whole(1, 366 * _DAY), _always(_TERMS.closes_seconds)),
     "lease_destroys_seconds": _Setting(_whole(1, 366 * _DAY), _always(_TERMS.destroys_seconds)),
+    "lease_look_ups": _Setting(_whole(20, 5_000), _always(_TERMS.look_ups)),
     "log_level": _Setting(_log_level, _always("info")),
     "max_request_bytes": _Setting(_whole(1024, MAX_REQUEST_BYTES), _always(MAX_REQUEST_BYTES)),
 }

@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from fieldward_sync.encoding import Message, Part, decode, encode
 from fieldward_sync.errors import PeerBrokeProtocol
+from fieldward_sync.leases import Spent
 from fieldward_sync.merkle import Frontier, leaf_hash
 from fieldward_sync.names import (
     QUERY_ID_BYTES,
@@ -88,6 +89,8 @@ class EntryHeader(Message, frozen=True):
     box: BoxId
     index: Count
     """The entry's number within its box."""
+    spent: Spent
+    """Of the practitioner's lease, this look-up included: it is durable with it or not at all."""
     body_hash: Hash
 
 
@@ -152,7 +155,7 @@ class JournalHead(Message, frozen=True):
         """Entries so far: also the next entry's sequence number."""
         return self.frontier.size
 
-    def entry(self, *, box: bytes, index: int, body: bytes) -> EntryItem:
+    def entry(self, *, box: bytes, index: int, spent: Spent, body: bytes) -> EntryItem:
         """The next entry of this journal, for a body sealed as ``index`` of ``box``."""
         header = EntryHeader(
             device=self.device,
@@ -161,6 +164,7 @@ class JournalHead(Message, frozen=True):
             epoch=self.epoch,
             box=box,
             index=index,
+            spent=spent,
             body_hash=hashlib.sha256(body).digest(),
         )
         return EntryItem(encode(header), body)

@@ -1,7 +1,7 @@
 """Leases: the signed permission to read local copies offline until a time (design §8).
 
 ``active → warning → expired → destroyed``. What each state allows is a table; deadlines are in
-the lease, judged by the device's trusted time.
+the lease, judged by the device's trusted time. So is the number of look-ups until it is renewed.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from fieldward_sync.names import (
 from fieldward_sync.signing import Signed
 
 MAX_LEASE_BYTES = 1 << 20
+LEASE_ID_BYTES = 16
 MAX_PARTITIONS_OF_A_PRACTITIONER = 64
 MAX_EPOCHS_OF_A_PARTITION = 64
 
@@ -61,11 +62,24 @@ ALLOWED = {
 
 @dataclass(frozen=True)
 class LeaseTerms:
-    """How long a lease runs, counted from its renewal. The defaults are design §8's."""
+    """What a lease gives, counted from its renewal. The deadlines' defaults are design §8's."""
 
     warning_seconds: int = 54 * 3600
     closes_seconds: int = 72 * 3600
     destroys_seconds: int = 14 * 24 * 3600
+    look_ups: int = 500
+    """A heavy day of home visits takes fewer than a hundred; a copy may hold 10,000 records."""
+
+
+class Spent(Part, frozen=True):
+    """How many of a lease's look-ups are used: what each journal entry says on its outside."""
+
+    lease: Annotated[bytes, Meta(max_length=LEASE_ID_BYTES)]
+    """The lease's id; empty before the first look-up."""
+    look_ups: Count
+
+
+NOTHING_SPENT = Spent(b"", 0)
 
 
 class Lease(Message, frozen=True):
@@ -74,7 +88,7 @@ class Lease(Message, frozen=True):
     marker: ClassVar[bytes] = b"fieldward/lease/1"
     authority: AuthorityCode
     incarnation: Count
-    lease_id: Annotated[bytes, Meta(min_length=16, max_length=16)]
+    lease_id: Annotated[bytes, Meta(min_length=LEASE_ID_BYTES, max_length=LEASE_ID_BYTES)]
     device: DeviceId
     generation: Count
     practitioner: PractitionerId
@@ -82,6 +96,8 @@ class Lease(Message, frozen=True):
     warns: Seconds
     closes: Seconds
     destroys: Seconds
+    look_ups: Count
+    """How many it allows (design §9)."""
     secrets_hash: Hash
     """SHA-256 of the sealed secrets: HPKE authenticates nobody, this signature does."""
 
@@ -101,6 +117,22 @@ class Lease(Message, frozen=True):
                 "The lease on this copy is over; it stays shut.",
                 next_step="Connect and sync to renew it. What you typed is kept and is delivered.",
             )
+
+    def look_ups_left(self, spent: Spent) -> int:
+        """How many look-ups it still allows; what was spent under another lease is not its own."""
+        used = spent.look_ups if spent.lease == self.lease_id else 0
+        return max(0, self.look_ups - used)
+
+    def spend(self, count: int, spent: Spent) -> Spent:
+        """What is spent after ``count`` more; ``AccessClosed("look-ups-used-up")`` beyond it."""
+        left = self.look_ups_left(spent)
+        if count > left:
+            raise AccessClosed(
+                "look-ups-used-up",
+                f"This copy's {self.look_ups} look-ups until it is renewed are used up.",
+                next_step="Connect and sync: that renews it. What you typed is kept.",
+            )
+        return Spent(self.lease_id, self.look_ups - left + count)
 
 
 class EpochKey(Part, frozen=True):

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from fieldward_sync.encoding import Message, Part, pack
 from fieldward_sync.journal import JournalItem
-from fieldward_sync.leases import LeaseGrant
+from fieldward_sync.leases import LEASE_ID_BYTES, LeaseGrant
 from fieldward_sync.names import (
     AuthorityCode,
     Code,
@@ -125,8 +125,10 @@ class Held(Part, frozen=True):
 
     incarnation: Count
     number: Count
-    lease: Annotated[bytes, Meta(max_length=16)]
+    lease: Annotated[bytes, Meta(max_length=LEASE_ID_BYTES)]
     """The lease's id; empty where there is none."""
+    look_ups_left: Count
+    """What it still allows; 0 where there is none."""
 
 
 class SyncRequest(Message, frozen=True):

@@ -9,6 +9,7 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from fieldward_server.files import SealedFiles
@@ -25,7 +26,6 @@ from fieldward_sync import digest
 from fieldward_sync.access import Access
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.leases import LeaseTerms
-from fieldward_sync.messages import Held
 from fieldward_sync.records import ProposedChange, Value
 from fieldward_sync.views import View
 from fieldwork import AUTHORITY, PHONE, FieldDevice, World, child
@@ -396,12 +396,12 @@ def test_another_partitions_files_concern_nobody_else(device: FieldDevice) -> No
 
 
 def test_a_distribution_is_sent_again_after_a_restore(device: FieldDevice) -> None:
-    device.held = Held(device.held.incarnation - 1, device.held.number, device.held.lease)
+    device.held = msgspec.structs.replace(device.held, incarnation=device.held.incarnation - 1)
     assert device.sync().distribution is not None
 
 
 def test_while_more_requests_follow_nothing_comes_down(device: FieldDevice) -> None:
-    device.held = Held(0, 0, device.held.lease)
+    device.held = msgspec.structs.replace(device.held, incarnation=0, number=0)
     assert device.sync(more=True).distribution is None
     assert device.sync().distribution is not None
 
@@ -416,7 +416,7 @@ def test_a_paused_device_pulls_nothing(device: FieldDevice) -> None:
         reason="test",
         now=device.world.now,
     )
-    device.held = Held(0, 0, device.held.lease)
+    device.held = msgspec.structs.replace(device.held, incarnation=0, number=0)
     assert device.sync().distribution is None
 
 

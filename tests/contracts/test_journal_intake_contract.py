@@ -16,6 +16,7 @@ from fieldward_server.services.sealed_look_ups import SealedPage, open_look_ups,
 from fieldward_sync.encoding import decode, encode, pack, unpack
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.journal import BoxItem, EntryItem, EpochSeal, SealItem
+from fieldward_sync.leases import NOTHING_SPENT
 from fieldward_sync.signing import MAX_SIGNED_BYTES, Signed, public_key, sign, signing_key
 from fieldwork import AUTHORITY, FieldDevice, World
 
@@ -230,7 +231,9 @@ def test_a_broken_journal_does_not_hold_up_edits(device: FieldDevice) -> None:
 
 def test_an_entry_that_nobody_can_open_is_reported_as_such(device: FieldDevice) -> None:
     body = b"not sealed at all"
-    entry = device.journal.entry(box=device.journal_box.header.box, index=0, body=body)
+    entry = device.journal.entry(
+        box=device.journal_box.header.box, index=0, spent=NOTHING_SPENT, body=body
+    )
     device.sync(journal=(BoxItem(device.journal_box.signed_header), entry))
     assert look_ups(device) == [(0, "?")]
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from fieldward_server.services.devices import order_wipe, set_access
 from fieldward_server.services.partitions import grant, take
 from fieldward_sync.access import Access
+from fieldward_sync.leases import LeaseTerms
 from fieldwork import AUTHORITY, START, FieldDevice, World
 
 HOUR = 3600
@@ -74,6 +77,38 @@ def test_a_lease_is_not_renewed_before_an_eighth_of_its_term(device: FieldDevice
     device.world.now += 1
     assert device.sync().lease is not None
     assert device.sync().lease is None
+
+
+def renewed(device: FieldDevice, *, look_ups_left: int) -> bool:
+    held = msgspec.structs.replace(device.held, look_ups_left=look_ups_left)
+    return device.sync(held=held).lease is not None
+
+
+def test_a_lease_is_renewed_once_an_eighth_of_its_look_ups_is_used(device: FieldDevice) -> None:
+    assert device.held.look_ups_left == LeaseTerms().look_ups == 500
+    assert not renewed(device, look_ups_left=500 - 62)
+    assert renewed(device, look_ups_left=500 - 63)
+    assert renewed(device, look_ups_left=0)
+
+
+def test_a_lease_that_allows_far_less_than_one_would_today_is_renewed(
+    device: FieldDevice,
+) -> None:
+    world = device.world
+    for look_ups, is_renewed in ((100, False), (5_000, True)):
+        terms = replace(world.platform.lease_terms, look_ups=look_ups)
+        world.platform = replace(world.platform, lease_terms=terms)
+        assert renewed(device, look_ups_left=500) is is_renewed
+    assert device.held.look_ups_left == 5_000
+
+
+def test_look_ups_that_are_used_up_come_back_only_with_the_journal(device: FieldDevice) -> None:
+    """Invariant 8: what was looked up under one lease is with the server before the next one."""
+    box, *entries, seal = device.journalled(63)
+    none = msgspec.structs.replace(device.held, look_ups_left=0)
+    answer = device.sync(held=none, journal=(box, *entries[:-1]))
+    assert (answer.lease, answer.lease_refused) == (None, "journal-incomplete")
+    assert device.sync(held=none, journal=(box, entries[-1], seal)).lease is not None
 
 
 def test_a_lease_whose_answer_was_lost_is_renewed_again(device: FieldDevice) -> None:
@@ -144,7 +179,7 @@ def test_a_device_that_is_to_be_wiped_renews_nothing_and_pulls_nothing(
         reason="lost",
         now=device.world.now,
     )
-    device.held = type(device.held)(0, 0, b"")
+    device.held = type(device.held)(0, 0, b"", 0)
     answer = device.sync()
     assert (answer.lease, answer.lease_refused, answer.distribution) == (None, "wiped", None)
 

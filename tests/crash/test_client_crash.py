@@ -184,6 +184,27 @@ def test_everything_shown_is_on_record(
     )
 
 
+def what_is_on_record_is_spent(case: Case) -> None:
+    with case.world.open(passphrase=None) as device:
+        status = device.status()
+        assert status.lease is not None
+        assert status.look_ups >= len(case.shown)
+        assert status.lease.look_ups_left == status.lease.look_ups - status.look_ups
+
+
+def test_no_failure_gives_look_ups_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Failure
+) -> None:
+    fail_everywhere(
+        tmp_path,
+        monkeypatch,
+        prepare=ready,
+        act=look_up,
+        check=what_is_on_record_is_spent,
+        failure=failure,
+    )
+
+
 # --- Sync: verdicts, lease, a new state, a lost partition -----------------------------------------
 
 

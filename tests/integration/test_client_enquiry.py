@@ -54,6 +54,16 @@ def ann(loop: Loop) -> Iterator[tuple[Device, Wire]]:
         yield device, wire
 
 
+def test_enquiries_are_not_counted_against_the_lease(ann: tuple[Device, Wire]) -> None:
+    device, _ = ann
+    with device.session("transfer-in") as session:
+        (hit,) = session.enquire(family="Wojcik", given="Zofia")
+        session.open_enquired(hit.record_id)
+    lease = device.status().lease
+    assert lease is not None
+    assert lease.look_ups_left == lease.look_ups
+
+
 def test_who_is_not_on_the_device_is_found_on_line(ann: tuple[Device, Wire]) -> None:
     device, _ = ann
     with device.session("transfer-in") as session:

@@ -95,7 +95,7 @@ class Journal:
     sealed_size: int = 0
     items: list[list[Any]] = field(default_factory=list)
 
-    def append(self, box: Box, look_up: bytes) -> None:
+    def append(self, box: Box, look_up: bytes, spent: tuple[bytes, int]) -> None:
         if ["box", box.header] not in self.items:
             self.items.append(["box", box.header])
         index, body = box.seal_next(look_up)
@@ -107,6 +107,7 @@ class Journal:
             self.epoch,
             box.box_id,
             index,
+            spent,
             hashlib.sha256(body).digest(),
         )
         self.leaves.append(header)
@@ -187,6 +188,7 @@ class Client:
         self._held_number, self._held_incarnation = 0, 0
         self._manifests: list[Any] = []
         self._lease: list[Any] | None = None
+        self._look_ups_used = 0
         self._ring: dict[str, tuple[bytes, dict[int, bytes]]] = {}
         self._boxes: dict[str, Box] = {}
         self._store_key = self._wrapped_store_key = b""
@@ -245,7 +247,12 @@ class Client:
         receipts = list(self.receipts)
         request = document(
             "sync",
-            [self._held_incarnation or self.trust.incarnation, self._held_number, self._lease_id],
+            [
+                self._held_incarnation or self.trust.incarnation,
+                self._held_number,
+                self._lease_id,
+                self._look_ups_left,
+            ],
             self.trust.version,
             self.journal.due(*self._journal_due),
             len(self.journal.leaves),
@@ -342,7 +349,7 @@ class Client:
             self.practitioner,
         )
         assert lease[6] <= lease[7] <= lease[8] <= lease[9]
-        assert hashlib.sha256(sealed).digest() == lease[10]
+        assert hashlib.sha256(sealed).digest() == lease[11]
         info = label(
             "lease-secrets",
             self.authority,
@@ -355,7 +362,7 @@ class Client:
         opened = hpke_open(self._next_hpke_seed, info, sealed)
         lease_secret, ring = read_document("lease-secrets", opened)
         self._open_store_key(lease_secret)
-        self._lease = lease
+        self._lease, self._look_ups_used = lease, 0
         self._ring = {
             partition: (digest_key, dict(epochs)) for partition, digest_key, epochs in ring
         }
@@ -415,7 +422,7 @@ class Client:
 
     def search(self, word: str, *, reason: str) -> list[list[Any]]:
         """The records with a name that begins so. On record before the result is given."""
-        self._require_reading()
+        self._spend()
         beginning = "n" + partitions.fold(word)
         hits = [view for held in self.partitions.values() for view in held.found_by(beginning)]
         outcome = "shown" if hits else "nothing"
@@ -425,7 +432,7 @@ class Client:
 
     def open(self, record_id: str, *, reason: str) -> list[Any]:
         """One record, and on record that it was opened."""
-        self._require_reading()
+        self._spend()
         (view,) = [v for h in self.partitions.values() for v in h.views() if v[0] == record_id]
         self._log("open", "shown", reason, {}, [view], tuple(value[0] for value in view[3]))
         return view
@@ -485,6 +492,12 @@ class Client:
         assert self._now() < self._lease[8]
         assert self.access in ("active", "draining")
 
+    def _spend(self) -> None:
+        """One look-up on this device."""
+        self._require_reading()
+        assert self._look_ups_left > 0
+        self._look_ups_used += 1
+
     def _log(
         self,
         action: str,
@@ -508,7 +521,8 @@ class Client:
             fields,
             query,
         )
-        self.journal.append(self._box("journal", self.trust.audit_key), look_up)
+        spent = self._lease_id, self._look_ups_used
+        self.journal.append(self._box("journal", self.trust.audit_key), look_up, spent)
 
     def _box(self, kind: str, authority_key: bytes) -> Box:
         if kind not in self._boxes:
@@ -535,6 +549,10 @@ class Client:
     @property
     def _lease_id(self) -> bytes:
         return self._lease[2] if self._lease else b""
+
+    @property
+    def _look_ups_left(self) -> int:
+        return self._lease[10] - self._look_ups_used if self._lease else 0
 
     def _exchange(self, request: bytes, *, as_device: bool, path: str = "/v1/sync") -> bytes:
         role = "device" if as_device else self.practitioner

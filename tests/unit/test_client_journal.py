@@ -25,6 +25,7 @@ from fieldward_sync.journal import (
     SealItem,
 )
 from fieldward_sync.keys import hpke_public_key
+from fieldward_sync.leases import NOTHING_SPENT, Spent
 from fieldward_sync.outbox import new_box
 from fieldward_sync.signing import public_key, signing_key
 
@@ -46,14 +47,14 @@ def opened(folder: Folder) -> Journal:
     return Journal(folder, IDENTITY, entropy=os.urandom)
 
 
-def box() -> OpenBox:
+def box(practitioner: str = "p-1") -> OpenBox:
     return OpenBox(
         new_box(
             "journal",
             authority="E08000039",
             device="d-1",
             generation=1,
-            practitioner="p-1",
+            practitioner=practitioner,
             authority_key=hpke_public_key(bytes(32)),
             store_key=None,
             signing_key=Ed25519PrivateKey.generate(),
@@ -79,36 +80,77 @@ def kinds(items: tuple[JournalItem, ...]) -> str:
 
 def test_what_is_written_verifies_and_comes_back(folder: Folder) -> None:
     writing, first = opened(folder), box()
-    writing.write([LOOK_UP], first, now=NOON)
-    writing.write([LOOK_UP, LOOK_UP], first, now=NOON)
+    writing.write([LOOK_UP], first, spent=NOTHING_SPENT, now=NOON)
+    writing.write([LOOK_UP, LOOK_UP], first, spent=NOTHING_SPENT, now=NOON)
     writing.seal(NOON)
     writing.seal(NOON)
-    writing.write([LOOK_UP], box(), now=NOON)
+    writing.write([LOOK_UP], box(), spent=NOTHING_SPENT, now=NOON)
     again = opened(folder)
     assert kinds(again.due(0, 0)) == "beeesbe"
     assert again.due(0, 0) == writing.due(0, 0)
     assert (verified(again.due(0, 0)).size, again.size, again.is_sealed) == (4, 4, False)
 
 
+def spent(look_ups: int) -> Spent:
+    return Spent(b"l" * 16, look_ups)
+
+
+def test_what_is_spent_is_in_the_last_entry_of_each_practitioner(folder: Folder) -> None:
+    writing = opened(folder)
+    assert writing.spent("p-1") == NOTHING_SPENT
+    for person, look_ups in (("p-1", 3), ("p-2", 7), ("p-1", 4)):
+        writing.write([LOOK_UP], box(person), spent=spent(look_ups), now=NOON)
+    for each in (writing, opened(folder)):
+        assert (each.spent("p-1"), each.spent("p-2")) == (spent(4), spent(7))
+        assert each.spent("p-3") == NOTHING_SPENT
+
+
+def test_an_entry_that_was_torn_spent_nothing(folder: Folder) -> None:
+    opened(folder).write([LOOK_UP], box(), spent=spent(1), now=NOON)
+    whole = folder.read(JOURNAL)
+    opened(folder).write([LOOK_UP], box(), spent=spent(2), now=NOON)
+    both = folder.read(JOURNAL)
+    assert whole is not None
+    assert both is not None
+    for end in range(len(whole), len(both)):
+        folder.replace(JOURNAL, both[:end])
+        torn = opened(folder)
+        assert (torn.spent("p-1"), torn.size) == (spent(1), 1)
+
+
+def test_what_was_spent_in_entries_that_are_gone_stays_spent(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "KEPT_BYTES", 100)
+    writing = opened(folder)
+    for person, look_ups in (("p-1", 3), ("p-2", 7)):
+        writing.write([LOOK_UP], box(person), spent=spent(look_ups), now=NOON)
+    writing.seal(NOON)
+    writing.prune((2, 1), (2, 1))
+    assert kinds(writing.due(0, 0)) == ""
+    for each in (writing, opened(folder)):
+        assert (each.spent("p-1"), each.spent("p-2")) == (spent(3), spent(7))
+
+
 def test_an_epoch_is_closed_after_its_entries_and_after_its_time(folder: Folder) -> None:
     writing, first = opened(folder), box()
-    writing.write([LOOK_UP] * EPOCH_ENTRIES, first, now=NOON)
-    writing.write([LOOK_UP], first, now=NOON)
-    writing.write([LOOK_UP], first, now=NOON + EPOCH_SECONDS - 1)
-    writing.write([LOOK_UP], first, now=NOON + EPOCH_SECONDS)
+    writing.write([LOOK_UP] * EPOCH_ENTRIES, first, spent=NOTHING_SPENT, now=NOON)
+    writing.write([LOOK_UP], first, spent=NOTHING_SPENT, now=NOON)
+    writing.write([LOOK_UP], first, spent=NOTHING_SPENT, now=NOON + EPOCH_SECONDS - 1)
+    writing.write([LOOK_UP], first, spent=NOTHING_SPENT, now=NOON + EPOCH_SECONDS)
     assert kinds(writing.due(0, 0)) == "b" + "e" * EPOCH_ENTRIES + "seese"
     assert verified(writing.due(0, 0)).epoch == 2
 
 
 def test_entries_that_a_crash_left_unsealed_are_closed_first(folder: Folder) -> None:
-    opened(folder).write([LOOK_UP], box(), now=NOON)
-    opened(folder).write([LOOK_UP], box(), now=NOON)
+    opened(folder).write([LOOK_UP], box(), spent=NOTHING_SPENT, now=NOON)
+    opened(folder).write([LOOK_UP], box(), spent=NOTHING_SPENT, now=NOON)
     assert kinds(opened(folder).due(0, 0)) == "besbe"
 
 
 def test_the_key_of_a_closed_epoch_is_erased(folder: Folder, tmp_path: Path) -> None:
     writing = opened(folder)
-    writing.write([LOOK_UP], box(), now=NOON)
+    writing.write([LOOK_UP], box(), spent=NOTHING_SPENT, now=NOON)
     writing.seal(NOON)
     assert FIRST_SEED not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
 
@@ -116,7 +158,7 @@ def test_the_key_of_a_closed_epoch_is_erased(folder: Folder, tmp_path: Path) -> 
 def test_a_stored_seal_wins(folder: Folder) -> None:
     """The key's replacement is what a crash may have kept from happening."""
     writing = opened(folder)
-    writing.write([LOOK_UP], box(), now=NOON)
+    writing.write([LOOK_UP], box(), spent=NOTHING_SPENT, now=NOON)
     before = folder.load(EPOCH_KEY, EpochKey)
     assert before is not None
     writing.seal(NOON)
@@ -125,16 +167,16 @@ def test_a_stored_seal_wins(folder: Folder) -> None:
     folder.store(EPOCH_KEY, EpochKey(before.epoch, before.seed, after.seed))
     again = opened(folder)
     assert folder.load(EPOCH_KEY, EpochKey) == after
-    again.write([LOOK_UP], box(), now=NOON)
+    again.write([LOOK_UP], box(), spent=NOTHING_SPENT, now=NOON)
     again.seal(NOON)
     assert verified(again.due(0, 0)).epoch == 2
 
 
 def test_what_is_due_begins_with_its_box(folder: Folder) -> None:
     writing, first = opened(folder), box()
-    writing.write([LOOK_UP] * 3, first, now=NOON)
+    writing.write([LOOK_UP] * 3, first, spent=NOTHING_SPENT, now=NOON)
     writing.seal(NOON)
-    writing.write([LOOK_UP], first, now=NOON)
+    writing.write([LOOK_UP], first, spent=NOTHING_SPENT, now=NOON)
     due = writing.due(2, 0)
     assert kinds(due) == "bese"
     assert [item.read_header().sequence for item in due if isinstance(item, EntryItem)] == [2, 3]
@@ -147,9 +189,9 @@ def test_only_what_backups_have_is_let_go(  # invariant 11
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writing, first = opened(folder), box()
-    writing.write([LOOK_UP] * 5, first, now=NOON)
+    writing.write([LOOK_UP] * 5, first, spent=NOTHING_SPENT, now=NOON)
     writing.seal(NOON)
-    writing.write([LOOK_UP] * 2, first, now=NOON)
+    writing.write([LOOK_UP] * 2, first, spent=NOTHING_SPENT, now=NOON)
     everything = writing.due(0, 0)
     writing.prune((7, 1), (7, 1))
     assert writing.due(0, 0) == everything, "short files are kept as they are"
@@ -163,7 +205,7 @@ def test_only_what_backups_have_is_let_go(  # invariant 11
         assert kinds(journal_then.due(6, 1)) == "be"
         assert kinds(journal_then.due(0, 0)) == "be"
     again = opened(folder)
-    again.write([LOOK_UP], first, now=NOON)
+    again.write([LOOK_UP], first, spent=NOTHING_SPENT, now=NOON)
     again.seal(NOON)
     assert again.is_delivered(8, 3)
     assert not again.is_delivered(8, 2)
@@ -174,7 +216,7 @@ def test_where_nobody_makes_backups_a_journal_does_not_grow_for_ever(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writing = opened(folder)
-    writing.write([LOOK_UP] * 5, box(), now=NOON)
+    writing.write([LOOK_UP] * 5, box(), spent=NOTHING_SPENT, now=NOON)
     for bound in ("KEPT_BYTES", "MOST_BYTES"):
         monkeypatch.setattr(journal, bound, 100)
     writing.prune((0, 0), (4, 0))
@@ -186,7 +228,7 @@ def test_a_journal_with_a_hole_takes_nothing_more_but_delivers_what_is_good(
 ) -> None:
     writing = opened(folder)
     for _ in range(3):
-        writing.write([LOOK_UP], box(), now=NOON)
+        writing.write([LOOK_UP], box(), spent=NOTHING_SPENT, now=NOON)
     stored = folder.read(JOURNAL)
     assert stored is not None
     items = writing.due(0, 0)
@@ -194,7 +236,7 @@ def test_a_journal_with_a_hole_takes_nothing_more_but_delivers_what_is_good(
     folder.replace(JOURNAL, stored[:middle] + b"x" + stored[middle + 1 :])
     damaged = opened(folder)
     with pytest.raises(LocalDataDamaged, match="journal-damaged"):
-        damaged.write([LOOK_UP], box(), now=NOON)
+        damaged.write([LOOK_UP], box(), spent=NOTHING_SPENT, now=NOON)
     with pytest.raises(LocalDataDamaged, match="journal-damaged"):
         damaged.seal(NOON)
     assert kinds(damaged.due(0, 0)).startswith("be")
@@ -205,11 +247,11 @@ def test_a_journal_with_a_hole_takes_nothing_more_but_delivers_what_is_good(
 def test_a_journal_that_is_gone_takes_nothing(folder: Folder, rest: bytes) -> None:
     folder.replace(JOURNAL, rest)
     with pytest.raises(LocalDataDamaged, match="journal-damaged"):
-        opened(folder).write([LOOK_UP], box(), now=NOON)
+        opened(folder).write([LOOK_UP], box(), spent=NOTHING_SPENT, now=NOON)
 
 
 def test_a_journal_without_its_key_takes_nothing(folder: Folder) -> None:
     folder.store(EPOCH_KEY, EpochKey(0, bytes(32)))
     with pytest.raises(LocalDataDamaged, match="journal-damaged"):
-        opened(folder).write([LOOK_UP], box(), now=NOON)
+        opened(folder).write([LOOK_UP], box(), spent=NOTHING_SPENT, now=NOON)
     assert "0, 0" not in repr(EpochKey(0, bytes(32)))

@@ -68,6 +68,7 @@ def test_every_setting_can_be_given_in_the_environment() -> None:
         "lease_warning_seconds": "10",
         "lease_closes_seconds": "20",
         "lease_destroys_seconds": "30",
+        "lease_look_ups": "40",
         "log_level": "debug",
         "max_request_bytes": "4096",
     }
@@ -75,6 +76,7 @@ def test_every_setting_can_be_given_in_the_environment() -> None:
     config = load_config(None, {f"FIELDWARD_{name.upper()}": v for name, v in given.items()})
     assert {name: str(getattr(config, name)) for name in given} == given
     assert config.lease_terms.destroys_seconds == 30
+    assert config.lease_terms.look_ups == 40
     assert config.metrics_address == ("::1", 9441)
 
 
@@ -90,6 +92,7 @@ def test_every_setting_can_be_given_in_the_environment() -> None:
         ("database_url", "mysql://x", "begins with neither sqlite:/// nor postgresql://"),
         ("public_authority", "Fieldward.example", "is not a host in lower case"),
         ("public_authority", "https://fieldward.example", "is not a host in lower case"),
+        ("lease_look_ups", "5001", "not a whole number from 20 to 5000"),
         ("lease_closes_seconds", "1", "a lease first warns, then closes, then destroys"),
         ("metrics_listen", "9441", "'9441' is not an address and port"),
         ("metrics_listen", "localhost:65536", "is not an address and port"),

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fieldward_sync.encoding import encode
 from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.journal import EntryItem, JournalHead, SealItem
+from fieldward_sync.leases import NOTHING_SPENT
 from fieldward_sync.signing import public_key, sign
 
 FIRST, SECOND = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
@@ -17,7 +18,7 @@ BOX = b"b" * 16
 
 
 def entry(head: JournalHead, body: bytes = b"sealed look-up") -> EntryItem:
-    return head.entry(box=BOX, index=head.size, body=body)
+    return head.entry(box=BOX, index=head.size, spent=NOTHING_SPENT, body=body)
 
 
 def with_entries(head: JournalHead, count: int) -> JournalHead:

@@ -13,12 +13,14 @@ from fieldward_sync.errors import AccessClosed, PeerBrokeProtocol
 from fieldward_sync.keys import hpke_public_key
 from fieldward_sync.leases import (
     ALLOWED,
+    NOTHING_SPENT,
     EpochKey,
     Lease,
     LeaseGrant,
     LeaseSecrets,
     LeaseState,
     PartitionKeys,
+    Spent,
     open_secrets,
     seal_secrets,
     secrets_info,
@@ -44,6 +46,7 @@ def lease(secrets_hash: bytes = b"h" * 32) -> Lease:
         warns=2_000,
         closes=3_000,
         destroys=4_000,
+        look_ups=3,
         secrets_hash=secrets_hash,
     )
 
@@ -69,6 +72,30 @@ def test_nothing_is_read_from_the_moment_a_lease_closes() -> None:
     with pytest.raises(AccessClosed) as closed:
         lease().require_reading(3_000)
     assert closed.value.code == "lease-over"
+
+
+LEASE_ID = b"l" * 16
+
+
+def test_a_lease_allows_just_its_look_ups() -> None:
+    spent = NOTHING_SPENT
+    for left in (2, 1, 0):
+        spent = lease().spend(1, spent)
+        assert (spent.lease, lease().look_ups_left(spent)) == (LEASE_ID, left)
+    with pytest.raises(AccessClosed) as closed:
+        lease().spend(1, spent)
+    assert closed.value.code == "look-ups-used-up"
+
+
+def test_what_costs_more_than_is_left_is_refused_whole() -> None:
+    assert lease().spend(2, Spent(LEASE_ID, 1)) == Spent(LEASE_ID, 3)
+    with pytest.raises(AccessClosed, match="look-ups-used-up"):
+        lease().spend(2, Spent(LEASE_ID, 2))
+
+
+def test_what_was_spent_of_another_lease_does_not_count() -> None:
+    assert lease().look_ups_left(Spent(b"o" * 16, 3)) == 3
+    assert lease().spend(1, Spent(b"o" * 16, 3)) == Spent(LEASE_ID, 1)
 
 
 def test_delivering_is_allowed_in_every_state() -> None:

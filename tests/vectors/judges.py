@@ -39,7 +39,7 @@ from fieldward_sync.keys import (
     unlock_key,
 )
 from fieldward_sync.leases import EpochKey as PartitionEpochKey
-from fieldward_sync.leases import LeaseGrant, LeaseSecrets, PartitionKeys, open_secrets
+from fieldward_sync.leases import LeaseGrant, LeaseSecrets, PartitionKeys, Spent, open_secrets
 from fieldward_sync.matching.image_keys import image_keys
 from fieldward_sync.outbox import open_as_author, open_as_authority
 from fieldward_sync.problems import read_refusal
@@ -174,9 +174,11 @@ def judge_leases(case: Mapping[str, Any]) -> None:
     secrets = decode(LeaseSecrets, opened, max_bytes=PLENTY)
     assert lease.state(case["now"]).value == case["state"]
     lease.require_reading(case["now"])
+    spent = lease.spend(1, Spent(bytes.fromhex(case["spent_under"]), case["spent"]))
     key = secrets.key(case["partition"], case["epoch"])
     found = (secrets.lease_secret, key, secrets.digest_key(case["partition"]))
     assert found == _hex(case, "lease_secret", "key", "digest_key")
+    assert lease.look_ups_left(spent) == case["left"]
 
 
 def judge_clock(case: Mapping[str, Any]) -> None:

@@ -31,6 +31,7 @@ class Outcome(Enum):
     KEY_UNKNOWN = "key-unknown"
     LEASE_MIXED = "lease-mixed"
     LEASE_OVER = "lease-over"
+    LOOK_UPS_USED_UP = "look-ups-used-up"
     MALFORMED = "malformed"
     MANIFEST_BROKEN = "manifest-broken"
     NOT_GRANTED = "not-granted"

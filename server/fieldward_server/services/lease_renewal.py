@@ -12,9 +12,11 @@ from fieldward_server.storage.devices import Holder
 from fieldward_sync.access import RIGHTS, WipeState
 from fieldward_sync.keys import KEY_BYTES
 from fieldward_sync.leases import (
+    LEASE_ID_BYTES,
     Lease,
     LeaseGrant,
     LeaseSecrets,
+    LeaseTerms,
     seal_secrets,
     secrets_info,
 )
@@ -22,22 +24,23 @@ from fieldward_sync.messages import SyncRequest
 from fieldward_sync.signing import sign
 
 LEASE_SECRET = "lease-secret"
-LEASE_ID_BYTES = 16
 RENEWED_AFTER = 8
-"""A lease is renewed once this part of its term has passed."""
+"""A lease is renewed once this part of its term has passed, or of its look-ups is used."""
 
 
-def is_due(standing: Standing, request: SyncRequest, *, now: int) -> bool:
+def is_due(standing: Standing, request: SyncRequest, terms: LeaseTerms, *, now: int) -> bool:
     """Whether a renewal was asked for, and there is something to renew."""
     holder = standing.holder
     if holder is None or request.next_hpke_key is None or request.more:
         return False
     term = holder.lease_closes - holder.lease_issued
+    look_ups_used = terms.look_ups - request.held.look_ups_left
     return (
         not holder.lease_id
         or request.held.lease != holder.lease_id
         or ring_hash(standing.granted) != holder.ring_hash
         or now >= holder.lease_issued + term // RENEWED_AFTER
+        or look_ups_used * RENEWED_AFTER >= terms.look_ups
     )
 
 
@@ -92,6 +95,7 @@ def renew(
         warns=now + terms.warning_seconds,
         closes=now + terms.closes_seconds,
         destroys=now + terms.destroys_seconds,
+        look_ups=terms.look_ups,
         secrets_hash=secrets_hash,
     )
     devices.set_lease(

@@ -60,7 +60,7 @@ def synchronise(
     """
     with platform.storage.reading() as transaction:
         standing = find_standing(transaction, caller)
-        outcome = _without_effect(transaction, standing, request, now=now)
+        outcome = _without_effect(platform, transaction, standing, request, now=now)
         if outcome is not None:
             return _synchronised(platform, transaction, standing, request, outcome, now=now)
     with platform.storage.transaction() as transaction:
@@ -91,7 +91,12 @@ def _synchronised(
 
 
 def _without_effect(
-    transaction: Transaction, standing: Standing, request: SyncRequest, *, now: int
+    platform: Platform,
+    transaction: Transaction,
+    standing: Standing,
+    request: SyncRequest,
+    *,
+    now: int,
 ) -> _Outcome | None:
     """What a request comes to that changes nothing; ``None`` if it changes something."""
     if request.journal or request.edits or request.receipts:
@@ -102,7 +107,7 @@ def _without_effect(
         return None
     if _contact_is_news(standing, request, now=now):
         return None
-    if not is_due(standing, request, now=now):
+    if not is_due(standing, request, platform.lease_terms, now=now):
         return _Outcome()
     refused = refusal(transaction, standing, request, now=now)
     return _Outcome(lease_refused=refused) if refused else None
@@ -183,7 +188,11 @@ def _renew(
 ) -> tuple[LeaseGrant | None, str]:
     """The renewed lease, or why it was refused."""
     key, holder = request.next_hpke_key, standing.holder
-    if key is None or holder is None or not is_due(standing, request, now=now):
+    if (
+        key is None
+        or holder is None
+        or not is_due(standing, request, platform.lease_terms, now=now)
+    ):
         return None, ""
     refused = refusal(transaction, standing, request, now=now)
     if refused:

@@ -12,6 +12,7 @@ from second_implementation.merkle import peaks, root
 from vectors.cases import Case, Topic, refused, secret, valid
 from vectors.outcomes import Outcome
 from vectors.topics.boxes import box_id, look_up, sealed_entry, signed_header
+from vectors.topics.leases import LEASE_ID
 from vectors.topics.world import DEVICE, GENERATION, JOURNAL_SEED, NOW
 
 EPOCH_SEEDS = (JOURNAL_SEED, secret("journal epoch 1"), secret("journal epoch 2"))
@@ -27,6 +28,7 @@ def entry(sequence: int, epoch: int, /, **part: Any) -> list[Any]:
         "epoch": epoch,
         "box": box_id("journal"),
         "index": sequence,
+        "spent": [LEASE_ID, sequence + 1],
         "body_hash": hashlib.sha256(body).digest(),
         **part,
     }

@@ -34,6 +34,7 @@ SECRETS = document(
     "lease-secrets", LEASE_SECRET, [[PARTITION, DIGEST_KEY, [[EPOCH, PARTITION_KEY]]]]
 )
 CLOSES, DESTROYS = NOW + 72 * HOUR, NOW + 14 * DAY
+LOOK_UPS = 500
 
 
 def info(generation: int = GENERATION) -> bytes:
@@ -57,6 +58,7 @@ def lease(sealed: bytes) -> bytes:
         NOW + 54 * HOUR,
         CLOSES,
         DESTROYS,
+        LOOK_UPS,
         hashlib.sha256(sealed).digest(),
     )
 
@@ -82,13 +84,26 @@ def _cases() -> Iterator[Case]:
         "epoch": EPOCH,
         "now": NOW,
         "state": "active",
+        "spent_under": LEASE_ID,
+        "spent": 0,
     }
-    opened = {"lease_secret": LEASE_SECRET, "key": PARTITION_KEY, "digest_key": DIGEST_KEY}
+    opened = {
+        "lease_secret": LEASE_SECRET,
+        "key": PARTITION_KEY,
+        "digest_key": DIGEST_KEY,
+        "left": LOOK_UPS - 1,
+    }
     yield valid("new", "just granted", **good, **opened)
     yield valid("warning", "the holder is to sync", **at(NOW + 54 * HOUR, "warning"), **opened)
     yield valid("last-second", "a second before", **at(CLOSES - 1, "warning"), **opened)
     yield refused("closed", "at its end", Outcome.LEASE_OVER, **at(CLOSES, "expired"))
     yield refused("destroyed", "past the last", Outcome.LEASE_OVER, **at(DESTROYS, "destroyed"))
+
+    last, none = {**good, "spent": LOOK_UPS - 1}, {**good, "spent": LOOK_UPS}
+    renewed = {**none, "spent_under": secret("lease before", 16)}
+    yield valid("last-look-up", "the last of its look-ups", **last, **{**opened, "left": 0})
+    yield valid("renewed", "what was spent under the lease before", **renewed, **opened)
+    yield refused("used-up", "a look-up too many", Outcome.LOOK_UPS_USED_UP, **none)
 
     for name, why, part in (
         ("another-partition", "a partition that is not granted", {"partition": "hv-2"}),
