@@ -56,6 +56,15 @@ def test_a_search_asks_for_what_is_remembered_and_why_and_nothing_stays_in_a_his
     assert ann.reads("status")[0]["look_ups"] == 1
 
 
+def test_the_status_says_how_many_look_ups_are_left(ann: HealthVisitor) -> None:
+    assert "Look-ups left until the next renewal: 500 of 500" in ann.does("status")
+    ann.does("search", "--family", "okafor", "--reason", "clinic")
+    ann.does("show", "r-ada", "--reason", "clinic")
+    assert "Look-ups left until the next renewal: 498 of 500" in ann.does("status")
+    (status,) = ann.reads("status")
+    assert (status["lease"]["look_ups"], status["lease"]["look_ups_left"]) == (500, 498)
+
+
 def test_not_on_this_device_is_another_answer_than_no_such_child(ann: HealthVisitor) -> None:
     said = ann.does("search", "--family", "Nobody", "--reason", "clinic")
     assert "Not on this device." in said

@@ -35,7 +35,9 @@ def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-def lease(left: int, state: LeaseState | None = LeaseState.ACTIVE) -> LeaseStatus:
+def lease(
+    left: int, state: LeaseState | None = LeaseState.ACTIVE, *, look_ups_left: int = 500
+) -> LeaseStatus:
     """A lease of 72 hours that closes in so many seconds."""
     closes = NOON + left
     return LeaseStatus(
@@ -44,6 +46,8 @@ def lease(left: int, state: LeaseState | None = LeaseState.ACTIVE) -> LeaseStatu
         warns=closes - 18 * HOUR,
         closes=closes,
         destroys=closes + 11 * DAY,
+        look_ups=500,
+        look_ups_left=look_ups_left,
     )
 
 
@@ -105,6 +109,21 @@ def test_the_header_says_when_the_copy_ends_how_old_it_is_and_that_all_is_sent()
         "Your copy ends Sun 16:00 (2 d 4 h)",
         "Synced just now · Everything sent",
     ]
+
+
+@pytest.mark.parametrize(
+    ("left", "told"),
+    [
+        (51, []),
+        (50, ["50 look-ups left. Sync for more."]),
+        (1, ["1 look-up left. Sync for more."]),
+        (0, ["No look-ups are left: sync before you search or open again."]),
+    ],
+)
+def test_in_their_last_tenth_the_header_says_how_many_look_ups_are_left(
+    left: int, told: list[str]
+) -> None:
+    assert lines(replace(READY, lease=lease(DAY, look_ups_left=left)))[1:-1] == told
 
 
 def test_the_last_try_is_not_told_as_the_last_complete_sync() -> None:

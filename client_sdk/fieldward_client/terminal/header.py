@@ -20,7 +20,7 @@ ACCESS_IN_WORDS = {
     "revoked": "This device was ended by your administrator; what you typed is still sent.",
 }
 LAST_PART = 10
-"""In the last tenth of its time a copy's end is marked once more."""
+"""In the last tenth of its time a copy's end is marked once more, and of its look-ups told."""
 
 
 def header(status: Status) -> Iterator[Text]:
@@ -31,6 +31,7 @@ def header(status: Status) -> Iterator[Text]:
         yield Text(ACCESS_IN_WORDS[status.access], ATTENTION)
     if not status.wiped:
         yield copys_end(status.lease, status.now)
+        yield from _last_look_ups(status.lease)
     yield Text(" · ").join([*_age(status), *_waiting(status)])
 
 
@@ -65,6 +66,16 @@ def copys_end(lease: LeaseStatus | None, now: int | None) -> Text:
                 "Your copy's keys have been erased. Sync to read again; what you typed is kept.",
                 ATTENTION,
             )
+
+
+def _last_look_ups(lease: LeaseStatus | None) -> Iterator[Text]:
+    """That few look-ups are left, or none, before either is met at a doorstep."""
+    if lease is None or lease.look_ups_left * LAST_PART > lease.look_ups:
+        return
+    if lease.look_ups_left:
+        yield Text(f"{many(lease.look_ups_left, 'look-up')} left. Sync for more.", ATTENTION)
+    else:
+        yield Text("No look-ups are left: sync before you search or open again.", ATTENTION)
 
 
 def _age(status: Status) -> Iterator[Text]:

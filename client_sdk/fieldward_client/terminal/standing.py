@@ -66,6 +66,9 @@ def _details(found: Status) -> Iterator[Text]:
         entries = many(partition.records, "entry", "entries")
         yield Text(f"{partition.title}: {entries}, as the server had them {made}")
     yield Text(f"Look-ups on record: {found.look_ups}, {found.look_ups_delivered} of them sent")
+    if found.lease is not None:
+        left, allowed = found.lease.look_ups_left, found.lease.look_ups
+        yield Text(f"Look-ups left until the next renewal: {left} of {allowed}")
     who = f", for {found.practitioner}" if found.practitioner else ""
     yield Text(f"Device {found.device} of {found.authority}{who}", QUIET)
 
