@@ -47,23 +47,21 @@ def _audit_key(trust: bytes, root_key: bytes) -> bytes:
 
 def append(transaction: Transaction, enquirer: Enquirer, sealed: Iterable[bytes]) -> None:
     """Put sealed look-ups on record, one authority's one after the other."""
-    first = EnquiryLogHead.first(enquirer.authority)
-    head = _read(enquiries.lock(transaction, enquirer.authority, first_head=encode(first)))
-    added = []
+    first = encode(EnquiryLogHead.first(enquirer.authority))
+    head = _read(enquiries.lock(transaction, enquirer.authority, first_head=first))
     for body in sealed:
         header = head.header(body, enquirer=enquirer)
-        added.append(
-            StoredEnquiry(
-                authority=enquirer.authority,
-                sequence=head.size,
-                device=enquirer.device,
-                generation=enquirer.generation,
-                header=header,
-                body=body,
-            )
+        stored = StoredEnquiry(
+            authority=enquirer.authority,
+            sequence=head.size,
+            device=enquirer.device,
+            generation=enquirer.generation,
+            header=header,
+            body=body,
         )
+        enquiries.append(transaction, stored)
         head = head.take(header, body)
-    enquiries.append(transaction, added, head=encode(head))
+    enquiries.set_head(transaction, enquirer.authority, encode(head))
 
 
 def entries(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from fieldward_server.storage.driver import Transaction
 
@@ -40,16 +39,20 @@ def lock(transaction: Transaction, authority: str, *, first_head: bytes) -> byte
     return bytes(row["head"])
 
 
-def append(transaction: Transaction, entries: Sequence[StoredEnquiry], *, head: bytes) -> None:
-    """Add the next entries of a log that is locked, and store how far it has come with them."""
-    transaction.insert(
-        "enquiry",
-        [field.name for field in fields(StoredEnquiry)],
-        [tuple(vars(entry).values()) for entry in entries],
+def append(transaction: Transaction, enquiry: StoredEnquiry) -> None:
+    """Add the next entry of a log that is locked."""
+    transaction.execute(
+        "INSERT INTO enquiry (authority, sequence, device, generation, header, body)"
+        " VALUES (:authority, :sequence, :device, :generation, :header, :body)",
+        **vars(enquiry),
     )
+
+
+def set_head(transaction: Transaction, authority: str, head: bytes) -> None:
+    """Store how far a log that is locked has come."""
     transaction.execute(
         "UPDATE enquiry_log SET head = :head WHERE authority = :authority",
-        authority=entries[0].authority,
+        authority=authority,
         head=head,
     )
 
