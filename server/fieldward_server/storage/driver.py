@@ -52,6 +52,10 @@ class Driver(Protocol):
         """Before the first migration: the record of migrations (``RECORD_OF_STEPS``), and what has
         to be set once for the whole database. Called again, or by several at once, harmless."""
 
+    def settle(self) -> None:
+        """After the last migration: whatever the database should know of the tables there are now.
+        Called again, it changes nothing."""
+
     def tables(self) -> frozenset[str]:
         """The names of all tables there are."""
 

@@ -385,7 +385,9 @@ def apply(driver: Driver) -> tuple[str, ...]:
     ``CallerMistake("database-newer")`` for a database with steps that this version does not know.
     """
     driver.prepare()
-    return tuple(name for name in pending(driver) if _apply(driver, name))
+    applied = tuple(name for name in pending(driver) if _apply(driver, name))
+    driver.settle()
+    return applied
 
 
 def _apply(driver: Driver, name: str) -> bool:

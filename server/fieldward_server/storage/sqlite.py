@@ -64,6 +64,9 @@ class SqliteDriver:
             database.enable_wal()
             database.execute(RECORD_OF_STEPS)
 
+    def settle(self) -> None:
+        """Nothing: it plans by its indexes alone."""
+
     def tables(self) -> frozenset[str]:
         with self._connection(self._readers, writing=False) as database, _translated():
             return frozenset(database.table_names())
