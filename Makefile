@@ -22,7 +22,7 @@ run: .venv/installed ## install, start the system and play the main job
 	$(BIN)/fieldward demo
 
 test: system lint types ## everything: lint, types, import contracts, all tests on both databases
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 check: lint types ## the fast subset: lint, types, import contracts, unit and property tests
 	$(BIN)/python -m pytest tests/unit tests/property
