@@ -69,6 +69,7 @@ from fieldward_sync.messages import (
     key_id,
 )
 from fieldward_sync.outbox import BoxHeader, open_as_authority
+from fieldward_sync.problems import CROWDED, Crowded
 from fieldward_sync.projection import conflicts, project
 from fieldward_sync.records import Change, Edit, Proposal, Record, Value
 from fieldward_sync.signing import Signed, public_key, sign
@@ -178,6 +179,8 @@ class MemoryAuthority:
         self.loses_answers = 0
         """How many of the next answers get lost on their way."""
         self.cuts_files_after: int | None = None
+        self.crowded_for = 0
+        """How many more requests are told to wait in line for a second."""
         self.tampers: Callable[[HttpAnswer], HttpAnswer] = lambda answer: answer
         self.tampers_with_files: Callable[[bytes], bytes] = lambda sealed: sealed
         self.changes_answer: Callable[[SyncAnswer], SyncAnswer] = lambda answer: answer
@@ -347,9 +350,14 @@ class MemoryAuthority:
         if self.offline:
             raise RetryLater("offline", "There is no signal.")
         self.log.append(f"GET {path.rpartition('/')[2][:8]} from {offset}")
+        if self.crowded_for:
+            self.crowded_for -= 1
+            raise Crowded(1)
         if path.rpartition("/")[2] not in self.files:
             raise RetryLater("file-unavailable", "The file is not there.")
         sealed = self.tampers_with_files(self.files[path.rpartition("/")[2]])
+        if offset >= len(sealed):
+            raise RetryLater("file-unavailable", "The file has no such range.")
         for start in range(offset, len(sealed), 1000):
             if self.cuts_files_after is not None and start - offset >= self.cuts_files_after:
                 raise RetryLater("offline", "The connection broke.")
@@ -358,6 +366,9 @@ class MemoryAuthority:
     def _answer(self, path: str, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
         headers = {name.lower(): value for name, value in headers.items()}
         try:
+            if self.crowded_for:
+                self.crowded_for -= 1
+                raise Refused(CROWDED, status=503)
             status, answer = 200, self._handle(path, body, headers)
         except Refused as e:
             last = max((c for d in self.devices.values() for c in d.counters), default=0)
@@ -371,7 +382,7 @@ class MemoryAuthority:
             key=self.answer_key,
             key_id=f"{AUTHORITY}/answer",
         )
-        return HttpAnswer(status, signed, answer)
+        return HttpAnswer(status, signed | ({"retry-after": "1"} if status == 503 else {}), answer)
 
     def _handle(self, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
         signature = read_request_signature(headers)

@@ -7,6 +7,7 @@ from fieldward_client.identity import Acknowledged, answer_keys, with_acknowledg
 from fieldward_client.installation import Installation
 from fieldward_client.outbox import SealedEdit
 from fieldward_client.packing import fill
+from fieldward_client.patience import Patience
 from fieldward_client.practitioner import Practitioner
 from fieldward_client.report import EditVerdict, Progress, SyncProgress
 from fieldward_client.store import stored_distribution
@@ -25,11 +26,16 @@ class Delivery:
     """The requests of one sync. What one answer settled stays settled if the next never comes."""
 
     def __init__(
-        self, installation: Installation, practitioner: Practitioner | None, tell: Progress
+        self,
+        installation: Installation,
+        practitioner: Practitioner | None,
+        tell: Progress,
+        patience: Patience,
     ) -> None:
         self._here = installation
         self._practitioner = practitioner
         self._tell = tell
+        self._patience = patience
         self._sent: set[int] = set()
         self._journal_stuck = False
         self.answered = False
@@ -107,8 +113,10 @@ class Delivery:
     def _exchange(self, request: SyncRequest) -> tuple[SyncAnswer, int]:
         here, asking = self._here, self._practitioner
         caller = asking.caller() if asking else here.identity.caller()
-        body, server_time = here.line.post(
-            PATH, encode(request), caller=caller, answer_keys=answer_keys(here.trust)
+        body, server_time = self._patience.until_let_in(
+            lambda: here.line.post(
+                PATH, encode(request), caller=caller, answer_keys=answer_keys(here.trust)
+            )
         )
         self.answered = True
         return decode(SyncAnswer, body, max_bytes=MAX_ANSWER_BYTES), server_time

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Self
 
@@ -12,6 +13,7 @@ from fieldward_client.clock import Clock, SystemClock
 from fieldward_client.enrolment import enrol, forget_attempt
 from fieldward_client.folder import Folder
 from fieldward_client.installation import Installation, Ports
+from fieldward_client.patience import PATIENCE_SECONDS
 from fieldward_client.practitioner import Practitioner
 from fieldward_client.report import Progress, SyncProgress, SyncReport
 from fieldward_client.session import Session
@@ -19,7 +21,7 @@ from fieldward_client.status import PendingEdit, Status, read_pending, read_stat
 from fieldward_client.synchronise import synchronise
 from fieldward_client.transport import HttpTransport, Transport
 from fieldward_client.wipe import go_on, gone, is_gone, is_wiped, require_not_gone, wiped
-from fieldward_sync.errors import AccessClosed, CallerMistake, LocalDataDamaged
+from fieldward_sync.errors import AccessClosed, CallerMistake, LocalDataDamaged, RetryLater
 from fieldward_sync.sealing import Entropy
 
 
@@ -43,6 +45,7 @@ class Device:
         self._practitioner = practitioner
         self._resources = resources
         self._closed = False
+        self._syncing = Lock()
 
     @classmethod
     def enrol(
@@ -132,17 +135,32 @@ class Device:
                     self._installation.clock.remember()
             self._closed = True
 
-    def sync(self, progress: Progress | None = None) -> SyncReport:
+    def sync(
+        self, progress: Progress | None = None, *, patience_seconds: float = PATIENCE_SECONDS
+    ) -> SyncReport:
         """Deliver what was typed and looked up, and bring lease and copies up to date.
 
-        Raises ``LocalDataDamaged`` if the folder cannot be worked with, and ``AccessClosed`` on a
-        device that has been wiped and has nothing more to say; all else is an outcome.
+        Where the server has others to serve first, it waits in line for ``patience_seconds`` in
+        all; ``progress`` is told each second, and may end the sync by raising: what came is kept.
+        Raises ``LocalDataDamaged`` if the folder cannot be worked with, ``AccessClosed`` on a
+        device that has been wiped and has nothing more to say, and ``RetryLater("sync-under-way")``
+        if another thread is syncing it; all else is an outcome.
         """
-        self._require_open()
-        report = synchronise(self._installation, self._practitioner, progress or _tell_nobody)
-        if report.wiped:
-            self._practitioner = None
-        return report
+        if not self._syncing.acquire(blocking=False):
+            raise RetryLater("sync-under-way", "This device is being synced already.")
+        try:
+            self._require_open()
+            report = synchronise(
+                self._installation,
+                self._practitioner,
+                progress or _tell_nobody,
+                patience_seconds=patience_seconds,
+            )
+            if report.wiped:
+                self._practitioner = None
+            return report
+        finally:
+            self._syncing.release()
 
     def session(self, reason: str, on_behalf_of: str | None = None) -> Session:
         """Begin looking things up, for one of ``REASONS``, for oneself or for a colleague."""

@@ -14,11 +14,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fieldward_client.clock import TrustedClock
 from fieldward_client.counters import Counters
-from fieldward_client.transport import HttpAnswer, Transport
+from fieldward_client.transport import HttpAnswer, Transport, seconds_to_wait
 from fieldward_sync.errors import PeerBrokeProtocol, RetryLater
 from fieldward_sync.http_signatures import sign_request, verify_answer
 from fieldward_sync.messages import MAX_ANSWER_BYTES
-from fieldward_sync.problems import CLOCK_SKEW, COUNTER_USED, is_passing, read_refusal
+from fieldward_sync.problems import (
+    CLOCK_SKEW,
+    COUNTER_USED,
+    CROWDED,
+    Crowded,
+    is_passing,
+    read_refusal,
+)
 
 MEDIA_TYPE = "application/vnd.fieldward+msgpack"
 
@@ -94,8 +101,9 @@ class Line:
     ) -> tuple[bytes, int]:
         """The answer's body and the server's time, both verified.
 
-        Raises ``RetryLater`` without an answer, ``PeerBrokeProtocol`` for one that is not the
-        authority's, ``RefusedByServer`` for a refusal.
+        Raises ``RetryLater`` without an answer, ``Crowded`` where others come first,
+        ``PeerBrokeProtocol`` for one that is not the authority's, ``RefusedByServer`` for a
+        refusal.
         """
         forgiven: set[str] = set()
         while True:
@@ -112,6 +120,9 @@ class Line:
             if sent.answer.status == 200:
                 return sent.answer.body, server_time
             error, problem = read_refusal(sent.answer.status, sent.answer.body)
+            after = seconds_to_wait(sent.answer.headers)
+            if problem.code == CROWDED and after is not None:
+                raise Crowded(after)
             if problem.code not in {CLOCK_SKEW, COUNTER_USED} - forgiven:
                 raise error
             forgiven.add(problem.code)

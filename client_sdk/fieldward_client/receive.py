@@ -8,6 +8,7 @@ from fieldward_client.holdings import Holdings
 from fieldward_client.installation import Installation
 from fieldward_client.lease import earlier_keys_file
 from fieldward_client.partition import Partition
+from fieldward_client.patience import Patience
 from fieldward_client.practitioner import Practitioner
 from fieldward_client.report import Progress, SyncProgress
 from fieldward_client.store import (
@@ -26,11 +27,16 @@ class Reception:
     """What one sync brings to an unlocked device."""
 
     def __init__(
-        self, installation: Installation, practitioner: Practitioner, tell: Progress
+        self,
+        installation: Installation,
+        practitioner: Practitioner,
+        tell: Progress,
+        patience: Patience,
     ) -> None:
         self._here = installation
         self._practitioner = practitioner
         self._tell = tell
+        self._patience = patience
         self.fault: Error | None = None
         self.renewed = False
         self.updated: list[str] = []
@@ -88,7 +94,10 @@ class Reception:
             self._fetch_one(entry)
 
     def _fetch_one(self, entry: FileEntry) -> None:
-        self._here.files.fetch(entry, self._here.line.transport, arrived=self._arrived)
+        here = self._here
+        self._patience.until_let_in(
+            lambda: here.files.fetch(entry, here.line.transport, arrived=self._arrived)
+        )
 
     def _arrived(self, count: int) -> None:
         self.bytes_fetched += count

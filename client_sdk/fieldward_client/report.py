@@ -66,9 +66,10 @@ class SyncReport:
 
 @dataclass(frozen=True)
 class SyncProgress:
-    """How far a sync is: ``done`` of ``total`` items to deliver, or of bytes to fetch."""
+    """How far a sync is: ``done`` of ``total`` items to deliver, of seconds to wait in line because
+    the server has others to serve first, or of bytes to fetch."""
 
-    step: Literal["deliver", "fetch"]
+    step: Literal["deliver", "wait", "fetch"]
     done: int
     total: int
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fieldward_client.deliver import Delivery
 from fieldward_client.installation import Installation
+from fieldward_client.patience import Patience
 from fieldward_client.practitioner import Practitioner
 from fieldward_client.receive import Reception
 from fieldward_client.report import Progress, SyncOutcome, SyncReport
@@ -15,10 +16,15 @@ from fieldward_sync.errors import (
     RefusedByServer,
     RetryLater,
 )
+from fieldward_sync.problems import Crowded
 
 
 def synchronise(
-    installation: Installation, practitioner: Practitioner | None, tell: Progress
+    installation: Installation,
+    practitioner: Practitioner | None,
+    tell: Progress,
+    *,
+    patience_seconds: float,
 ) -> SyncReport:
     """Sync once, in the practitioner's name or, while locked, in the device's.
 
@@ -27,8 +33,9 @@ def synchronise(
     go_on(installation)
     installation.discard_damaged()
     installation.erase_overdue_leases()
-    delivery = Delivery(installation, practitioner, tell)
-    reception = Reception(installation, practitioner, tell) if practitioner else None
+    patience = Patience(patience_seconds, tell)
+    delivery = Delivery(installation, practitioner, tell, patience)
+    reception = Reception(installation, practitioner, tell, patience) if practitioner else None
     outcome, error = _attempt(installation, delivery, reception)
     report = SyncReport(
         outcome=outcome,
@@ -57,6 +64,8 @@ def _attempt(
             return _unless(delivery.fault, SyncOutcome.DELIVERED)
         reception.run(answer, server_time)
         return _unless(delivery.fault or reception.fault, SyncOutcome.COMPLETE)
+    except Crowded as e:
+        return SyncOutcome.PARTIAL, e
     except RetryLater as e:
         return (SyncOutcome.PARTIAL if delivery.answered else SyncOutcome.OFFLINE), e
     except RefusedByServer as e:

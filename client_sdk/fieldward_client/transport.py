@@ -6,6 +6,7 @@ the normal case.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Protocol
 import urllib3
 
 from fieldward_sync.errors import PeerBrokeProtocol, RetryLater
+from fieldward_sync.problems import TURN_HEADER, Crowded
 from fieldward_sync.server_address import read_server_address
 
 CONNECT_SECONDS = 5
@@ -47,12 +49,23 @@ class Transport(Protocol):
 
     def fetch(self, path: str, *, offset: int) -> Iterator[tuple[int, bytes]]:
         """A file's bytes from ``offset`` on, in pieces, each with its own offset; pieces may begin
-        at 0 again if the server does not resume. ``RetryLater`` if it breaks off or is not there.
+        at 0 again if the server does not resume. ``RetryLater`` if it breaks off or is not there,
+        ``Crowded`` where others come first.
         """
 
 
+def seconds_to_wait(headers: Mapping[str, str]) -> int | None:
+    """What ``Retry-After`` says, its name in lower case: whole seconds, the one form our servers
+    use; ``None`` without one."""
+    said = headers.get("retry-after", "")
+    return int(said) if re.fullmatch(r"[0-9]{1,6}", said) else None
+
+
 class HttpTransport:
-    """HTTP through urllib3, with bounded times and sizes."""
+    """HTTP through urllib3, with bounded times and sizes.
+
+    It keeps the turn that a crowded server gives out, and brings it along from then on.
+    """
 
     def __init__(self, server_url: str) -> None:
         """Raise ``CallerMistake("server-url")`` for an address that is not a server's root."""
@@ -62,6 +75,7 @@ class HttpTransport:
             retries=False,
             timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
         )
+        self._turn: dict[str, str] = {}
 
     def post(
         self, path: str, *, body: bytes, headers: Mapping[str, str], max_bytes: int
@@ -71,13 +85,15 @@ class HttpTransport:
             content = answer.read(max_bytes + 1, decode_content=False)
             if len(content) > max_bytes:
                 raise PeerBrokeProtocol("too-large", "The answer is longer than any should be.")
-            names = {name.lower(): value for name, value in answer.headers.items()}
-            return HttpAnswer(answer.status, names, content)
+            return HttpAnswer(answer.status, _in_lower_case(answer.headers), content)
 
     def fetch(self, path: str, *, offset: int) -> Iterator[tuple[int, bytes]]:
         """See ``Transport.fetch``."""
         headers = {"Range": f"bytes={offset}-"} if offset else {}
         with _offline(), self._request("GET", path, headers) as answer:
+            after = seconds_to_wait(_in_lower_case(answer.headers))
+            if answer.status == 503 and after is not None:
+                raise Crowded(after)
             if answer.status not in (200, 206):
                 raise RetryLater(
                     "file-unavailable", f"The server answers {answer.status} for a file it listed."
@@ -95,10 +111,13 @@ class HttpTransport:
             method,
             self._base + path,
             body=body,
-            headers={"Accept-Encoding": "identity", **headers},
+            headers={"Accept-Encoding": "identity", **self._turn, **headers},
             redirect=False,
             preload_content=False,
         )
+        turn = answer.headers.get(TURN_HEADER, "")
+        if re.fullmatch(r"[!-~]{1,100}", turn):
+            self._turn = {TURN_HEADER: turn}
         try:
             yield answer
         except BaseException:
@@ -106,6 +125,10 @@ class HttpTransport:
             raise
         answer.drain_conn()
         answer.release_conn()
+
+
+def _in_lower_case(headers: Mapping[str, str]) -> Mapping[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
 
 
 @contextmanager

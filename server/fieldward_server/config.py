@@ -66,6 +66,8 @@ class Config:
     workers: int
     threads: int
     """Per worker."""
+    downloads: int
+    """First syncs and large downloads that a worker has under way at once."""
     seal_every_seconds: int
     lease_warning_seconds: int
     lease_closes_seconds: int
@@ -194,6 +196,8 @@ def _disagreements(values: Mapping[str, Any]) -> Iterator[str]:
     terms = [values[f"lease_{end}_seconds"] for end in ("warning", "closes", "destroys")]
     if terms != sorted(terms):
         yield "lease_…_seconds: a lease first warns, then closes, then destroys"
+    if 1 < values["threads"] <= values["downloads"]:
+        yield "downloads: they would take every thread; fewer than threads leave some for syncs"
     # Even on another host: which listener a connection came to is told by its port.
     address, port = _read_address(values["metrics_listen"]), values["listen_port"]
     if address is not None and port and address[1] == port:
@@ -295,6 +299,7 @@ _SETTINGS = {
     "metrics_listen": _Setting(_address, _always("")),
     "workers": _Setting(_whole(1, 64), _always(2)),
     "threads": _Setting(_whole(1, 256), _always(8)),
+    "downloads": _Setting(_whole(1, 256), lambda values: max(1, values.get("threads", 2) // 2)),
     "seal_every_seconds": _Setting(_whole(1, _DAY), _always(30)),
     "lease_warning_seconds": _Setting(_whole(1, 366 * _DAY), _always(_TERMS.warning_seconds)),
     "lease_closes_seconds": _Setting(_whole(1, 366 * _DAY), _always(_TERMS.closes_seconds)),

@@ -90,6 +90,13 @@ class _Instruments:
             multiprocess_mode="livesum",
         )
 
+        self.places = Gauge(
+            "fieldward_downloads_open",
+            "First syncs and large downloads under way.",
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
+
     def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
         return Counter(f"fieldward_{name}", help_text, labels, registry=self.registry)
 
@@ -177,6 +184,16 @@ def lease_decided(*, renewed: bool, refused: str) -> None:
         _instruments.leases.inc()
     if refused:
         _instruments.lease_refusals.labels(refused).inc()
+
+
+def place_taken() -> None:
+    """Count a first sync or a large download that is under way from now on."""
+    _instruments.places.inc()
+
+
+def place_left() -> None:
+    """Count that one of them has ended."""
+    _instruments.places.dec()
 
 
 def job_ended(job: str, outcome: JobOutcome) -> None:

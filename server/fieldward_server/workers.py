@@ -27,11 +27,24 @@ _STATUS = {
     errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
 }
 
+STALL_SECONDS = 30
+"""How long a caller may take to send, or to take in, a piece of at most 64 KiB. Without a bound a
+device that lost its signal would keep a thread until the kernel gives up: a quarter of an hour."""
+
 _logger = logging.getLogger(__name__)
 
 
 class Worker(ThreadWorker):  # type: ignore[misc] # its base has no types
     """A worker with threads."""
+
+    def handle_request(self, req: Any, conn: Any) -> bool:
+        """Answer, but not for ever to somebody who does not take the answer."""
+        conn.sock.settimeout(STALL_SECONDS)
+        try:
+            return bool(super().handle_request(req, conn))
+        except TimeoutError as e:
+            event(_logger, "request.stalled")
+            raise StopIteration from e  # which closes the connection and says nothing more
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """Answer what could not be read, or what no handler caught."""

@@ -13,6 +13,20 @@ from fieldward_sync.names import Code, Count
 CLOCK_SKEW, COUNTER_USED = "clock-skew", "counter-used"
 """The two refusals that a caller puts right by itself: from the answer's time, from its counter."""
 
+CROWDED = "crowded"
+TURN_HEADER = "Fieldward-Turn"
+"""Comes with ``crowded``; who brings it along again keeps their place in line."""
+
+
+class Crowded(RetryLater):
+    """Others come first. Who asks again after ``after_seconds`` keeps their place in line."""
+
+    def __init__(self, after_seconds: int, *, turn: str = "") -> None:
+        super().__init__(CROWDED, "Many are fetching their copies at once; others come first.")
+        self.after_seconds = after_seconds
+        self.turn = turn
+        """What proves the place; empty where the caller's transport keeps it."""
+
 
 class Mistake(msgspec.Struct, frozen=True):
     """What is wrong with one field of a request."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -17,8 +19,9 @@ from fieldward_client import (
     RetryLater,
     SyncOutcome,
     SyncProgress,
+    patience,
 )
-from fieldward_client.files import FILES
+from fieldward_client.files import FILES, PARTIAL
 
 
 @pytest.fixture
@@ -274,6 +277,92 @@ def test_a_download_goes_on_where_it_broke_off(world: World, tablet: Device) -> 
     assert attempts > 2
     assert offsets[1:] == [1_000 * n for n in range(len(offsets) - 1)]
     assert all(progress.done <= progress.total for progress in told)
+
+
+def test_what_came_whole_before_the_device_was_killed_is_not_fetched_again(
+    world: World, tablet: Device
+) -> None:
+    """There is no range behind the end of a file: the server would refuse it for ever."""
+    large_news(world)
+    assert tablet.sync().outcome is SyncOutcome.COMPLETE
+    tablet.close()
+    (image,) = sealed_files(world)
+    (world.home() / "practitioners" / "p-tablet" / "distribution").unlink()
+    image.rename(image.with_name(image.name + PARTIAL))
+    world.authority.log.clear()
+    with world.open() as device:
+        report = device.sync()
+    assert (report.outcome, report.bytes_fetched) == (SyncOutcome.COMPLETE, 0)
+    assert not [line for line in world.authority.log if "GET" in line]
+
+
+def test_a_download_that_has_to_wait_goes_on_where_it_was(
+    world: World, tablet: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "sleep", lambda _: None)
+    large_news(world)
+    world.authority.cuts_files_after = 2_000
+    assert tablet.sync().outcome is SyncOutcome.PARTIAL
+    world.authority.cuts_files_after, world.authority.crowded_for = None, 3
+    told: list[SyncProgress] = []
+    report = tablet.sync(told.append)
+    assert report.outcome is SyncOutcome.COMPLETE
+    (image,) = sealed_files(world)
+    assert report.bytes_fetched == image.stat().st_size - 2_000
+    assert {progress.step for progress in told} == {"wait", "fetch"}
+    assert all(progress.done <= progress.total for progress in told)
+
+
+def test_a_sync_without_patience_says_that_others_come_first(world: World, tablet: Device) -> None:
+    large_news(world)
+    world.authority.crowded_for = 1
+    report = tablet.sync(patience_seconds=0)
+    assert report.error is not None
+    assert (report.outcome, report.error.code) == (SyncOutcome.PARTIAL, "crowded")
+    assert family_names(tablet) == {"Okafor", "Whitcombe"}
+    assert tablet.sync().outcome is SyncOutcome.COMPLETE
+
+
+def test_a_person_who_ends_a_wait_keeps_what_is_there(world: World, tablet: Device) -> None:
+    class Enough(Exception):
+        pass
+
+    def enough(progress: SyncProgress) -> None:
+        raise Enough
+
+    large_news(world)
+    world.authority.crowded_for = 1
+    with pytest.raises(Enough):
+        tablet.sync(enough)
+    assert family_names(tablet) == {"Okafor", "Whitcombe"}
+    assert tablet.sync().outcome is SyncOutcome.COMPLETE
+
+
+def test_two_threads_do_not_sync_one_device_at_once(
+    world: World, tablet: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor by way of a second ``Device``; what the first was doing is not disturbed."""
+    large_news(world)
+    world.authority.crowded_for = 1
+    waiting, go_on = Event(), Event()
+
+    def wait(_: float) -> None:
+        waiting.set()
+        assert go_on.wait(60)
+
+    monkeypatch.setattr(patience, "sleep", wait)
+    with ThreadPoolExecutor(1) as thread:
+        first = thread.submit(tablet.sync)
+        assert waiting.wait(60)
+        asked = len(world.authority.log)
+        with pytest.raises(RetryLater, match="sync-under-way"):
+            tablet.sync()
+        with pytest.raises(RetryLater, match="folder-in-use"):
+            world.open()
+        assert len(world.authority.log) == asked
+        go_on.set()
+        assert first.result().outcome is SyncOutcome.COMPLETE
+    assert tablet.sync().outcome is SyncOutcome.COMPLETE
 
 
 def test_a_lease_that_came_without_its_files_leaves_the_old_copy_readable(

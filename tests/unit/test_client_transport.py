@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from fieldward_client import CallerMistake, HttpTransport, PeerBrokeProtocol, RetryLater
+from fieldward_sync.problems import Crowded
 
 CONTENT = bytes(range(256)) * 1_000
 
@@ -42,6 +43,10 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             self.connection.shutdown(socket.SHUT_RDWR)
             self.close_connection = True
+        elif self.path == "/crowded":
+            self._say(503, b"", **{"Retry-After": "7", "Fieldward-Turn": "12.ab"})
+        elif self.path == "/turn":
+            self._say(200, self.headers.get("Fieldward-Turn", "none").encode())
         else:
             self._say(404, b"")
 
@@ -110,6 +115,16 @@ def test_a_file_that_breaks_off_is_kept_as_far_as_it_came(transport: HttpTranspo
 def test_a_file_that_is_not_there_is_tried_again_later(transport: HttpTransport) -> None:
     with pytest.raises(RetryLater, match="file-unavailable"):
         list(transport.fetch("/absent", offset=0))
+
+
+def test_a_crowded_server_says_when_to_come_again_and_the_turn_is_brought_along(
+    transport: HttpTransport,
+) -> None:
+    assert fetched(transport, "/turn", 0) == b"none"
+    with pytest.raises(Crowded) as told:
+        list(transport.fetch("/crowded", offset=0))
+    assert told.value.after_seconds == 7
+    assert fetched(transport, "/turn", 0) == b"12.ab"
 
 
 def test_without_a_server_there_is_no_signal() -> None:

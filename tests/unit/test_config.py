@@ -64,6 +64,7 @@ def test_every_setting_can_be_given_in_the_environment() -> None:
         "metrics_listen": "[::1]:9441",
         "workers": "4",
         "threads": "16",
+        "downloads": "12",
         "seal_every_seconds": "60",
         "lease_warning_seconds": "10",
         "lease_closes_seconds": "20",
@@ -214,3 +215,13 @@ def test_config_check_names_every_mistake_and_ends_with_exit_code_1() -> None:
 def test_the_path_of_an_embedded_database_is_described_as_it_is() -> None:
     config = load_config(None, {})
     assert config.describe()["database_url"] == config.database_url
+
+
+@pytest.mark.parametrize(("threads", "downloads"), [("8", 4), ("3", 1), ("1", 1)])
+def test_half_of_the_threads_are_left_to_what_is_quick(threads: str, downloads: int) -> None:
+    assert load_config(None, {"FIELDWARD_THREADS": threads}).downloads == downloads
+
+
+def test_downloads_may_not_take_every_thread() -> None:
+    with pytest.raises(CallerMistake, match="downloads: they would take every thread"):
+        load_config(None, {"FIELDWARD_THREADS": "8", "FIELDWARD_DOWNLOADS": "8"})

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from flask import Flask
 
+from fieldward_server.admission import WaitingLine
 from fieldward_server.api import (
     access_log,
     admin_api,
@@ -21,6 +22,7 @@ from fieldward_server.api import (
 from fieldward_server.api.context import Service
 from fieldward_server.assembly import assemble
 from fieldward_server.config import Config
+from fieldward_sync.keys import derive
 from fieldward_sync.sealing import Entropy
 
 
@@ -40,7 +42,9 @@ def create_app(
     # without a word, and ``read_body`` has to see that it was longer.
     app.config["MAX_CONTENT_LENGTH"] = config.max_request_bytes + 1
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    Service(config=config, platform=assemble(config, entropy=entropy), now=now).attach(app)
+    platform = assemble(config, entropy=entropy)
+    line = WaitingLine(config.downloads, derive(platform.master_key, "turn"), now=time.time)
+    Service(config=config, platform=platform, now=now, waiting_line=line).attach(app)
     # Flask runs what comes after a request in reverse order: the log is written last.
     access_log.install(app)
     metrics.install(app)

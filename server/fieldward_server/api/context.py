@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flask import Flask, current_app, request
 
+from fieldward_server.admission import WaitingLine
 from fieldward_server.config import Config
 from fieldward_server.services.platform import Platform
 from fieldward_sync.errors import PeerBrokeProtocol
@@ -16,11 +17,13 @@ _NAME = "fieldward"
 
 @dataclass(frozen=True)
 class Service:
-    """One application's settings, platform and clock (whole seconds since 1970 UTC)."""
+    """One application's settings, platform and clock (whole seconds since 1970 UTC), and the line
+    for what keeps it busy for long."""
 
     config: Config
     platform: Platform
     now: Callable[[], int]
+    waiting_line: WaitingLine
 
     def attach(self, app: Flask) -> None:
         """Make it what ``service()`` finds in requests to ``app``."""

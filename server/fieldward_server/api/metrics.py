@@ -25,6 +25,7 @@ from fieldward_server.services.platform import Platform
 from fieldward_sync.errors import Error
 from fieldward_sync.journal import EntryItem
 from fieldward_sync.messages import SyncAnswer, SyncRequest
+from fieldward_sync.problems import CROWDED
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -167,7 +168,7 @@ def _end(response: Response) -> Response:
         seconds=time.perf_counter() - g.counted_from,
     )
     if status >= HTTPStatus.BAD_REQUEST:
-        is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR and code != CROWDED
         if request.endpoint == SYNC:
             metrics.sync_ended("failed" if is_ours else "refused", code=code)
         elif request.endpoint == ENQUIRY:

@@ -29,6 +29,7 @@ from fieldward_sync.errors import (
     RefusedByServer,
     RetryLater,
 )
+from fieldward_sync.problems import TURN_HEADER, Crowded
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
@@ -52,6 +53,7 @@ KNOWN = {
     "born-malformed": Kind(400, "There is no such birth date"),
     "clock-skew": Kind(401, "Signed too long ago, or by a clock that is ahead"),
     "counter-used": Kind(409, "The request's counter was used before, or is too old to tell"),
+    "crowded": Kind(503, "Many are fetching their copies at once; others come first"),
     "database-busy": Kind(503, "The database cannot take this now"),
     "digest-wrong": Kind(400, "The body is not the one that was signed"),
     "draining": Kind(403, "The device is given nothing new any more"),
@@ -135,12 +137,15 @@ def problem_type(code: str) -> str:
 
 def _refused(error: Error) -> Response:
     kind = kind_of(error)
-    if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, Crowded):
         failure(_logger, "request.failed", error)
     response = _problem(
         kind, _further(error), code=error.code, detail=error.message, next_step=error.next_step
     )
-    if isinstance(error, RetryLater):
+    if isinstance(error, Crowded):
+        response.headers["Retry-After"] = str(error.after_seconds)
+        response.headers[TURN_HEADER] = error.turn
+    elif isinstance(error, RetryLater):
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 
