@@ -23,6 +23,8 @@ from served import Served, free_port
 PASSPHRASE = "a passphrase for measuring"
 PHONE = "involvements/c1.phone"
 """Where each child of the caseload has a number of its own to be changed."""
+WHOLE_AUTHORITY = 100_000
+"""The cap of a device that may hold all there is."""
 CASELOAD_TEAM = "HV-CASELOAD"
 SEED = 7
 
@@ -83,7 +85,12 @@ class Stage(World):
         home = self.folder / "devices" / name
         home.parent.mkdir(exist_ok=True)
         opened = Device.enrol(
-            home, self.url, self.code(*held), passphrase=PASSPHRASE, name=name, transport=wire
+            home,
+            self.url,
+            self.code(*held, record_cap=WHOLE_AUTHORITY),
+            passphrase=PASSPHRASE,
+            name=name,
+            transport=wire,
         )
         return FieldDevice(opened, wire, home)
 

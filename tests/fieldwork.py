@@ -21,6 +21,7 @@ from fieldward_server.services.devices import DeviceReport, show_device
 from fieldward_server.services.enquiries import enquire
 from fieldward_server.services.enrolment import enrol, invite
 from fieldward_server.services.events import list_incidents
+from fieldward_server.services.holdings import DEFAULT_CAP
 from fieldward_server.services.partitions import create_partition
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.practitioners import add_practitioner
@@ -173,7 +174,7 @@ class World:
         """Run the sealing job."""
         return seal_partitions(self.platform, self.now)
 
-    def code(self, *held: str, practitioner: str = "p-1") -> str:
+    def code(self, *held: str, practitioner: str = "p-1", record_cap: int = DEFAULT_CAP) -> str:
         """An invitation."""
         return invite(
             self.platform,
@@ -181,15 +182,18 @@ class World:
             practitioner=practitioner,
             partitions=held,
             valid_seconds=3600,
+            record_cap=record_cap,
             actor="test",
-            reason="routine",
+            reason="test",
             now=self.now,
         )
 
-    def device(self, *held: str, practitioner: str = "p-1") -> FieldDevice:
+    def device(
+        self, *held: str, practitioner: str = "p-1", record_cap: int = DEFAULT_CAP
+    ) -> FieldDevice:
         """A newly enrolled device whose practitioner may hold these partitions."""
         device = FieldDevice(self)
-        device.enrol(self.code(*held, practitioner=practitioner))
+        device.enrol(self.code(*held, practitioner=practitioner, record_cap=record_cap))
         return device
 
     def view(self, record_id: str) -> View:

@@ -17,6 +17,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from fieldward_server import metrics
 from fieldward_server.logs import event, failure, new_id, working_on
+from fieldward_server.services.holdings import watch_caps
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.sealing import seal_partitions, sweep_files
 from fieldward_server.services.turns import end_turn, note_done, take_turn
@@ -26,6 +27,7 @@ LONGEST_RUN_SECONDS = 15 * 60
 """After so long the worker that runs a job is taken for dead."""
 
 SWEEP_EVERY_SECONDS = 3600
+WATCH_EVERY_SECONDS = 3600
 
 _logger = logging.getLogger(__name__)
 
@@ -44,6 +46,7 @@ def jobs(*, seal_every_seconds: int) -> tuple[Job, ...]:
     return (
         Job("seal-partitions", seal_every_seconds, seal_partitions),
         Job("sweep-files", SWEEP_EVERY_SECONDS, sweep_files),
+        Job("watch-caps", WATCH_EVERY_SECONDS, watch_caps),
     )
 
 

@@ -1,8 +1,9 @@
 """The shield register: what a restored backup must not undo, in a file apart from the database.
 
 Whatever hides a child or closes a door is written here before it is acknowledged: shields raised
-and released, devices enrolled, changes of access, wipes and their receipts, grants, administrators
-removed, incarnations. ``restore`` makes it hold again before anything is served (design §8).
+and released, devices enrolled, changes of access, wipes and their receipts, grants, caps, rules
+of partitions, administrators removed, incarnations. ``restore`` makes it hold again before anything
+is served (design §8).
 
 One line an entry, sealed under a key of its own that the master key derives and bound to the line
 before it: what is changed, moved or taken out of the middle shows. A last line that a crash tore
@@ -73,6 +74,7 @@ class Enrolment(Part, tag="enrolment", frozen=True):
     practitioner: PractitionerId
     person: Person
     partitions: tuple[PartitionId, ...]
+    record_cap: Count
     lease_secret: bytes
     """Wrapped, as the database holds it."""
     request: bytes
@@ -118,6 +120,23 @@ class GrantChange(Part, tag="grant", frozen=True):
     given: bool
 
 
+class RulesChange(Part, tag="rules", frozen=True):
+    """From here on these rules, and no others, choose a partition's records."""
+
+    authority: AuthorityCode
+    partition: PartitionId
+    rules: tuple[str, ...]
+
+
+class CapChange(Part, tag="cap", frozen=True):
+    """From here on a device may hold so many records."""
+
+    authority: AuthorityCode
+    device: DeviceId
+    generation: Count
+    record_cap: Count
+
+
 class AdministratorRemoved(Part, tag="administrator-removed", frozen=True):
     """From here on an administrator's key signs nothing."""
 
@@ -140,6 +159,8 @@ Entry = (
     | WipeOrder
     | WipeReceipt
     | GrantChange
+    | CapChange
+    | RulesChange
     | AdministratorRemoved
     | Begun
 )

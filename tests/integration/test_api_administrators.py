@@ -47,6 +47,7 @@ SAMPLES: dict[str, Any] = {
     "practitioner": PRACTITIONER,
     "public_key": "ab" * 32,
     "record": "c1",
+    "record_cap": 20_000,
     "role": "health-visitor",
     "root_key": "ab" * 32,
     "rules": ["all"],
@@ -484,6 +485,51 @@ def test_a_partition_is_made_granted_sealed_and_taken_back(
     administrator.call("grant/take", **granted, reason="left-team")
     listed = {it["partition"]: it for it in administrator.call("partition/list")["items"]}
     assert listed["central"]["holders"] == 0
+
+
+def test_a_change_is_previewed_made_and_held_within_the_cap(
+    board: Board, administrator: Administrator
+) -> None:
+    """D6: by commands alone, previews on record and without effect."""
+    lines = [msgspec.json.encode(child(f"c{n}")).decode() for n in range(3)]
+    administrator.call("records/load", lines=lines)
+    administrator.call("partition/create", partition="north", title="N", rules=["sector:M14 5"])
+    administrator.call("partition/create", partition="south", title="S", rules=["sector:S1 2"])
+    invited = administrator.call(
+        "device/invite",
+        practitioner=PRACTITIONER,
+        partitions=["south"],
+        valid_seconds=60,
+        record_cap=2,
+    )
+    device = FieldDevice.enrolled(board, invited["code"]).device
+    granted: dict[str, Any] = {"partition": "north", "device": device, "practitioner": PRACTITIONER}
+    preview = administrator.call("grant/preview", **granted)
+    assert (preview["change"], preview["records_coming"]) == ("grant/give", 3)
+    problem = administrator.refused("grant/give", **granted)
+    assert (problem["status"], problem["code"]) == (409, "over-cap")
+    rules: dict[str, Any] = {"partition": "south", "rules": ["all"]}
+    (touched,) = administrator.call("partition/preview", **rules)["devices"]
+    assert touched == {
+        "device": device,
+        "generation": 1,
+        "practitioners": [PRACTITIONER],
+        "records_now": 0,
+        "records_then": 3,
+        "record_cap": 2,
+        "over_cap": True,
+        "unsent_edits": 0,
+    }
+    assert administrator.refused("partition/change", **rules)["code"] == "over-cap"
+    raised: dict[str, Any] = {"device": device, "record_cap": 10_001}
+    assert administrator.refused("device/cap", **raised)["code"] == "reason-needed"
+    administrator.call("device/cap", **raised, reason="whole-authority")
+    assert administrator.call("partition/change", **rules, reason="merged") == {"records": 3}
+    shown = administrator.call("device/show", device=device)
+    assert (shown["records"], shown["record_cap"]) == (3, 10_001)
+    done = [(action, subject, reason) for _, action, subject, reason in recorded(board)]
+    assert ("cap-set", f"{device} 1 10001", "whole-authority") in done
+    assert ("grant/preview", f"north {PRACTITIONER} {device}", "routine") in done
 
 
 def test_sealing_by_command_leaves_other_authorities_alone(

@@ -63,7 +63,7 @@ def test_every_example_is_one_that_the_command_takes(typed: str) -> None:
 
 
 SILENT = {"administrator add", "administrator remove", "practitioner add"} | {
-    *(f"device {verb}" for verb in ("pause", "resume", "drain", "revoke", "wipe")),
+    *(f"device {verb}" for verb in ("pause", "resume", "drain", "cap", "revoke", "wipe")),
     *("grant give", "grant take", "shield raise", "shield release"),
 }
 FOR_EYES_OR_FILES = {
@@ -174,6 +174,39 @@ def test_keys_of_an_authority_are_never_written_over(office: Office) -> None:
 def test_an_invitation_is_printed_and_nothing_else(settled: Administrator) -> None:
     code = settled.does("device", "invite", "--practitioner", "p-17", "--partition", "all-of-it")
     assert len(read_code(code).secret) == 11
+
+
+def test_a_change_is_previewed_in_words_and_for_programs(
+    settled: Administrator, tmp_path: Path
+) -> None:
+    """What would come and go, on which devices, and what is not delivered there (D6)."""
+    said = settled.does("partition", "preview", "west", "--rule", "all")
+    assert said.startswith("`partition create`: 3 records come and 0 go; 0 devices, 0 unsent edits")
+    assert "No device holds it." in said
+    code = settled.does(
+        *("device", "invite", "--practitioner", "p-17", "--partition", "all-of-it", "--cap", "3")
+    )
+    server = settled.settings["FIELDWARD_SERVER"]
+    with Device.enrol(tmp_path, server, code, passphrase="a passphrase of its own") as device:
+        name = device.status().device
+    rule = ("--rule", "team:HV-9")
+    said = settled.does("partition", "preview", "all-of-it", *rule)
+    assert "`partition change`: 0 records come and 3 go; 1 devices" in said
+    assert f"{name}.1" in said
+    (preview,) = settled.reads("partition", "preview", "all-of-it", *rule)
+    assert preview["devices"][0]["records_then"] == 0
+    changed = settled.does("partition", "change", "all-of-it", *rule, "--reason", "closed")
+    assert changed == "all-of-it holds 0 records.\n"
+    settled.does("partition", "create", "west", "--title", "West", "--rule", "all")
+    settled.loads("r-4")
+    grant = ("west", "--device", name, "--practitioner", "p-17")
+    assert "refused: 1 devices would" in settled.does("grant", "preview", *grant)
+    settled.is_refused("grant", "give", *grant, code="over-cap")
+    settled.does("device", "cap", name, "4", "--reason", "two-teams")
+    settled.does("grant", "give", *grant)
+    (preview,) = settled.reads("grant", "preview", *grant)
+    assert (preview["change"], preview["records_going"]) == ("grant/take", 4)
+    assert "4 of 4" in settled.does("device", "list")
 
 
 def test_what_became_of_a_record_is_told(settled: Administrator) -> None:

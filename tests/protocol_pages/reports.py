@@ -7,6 +7,7 @@ from fieldward_server.services.authorities import AuthorityReport
 from fieldward_server.services.conflicts import Conflict, ConflictingValue, InboxEntry
 from fieldward_server.services.devices import DeviceReport, HolderReport, WipeReport
 from fieldward_server.services.duplicates import Duplicates
+from fieldward_server.services.holdings import Preview, TouchedDevice
 from fieldward_server.services.journals import JournalReport
 from fieldward_server.services.partitions import PartitionReport
 from fieldward_server.services.records import LineVerdict, RecordHistory
@@ -34,10 +35,13 @@ ANSWERS = {
     "practitioner/add": NOTHING,
     "practitioner/list": "items of `Practitioner`",
     "partition/create": "`records`: how many it has",
+    "partition/change": "`records`: how many it has now",
+    "partition/preview": "`Preview`",
     "partition/list": "items of `PartitionReport`",
     "partition/seal": "`files`: how many were made",
     "grant/give": NOTHING,
     "grant/take": NOTHING,
+    "grant/preview": "`Preview`",
     "device/invite": "`code`",
     "device/list": "items of `DeviceReport`",
     "device/show": "`DeviceReport`",
@@ -45,6 +49,7 @@ ANSWERS = {
     "device/resume": NOTHING,
     "device/drain": NOTHING,
     "device/revoke": NOTHING,
+    "device/cap": NOTHING,
     "device/wipe": NOTHING,
     "shield/raise": NOTHING,
     "shield/release": NOTHING,
@@ -64,6 +69,8 @@ REPORTS = (
     AdministratorReport,
     Practitioner,
     PartitionReport,
+    Preview,
+    TouchedDevice,
     DeviceReport,
     HolderReport,
     WipeReport,

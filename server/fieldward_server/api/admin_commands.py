@@ -12,7 +12,13 @@ from marshmallow import fields
 from fieldward_server.api.command_fields import Hex, identifier, many, shaped, text, whole
 from fieldward_server.api.commands import Call, Command
 from fieldward_server.services import administrators, authorities, conflicts, partitions
-from fieldward_server.services.devices import list_devices, order_wipe, set_access, show_device
+from fieldward_server.services.devices import (
+    list_devices,
+    order_wipe,
+    set_access,
+    set_cap,
+    show_device,
+)
 from fieldward_server.services.duplicates import find_duplicates
 from fieldward_server.services.enrolment import MAX_VALID_SECONDS, invite
 from fieldward_server.services.events import MAX_EVENTS, list_events, list_incidents
@@ -23,6 +29,7 @@ from fieldward_server.services.journals import (
 )
 from fieldward_server.services.practitioners import add_practitioner, list_practitioners
 from fieldward_server.services.records import load_records, record_history
+from fieldward_server.services.rescoping import change_partition
 from fieldward_server.services.sealing import seal_authority
 from fieldward_server.services.shields import raise_shield, release_shield
 from fieldward_sync.access import Access
@@ -38,12 +45,15 @@ from fieldward_sync.names import (
 MAX_LINES = 2000
 MAX_RULES = 100
 MAX_TRUST_BYTES = 4096
+MAX_CAP = 1_000_000
+"""More than the largest authority has."""
 
 _ADMINISTRATOR = {"administrator": identifier(AdministratorId)}
 _DEVICE = {"device": identifier(DeviceId)}
 _ANY_DEVICE = {"device": identifier(DeviceId, required=False)}
 _PARTITION = {"partition": identifier(PartitionId)}
 _PRACTITIONER = {"practitioner": identifier(PractitionerId)}
+_RULES = {"rules": many(text(), most=MAX_RULES)}
 _RECORD = {"record": identifier(RecordId)}
 _PUBLIC_KEY = Hex(least=32, most=32)
 
@@ -64,6 +74,10 @@ def _authority_trust(call: Call) -> object:
 
 def _create_partition(call: Call) -> object:
     return {"records": partitions.create_partition(call.platform, **call.fields, **call.effect)}
+
+
+def _change_partition(call: Call) -> object:
+    return {"records": change_partition(call.platform, **call.fields, **call.effect)}
 
 
 def _invite(call: Call) -> object:
@@ -96,6 +110,10 @@ def _show_device(call: Call) -> object:
 def _effect(service: Callable[..., None]) -> Callable[[Call], None]:
     """Carried out by a service that takes the command's fields as they are called there."""
     return lambda call: service(call.platform, **call.fields, **call.effect)
+
+
+def _preview(service: Callable[..., object]) -> Callable[[Call], object]:
+    return lambda call: service(call.platform, authority=call.authority, **call.fields)
 
 
 def _move(access: Access) -> Callable[[Call], None]:
@@ -187,7 +205,19 @@ COMMANDS = {
     "partition/create": Command(
         "Make a partition of the records that any of its rules chooses",
         _create_partition,
-        {**_PARTITION, "title": text(), "rules": many(text(), most=MAX_RULES)},
+        {**_PARTITION, "title": text(), **_RULES},
+        about=("partition",),
+    ),
+    "partition/change": Command(
+        "Have other rules choose a partition's records",
+        _change_partition,
+        {**_PARTITION, **_RULES},
+        about=("partition",),
+    ),
+    "partition/preview": Command(
+        "What it would touch to make a partition by these rules, or to change one",
+        _preview(partitions.preview_rules),
+        {**_PARTITION, **_RULES},
         about=("partition",),
     ),
     "partition/list": Command(
@@ -212,6 +242,12 @@ COMMANDS = {
         {**_PARTITION, **_DEVICE, **_PRACTITIONER},
         about=("partition", "practitioner", "device"),
     ),
+    "grant/preview": Command(
+        "What it would touch to give a grant; where it has been given, to take it",
+        _preview(partitions.preview_grant),
+        {**_PARTITION, **_DEVICE, **_PRACTITIONER},
+        about=("partition", "practitioner", "device"),
+    ),
     "device/invite": Command(
         "A code that enrols one device of a practitioner, once",
         _invite,
@@ -219,6 +255,7 @@ COMMANDS = {
             **_PRACTITIONER,
             "partitions": many(identifier(PartitionId), most=MAX_PARTITIONS_OF_A_PRACTITIONER),
             "valid_seconds": whole(least=1, most=MAX_VALID_SECONDS),
+            "record_cap": whole(least=1, most=MAX_CAP, required=False),
         },
         about=("practitioner",),
     ),
@@ -256,6 +293,12 @@ COMMANDS = {
         _move(Access.REVOKED),
         _DEVICE,
         about=("device",),
+    ),
+    "device/cap": Command(
+        "How many records a device may hold at most",
+        _effect(set_cap),
+        {**_DEVICE, "record_cap": whole(least=1, most=MAX_CAP)},
+        about=("device", "record_cap"),
     ),
     "device/wipe": Command(
         "Order a device to destroy every key that reads",

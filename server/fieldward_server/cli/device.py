@@ -42,6 +42,11 @@ def command() -> None:
     required=True,
     help="What the device may hold. Can be repeated.",
 )
+@click.option(
+    "--cap",
+    type=click.IntRange(1),
+    help="How many records it may hold: more than 10,000 for a --reason.",
+)
 @click.option("--valid-hours", type=click.IntRange(1, 14 * 24), default=72, show_default=True)
 @signed()
 @json_option
@@ -49,6 +54,7 @@ def invite(
     call: Commander,
     practitioner: str,
     partitions: tuple[str, ...],
+    cap: int | None,
     valid_hours: int,
     as_json: bool,
 ) -> None:
@@ -65,6 +71,7 @@ def invite(
         practitioner=practitioner,
         partitions=partitions,
         valid_seconds=valid_hours * HOUR_SECONDS,
+        **({} if cap is None else {"record_cap": cap}),
     )
     show_done(invitation, invitation["code"], as_json=as_json)
 
@@ -87,6 +94,7 @@ def list_(call: Commander, as_json: bool) -> None:
             "holders": lambda it: ", ".join(holder["practitioner"] for holder in it["holders"]),
             "access": _access_in_words,
             "seen": lambda it: ago(it["last_contact"]),
+            "records": lambda it: f"{it['records']} of {it['record_cap']}",
             "unsent": "pending_edits",
             "incidents": "incidents",
         },
@@ -150,6 +158,20 @@ def drain(call: Commander, device: str) -> None:
       fieldward device drain d-1 --authority E08000039 --reason replaced
     """
     call("device/drain", device=device)
+
+
+@command.command()
+@_device_argument
+@click.argument("records", type=click.IntRange(1))
+@signed(must_say_why=True)
+def cap(call: Commander, device: str, records: int) -> None:
+    """Let a DEVICE hold at most so many RECORDS, instead of 10,000.
+
+    \b
+    Example:
+      fieldward device cap d-1 80000 --authority E08000039 --reason whole-authority
+    """
+    call("device/cap", device=device, record_cap=records)
 
 
 @command.command()
@@ -234,6 +256,7 @@ def _described(report: Item) -> Iterator[tuple[str, object]]:
     yield "enrolled", moment(report["enrolled_at"])
     yield "last contact", moment(report["last_contact"])
     yield "last complete sync", moment(report["last_complete"])
+    yield "records", f"{report['records']}, at most {report['record_cap']}"
     yield "edits not delivered", report["pending_edits"]
     yield (
         "journal delivered",

@@ -5,7 +5,13 @@ from __future__ import annotations
 import click
 
 from fieldward_server.cli.groups import Group
-from fieldward_server.cli.options import PARTITION, device_option, practitioner_option
+from fieldward_server.cli.options import (
+    PARTITION,
+    device_option,
+    json_option,
+    practitioner_option,
+)
+from fieldward_server.cli.previews import show_preview
 from fieldward_server.cli.signed import Commander, signed
 
 
@@ -43,3 +49,19 @@ def take(call: Commander, **grant: str) -> None:
         --reason left-team
     """
     call("grant/take", **grant)
+
+
+@command.command()
+@click.argument("partition", type=PARTITION)
+@device_option
+@practitioner_option
+@signed()
+@json_option
+def preview(call: Commander, as_json: bool, **grant: str) -> None:
+    """Say what it would touch to give a PARTITION; where it is given, to take it.
+
+    \b
+    Example:
+      fieldward grant preview central --authority E08000039 --device d-1 --practitioner ann
+    """
+    show_preview(call("grant/preview", **grant), as_json=as_json)

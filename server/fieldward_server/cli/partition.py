@@ -7,7 +7,16 @@ import click
 from fieldward_server.cli.groups import Group
 from fieldward_server.cli.options import PARTITION, json_option
 from fieldward_server.cli.output import show_done, show_items
+from fieldward_server.cli.previews import show_preview
 from fieldward_server.cli.signed import Commander, signed
+
+_rules_option = click.option(
+    "--rule",
+    "rules",
+    multiple=True,
+    required=True,
+    help='Which records: team:<TEAM>, "sector:<OUTWARD> <digit>", or all. Can be repeated.',
+)
 
 
 @click.group("partition", cls=Group)
@@ -18,13 +27,7 @@ def command() -> None:
 @command.command()
 @click.argument("partition", type=PARTITION)
 @click.option("--title", required=True, help="What people call it.")
-@click.option(
-    "--rule",
-    "rules",
-    multiple=True,
-    required=True,
-    help='Which records: team:<TEAM>, "sector:<OUTWARD> <digit>", or all. Can be repeated.',
-)
+@_rules_option
 @signed()
 @json_option
 def create(
@@ -39,6 +42,40 @@ def create(
     """
     made = call("partition/create", partition=partition, title=title, rules=rules)
     show_done(made, f"{partition} holds {made['records']} records.", as_json=as_json)
+
+
+@command.command()
+@click.argument("partition", type=PARTITION)
+@_rules_option
+@signed(must_say_why=True)
+@json_option
+def change(call: Commander, partition: str, rules: tuple[str, ...], as_json: bool) -> None:
+    """Have these rules, and no others, choose a PARTITION's records.
+
+    Its devices follow at their next sync. `partition preview` says what it touches.
+
+    \b
+    Example:
+      fieldward partition change central --authority E08000039 \\
+        --rule team:HV-CEN-1 --rule "sector:M14 5" --reason teams-merged
+    """
+    made = call("partition/change", partition=partition, rules=rules)
+    show_done(made, f"{partition} holds {made['records']} records.", as_json=as_json)
+
+
+@command.command()
+@click.argument("partition", type=PARTITION)
+@_rules_option
+@signed()
+@json_option
+def preview(call: Commander, partition: str, rules: tuple[str, ...], as_json: bool) -> None:
+    """Say what it would touch to make a PARTITION by these rules, or to change it.
+
+    \b
+    Example:
+      fieldward partition preview central --authority E08000039 --rule "sector:M14 5"
+    """
+    show_preview(call("partition/preview", partition=partition, rules=rules), as_json=as_json)
 
 
 @command.command("list")

@@ -216,7 +216,12 @@ class Book:
         for partition in sorted(chosen):
             was = before.elements.get(partition)
             number, elements[partition] = self._feed(partition).put(
-                after, before=was, hides=hides, now=self._now
+                after.record.record_id,
+                after.view.revision,
+                after.view_bytes,
+                before=was,
+                hides=hides,
+                now=self._now,
             )
             feeds.append(FeedPosition(partition, number))
         for partition in sorted(before.elements.keys() - chosen):

@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fieldward_server.services.authorities import locked, open_answer_key
+from fieldward_server.services.holdings import (
+    over_cap,
+    records_held,
+    require_reason,
+)
 from fieldward_server.services.journal_intake import read_head
 from fieldward_server.services.partition_keys import begin_epoch
 from fieldward_server.services.partitions import find_partition
 from fieldward_server.services.platform import Platform
-from fieldward_server.shield_register import AccessChange, WipeOrder
+from fieldward_server.shield_register import AccessChange, CapChange, WipeOrder
 from fieldward_server.storage import Transaction, devices, events, orders
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.devices import Device, Holder
@@ -79,6 +84,10 @@ class DeviceReport:
     """The last sync after which nothing was left to do on either side."""
     pending_edits: int
     """As the device last said."""
+    records: int
+    """That its holders may hold, each counted once."""
+    record_cap: int
+    """More than so many are given to it by no command."""
     journal_size: int
     """As the device last said."""
     journal_delivered: int
@@ -136,6 +145,46 @@ def set_access(
             actor=actor,
             action=f"access-{access.value}",
             subject=f"{device} {found.generation}",
+            reason=reason,
+        )
+
+
+def set_cap(
+    platform: Platform,
+    *,
+    authority: str,
+    device: str,
+    record_cap: int,
+    actor: str,
+    reason: str,
+    now: int,
+) -> None:
+    """Let a device's latest generation hold so many records. The cap it has changes nothing.
+
+    ``CallerMistake``: "reason-needed" for more than the default without a reason, "over-cap" for
+    fewer than it may hold now: what it holds is taken back as a grant, in sight.
+    """
+    require_reason(record_cap, reason)
+    with platform.storage.transaction() as transaction:
+        locked(transaction, authority)
+        found = _latest(transaction, authority, device)
+        if record_cap == found.record_cap:
+            return
+        held = records_held(transaction, found)
+        if held > record_cap:
+            raise over_cap(
+                f"{device} may hold {held:,} records now; its cap would be {record_cap:,}.",
+                next_step="Take a partition back first: `fieldward grant take`.",
+            )
+        devices.set_record_cap(transaction, found, record_cap)
+        platform.shield_register.append(CapChange(authority, device, found.generation, record_cap))
+        events.add(
+            transaction,
+            authority=authority,
+            at=now,
+            actor=actor,
+            action="cap-set",
+            subject=f"{device} {found.generation} {record_cap}",
             reason=reason,
         )
 
@@ -262,6 +311,8 @@ def _report(transaction: Transaction, device: Device, *, now: int) -> DeviceRepo
         last_contact=device.last_contact,
         last_complete=device.last_complete,
         pending_edits=device.pending_edits,
+        records=records_held(transaction, device),
+        record_cap=device.record_cap,
         journal_size=device.journal_size,
         journal_delivered=head.size,
         journal_sealed=head.sealed_size,

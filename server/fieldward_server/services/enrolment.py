@@ -11,6 +11,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fieldward_server.services.authentication import EMPTY_WINDOW
 from fieldward_server.services.authorities import answer_key, locked
 from fieldward_server.services.devices import OPEN_WIPE, known_device
+from fieldward_server.services.holdings import (
+    DEFAULT_CAP,
+    count_records,
+    over_cap,
+    require_reason,
+)
 from fieldward_server.services.lease_renewal import new_lease_secret
 from fieldward_server.services.partitions import check_number, find_partition
 from fieldward_server.services.platform import Platform
@@ -56,15 +62,27 @@ def invite(
     actor: str,
     reason: str,
     now: int,
+    record_cap: int = DEFAULT_CAP,
 ) -> str:
-    """Invite a practitioner to enrol one device that may hold these partitions: the code to give
-    to them. ``CallerMistake`` for an unknown authority, practitioner or partition."""
+    """Invite a practitioner to enrol one device that may hold these partitions, and at most
+    ``record_cap`` records: the code to give to them.
+
+    ``CallerMistake`` for an unknown authority, practitioner or partition; "over-cap" where these
+    partitions have more records, "reason-needed" for a higher cap without a reason.
+    """
     check_number(partitions)
+    require_reason(record_cap, reason)
     with platform.storage.transaction() as transaction:
         row = locked(transaction, authority)
         _known_practitioner(transaction, authority, practitioner)
         for partition in partitions:
             find_partition(transaction, authority, partition)
+        held = count_records(transaction, authority, frozenset(partitions))
+        if held > record_cap:
+            raise over_cap(
+                f"The device would hold {held:,} records; its cap is {record_cap:,}.",
+                next_step="Invite to fewer partitions, or to more records with a reason: --cap.",
+            )
         invitation = Invitation(platform.entropy(SECRET_BYTES), fingerprint(row.root_key))
         invitation_id = invitation.invitation_id
         invitations.add(
@@ -77,6 +95,7 @@ def invite(
                 invitation.proof_key, PROOF_KEY, authority, invitation_id.hex()
             ),
             expires=now + valid_seconds,
+            record_cap=record_cap,
         )
         events.add(
             transaction,
@@ -96,7 +115,7 @@ def enrol(
     """Enrol the device that made this request, and the key to sign the answer with.
 
     The same request again gets the same answer. Else ``RefusedByServer``: "invitation-unknown",
-    "invitation-expired", "invitation-used", "proof-wrong", "wipe-open".
+    "invitation-expired", "invitation-used", "proof-wrong", "wipe-open", "over-cap".
     """
     with platform.storage.transaction() as transaction:
         found = _find(transaction, request.invitation_id)
@@ -173,6 +192,7 @@ def _enrol_new(
         raise RefusedByServer(
             "invitation-expired", "This invitation has expired.", next_step=NEW_INVITATION
         )
+    _check_cap(transaction, invitation)
     enrolment = _enrolment(platform, transaction, invitation, request, counter=counter, now=now)
     device = enter(transaction, enrolment)
     platform.shield_register.append(enrolment)
@@ -185,6 +205,18 @@ def _enrol_new(
         subject=f"{device.device} {device.generation}",
     )
     return device
+
+
+def _check_cap(transaction: Transaction, invitation: StoredInvitation) -> None:
+    """The partitions may have grown since the invitation was made."""
+    named = frozenset(unpack(tuple[str, ...], invitation.partitions))
+    held = count_records(transaction, invitation.authority, named)
+    if held > invitation.record_cap:
+        raise RefusedByServer(
+            "over-cap",
+            f"The device would hold {held:,} records; its cap is {invitation.record_cap:,}.",
+            next_step=NEW_INVITATION,
+        )
 
 
 def enter(transaction: Transaction, enrolment: Enrolment) -> Device:
@@ -235,6 +267,7 @@ def _enrolment(
         practitioner=practitioner,
         person=Person(found.name, found.role, found.team, found.vetted_until, found.trained_until),
         partitions=unpack(tuple[str, ...], invitation.partitions),
+        record_cap=invitation.record_cap,
         lease_secret=new_lease_secret(platform, authority, device, generation, practitioner),
         request=encode(request),
         counter=counter,
@@ -265,6 +298,7 @@ def _new_device(enrolment: Enrolment, request: EnrolRequest) -> Device:
         last_complete=0,
         pending_edits=0,
         journal_size=0,
+        record_cap=enrolment.record_cap,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fieldward_server.services.known_records import KnownRecord
 from fieldward_server.services.partition_keys import begin_epoch, digest_key
 from fieldward_server.services.partitions import find_partition
 from fieldward_server.services.platform import Platform
@@ -33,15 +32,21 @@ class Feed:
         """The records that the database has as members."""
 
     def put(
-        self, known: KnownRecord, *, before: bytes | None, hides: bool, now: int
+        self,
+        record_id: str,
+        revision: int,
+        view: bytes,
+        *,
+        before: bytes | None,
+        hides: bool,
+        now: int,
     ) -> tuple[int, bytes]:
         """A record's new state: the change's number, and what it contributes to the digest now.
 
         ``before`` is what it contributed, ``None`` if it was not in the partition; ``hides`` says
         that something was shown before that must not be shown any more.
         """
-        record_id = known.record.record_id
-        element = digest.element(self._digest_key, record_id, known.view.revision, known.view_bytes)
+        element = digest.element(self._digest_key, record_id, revision, view)
         if before is None:
             self._records += 1
         else:

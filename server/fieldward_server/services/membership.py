@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.limits import LOCATED_KINDS
@@ -16,14 +16,15 @@ ALL = "all"
 _RULE = re.compile(r"all|team:[A-Z0-9-]{1,24}|sector:[A-Z]{1,2}[0-9][0-9A-Z]? [0-9]")
 
 
-def check_rule(rule: str) -> None:
-    """Raise ``CallerMistake("rule-malformed")`` unless this is a rule."""
-    if not _RULE.fullmatch(rule):
-        raise CallerMistake(
-            "rule-malformed",
-            f"{rule[:40]!r} is not a rule.",
-            next_step="A rule is team:<TEAM>, sector:<OUTWARD> <digit> or all.",
-        )
+def check_rules(rules: Iterable[str]) -> None:
+    """Raise ``CallerMistake("rule-malformed")`` unless all of these are rules."""
+    for rule in rules:
+        if not _RULE.fullmatch(rule):
+            raise CallerMistake(
+                "rule-malformed",
+                f"{rule[:40]!r} is not a rule.",
+                next_step="A rule is team:<TEAM>, sector:<OUTWARD> <digit> or all.",
+            )
 
 
 def rules_for(record: Record) -> frozenset[str]:

@@ -8,11 +8,12 @@ from functools import reduce
 
 from fieldward_server.services.arguments import check
 from fieldward_server.services.authorities import locked
-from fieldward_server.services.membership import check_rule
+from fieldward_server.services.holdings import Preview, grant_previewed, rules_previewed
+from fieldward_server.services.membership import check_rules
 from fieldward_server.services.partition_keys import begin_epoch, digest_key, new_digest_key
 from fieldward_server.services.platform import Platform
 from fieldward_server.shield_register import GrantChange
-from fieldward_server.storage import Transaction, authorities, devices, events, partitions, records
+from fieldward_server.storage import Transaction, authorities, devices, events, partitions
 from fieldward_server.storage.devices import Holder
 from fieldward_server.storage.partitions import Member, Partition
 from fieldward_sync import digest
@@ -66,12 +67,11 @@ def create_partition(
     check(PartitionId, partition, "partition's id")
     if len(title) > MAX_TITLE_CHARACTERS:
         raise CallerMistake("argument-malformed", "The partition's title is too long.")
-    for rule in rules:
-        check_rule(rule)
+    check_rules(rules)
     with platform.storage.transaction() as transaction:
         locked(transaction, authority)
         made = _add_empty(platform, transaction, authority, partition, title)
-        partitions.add_rules(transaction, authority, partition, dict.fromkeys(rules))
+        partitions.set_rules(transaction, authority, partition, rules)
         chosen = _fill(platform, transaction, made, rules)
         events.add(
             transaction,
@@ -85,6 +85,18 @@ def create_partition(
     return chosen
 
 
+def preview_rules(
+    platform: Platform, *, authority: str, partition: str, rules: Sequence[str]
+) -> Preview:
+    """What it would touch that these rules choose a partition's records: one that is to be made,
+    or one that there is. ``CallerMistake("rule-malformed")``."""
+    check_rules(rules)
+    with platform.storage.reading() as transaction:
+        is_there = partitions.find(transaction, authority, partition) is not None
+        change = "partition/change" if is_there else "partition/create"
+        return rules_previewed(transaction, authority, partition, rules, change=change)
+
+
 def grant(
     platform: Platform,
     *,
@@ -96,7 +108,10 @@ def grant(
     reason: str,
     now: int,
 ) -> None:
-    """Let a practitioner hold a partition on a device. Given again, it changes nothing."""
+    """Let a practitioner hold a partition on a device. Given again, it changes nothing.
+
+    ``CallerMistake("over-cap")`` where the device would hold more records than its cap.
+    """
     with platform.storage.transaction() as transaction:
         locked(transaction, authority)
         holder = find_holder(transaction, authority, device, practitioner)
@@ -104,6 +119,7 @@ def grant(
         check_number(
             {partition, *(held.partition_id for held in devices.granted(transaction, holder))}
         )
+        grant_previewed(transaction, holder, partition, given=True).require_caps()
         if devices.give(transaction, holder, partition, at=now):
             _granted_anew(transaction, holder)
             platform.shield_register.append(_grant_change(holder, partition, given=True))
@@ -147,6 +163,17 @@ def take(
                 reason=reason,
                 now=now,
             )
+
+
+def preview_grant(
+    platform: Platform, *, authority: str, device: str, practitioner: str, partition: str
+) -> Preview:
+    """What it would touch to give this grant; where it has been given, to take it."""
+    with platform.storage.reading() as transaction:
+        holder = find_holder(transaction, authority, device, practitioner)
+        find_partition(transaction, authority, partition)
+        held = [granted.partition_id for granted in devices.granted(transaction, holder)]
+        return grant_previewed(transaction, holder, partition, given=partition not in held)
 
 
 def list_partitions(platform: Platform, authority: str) -> tuple[PartitionReport, ...]:
@@ -213,8 +240,9 @@ def _fill(
     key = digest_key(platform, partition)
     chosen = {
         record.record_id: digest.element(key, record.record_id, record.revision, record.view)
-        for rule in rules
-        for record in records.chosen_by(transaction, partition.authority, rule)
+        for record in partitions.coming(
+            transaction, partition.authority, partition.partition_id, rules
+        )
     }
     partitions.add_members(
         transaction,

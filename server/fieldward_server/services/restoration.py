@@ -18,13 +18,16 @@ from fieldward_server.services.known_records import SERVER, KnownRecord
 from fieldward_server.services.order_intake import close_order
 from fieldward_server.services.partition_keys import begin_epoch
 from fieldward_server.services.platform import Platform
+from fieldward_server.services.rescoping import rescope
 from fieldward_server.shield_register import (
     AccessChange,
     AdministratorRemoved,
     Begun,
+    CapChange,
     Enrolment,
     Entry,
     GrantChange,
+    RulesChange,
     Shield,
     WipeOrder,
     WipeReceipt,
@@ -104,6 +107,7 @@ def begin_serving(
         for partition in partitions.of_authority(transaction, authority):
             begin_epoch(platform, transaction, partition)
         _hold_shields(platform, transaction, row, own, now=now)
+        _hold_rules(platform, transaction, own, now=now)
         _hold_devices(platform, transaction, row, own, now=now)
         _hold_administrators(transaction, own, now=now)
         incarnations.serve(transaction, authority, row.incarnation)
@@ -228,6 +232,16 @@ def _hold_enrolments(transaction: Transaction, register: Iterable[Entry]) -> Non
         enter(transaction, msgspec.structs.replace(entry, partitions=tuple(there)))
 
 
+def _hold_rules(
+    platform: Platform, transaction: Transaction, register: Iterable[Entry], *, now: int
+) -> None:
+    """Each partition that there is has the records that the last word on its rules gave it."""
+    last = {entry.partition: entry for entry in register if isinstance(entry, RulesChange)}
+    for entry in last.values():
+        if partitions.find(transaction, entry.authority, entry.partition) is not None:
+            rescope(platform, transaction, entry.authority, entry.partition, entry.rules, now=now)
+
+
 def _hold_devices(
     platform: Platform,
     transaction: Transaction,
@@ -242,7 +256,7 @@ def _hold_devices(
         if device is not None and access in MOVES[Access(device.access)]:
             move_to(platform, transaction, row, device, access, now=now)
     for entry in register:
-        if not isinstance(entry, WipeOrder | WipeReceipt | GrantChange):
+        if not isinstance(entry, WipeOrder | WipeReceipt | GrantChange | CapChange):
             continue
         device = devices.find(transaction, entry.authority, entry.device, entry.generation)
         if device is None:  # enrolled with another host, whose register was not given
@@ -255,6 +269,8 @@ def _hold_devices(
                 _hold_receipt(transaction, device, entry.receipt, now=now)
             case GrantChange():
                 _hold_grant(transaction, entry, now=now)
+            case CapChange():
+                devices.set_record_cap(transaction, device, entry.record_cap)
 
 
 def _last_access(register: Iterable[Entry]) -> dict[tuple[str, int], Access]:

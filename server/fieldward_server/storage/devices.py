@@ -36,6 +36,8 @@ class Device:
     pending_edits: int
     journal_size: int
     """What the device says of its journal, delivered or not."""
+    record_cap: int
+    """How many records it may hold."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,17 @@ class Holder:
     lease_destroys: int
     ring_hash: bytes
 
+
+_LATEST = (
+    "d.authority = :authority AND d.generation = (SELECT max(l.generation) FROM device l"
+    " WHERE l.authority = d.authority AND l.device = d.device)"
+)
+"""A device ``d`` of an authority is of its latest generation."""
+_HELD = (
+    "SELECT g.partition_id FROM partition_grant g WHERE g.authority = d.authority"
+    " AND g.device = d.device AND g.generation = d.generation AND g.taken_at IS NULL"
+)
+"""The partitions that may be held on a device ``d`` now."""
 
 _DEVICE_COLUMNS = tuple(field.name for field in fields(Device))
 _HOLDER_COLUMNS = tuple(field.name for field in fields(Holder))
@@ -79,11 +92,11 @@ def add(transaction: Transaction, device: Device) -> None:
         "INSERT INTO device (authority, device, generation, name, identity_key, journal_key,"
         " assurance, enrolled_at, access, counter_high, counter_window, order_number, wipe,"
         " journal_head, edits_taken, edits_ahead, last_contact, last_complete, pending_edits,"
-        " journal_size)"
+        " journal_size, record_cap)"
         " VALUES (:authority, :device, :generation, :name, :identity_key, :journal_key,"
         " :assurance, :enrolled_at, :access, :counter_high, :counter_window, :order_number,"
         " :wipe, :journal_head, :edits_taken, :edits_ahead, :last_contact, :last_complete,"
-        " :pending_edits, :journal_size)",
+        " :pending_edits, :journal_size, :record_cap)",
         **vars(device),
     )
 
@@ -166,6 +179,11 @@ def set_access(transaction: Transaction, device: Device, access: str) -> None:
 def set_wipe(transaction: Transaction, device: Device, wipe: str) -> None:
     """Store how far a wipe has come."""
     _update(transaction, device, "UPDATE device SET wipe = :wipe", wipe=wipe)
+
+
+def set_record_cap(transaction: Transaction, device: Device, cap: int) -> None:
+    """Store how many records a device may hold."""
+    _update(transaction, device, "UPDATE device SET record_cap = :cap", cap=cap)
 
 
 def set_counters(
@@ -253,6 +271,18 @@ def holder(
         practitioner=practitioner,
     )
     return Holder(**rows[0]) if rows else None
+
+
+def of_holder(transaction: Transaction, holder: Holder) -> Device:
+    """The device, of that generation, that a practitioner is on."""
+    (row,) = transaction.execute(
+        "SELECT * FROM device WHERE authority = :authority AND device = :device"
+        " AND generation = :generation",
+        authority=holder.authority,
+        device=holder.device,
+        generation=holder.generation,
+    )
+    return Device(**row)
 
 
 def holders(
@@ -388,6 +418,29 @@ def holders_of(transaction: Transaction, authority: str, partition_id: str) -> i
         partition_id=partition_id,
     )
     return int(row["holders"])
+
+
+def holding(transaction: Transaction, authority: str, partition_id: str) -> tuple[Device, ...]:
+    """The devices, each in its latest generation, where somebody may hold a partition now."""
+    rows = transaction.execute(
+        f"SELECT d.* FROM device d WHERE {_LATEST} AND :partition_id IN ({_HELD})"  # noqa: S608
+        " ORDER BY d.device",
+        authority=authority,
+        partition_id=partition_id,
+    )
+    return tuple(Device(**row) for row in rows)
+
+
+def maybe_over_cap(transaction: Transaction, authority: str) -> tuple[Device, ...]:
+    """The devices, each in its latest generation, whose partitions have more records than its cap
+    together. Fewer, perhaps, where a record is in several: whoever wants to know counts them."""
+    rows = transaction.execute(
+        f"SELECT d.* FROM device d WHERE {_LATEST} AND d.record_cap <"  # noqa: S608
+        " (SELECT sum(p.records) FROM partition p WHERE p.authority = d.authority"
+        f"  AND p.partition_id IN ({_HELD})) ORDER BY d.device",
+        authority=authority,
+    )
+    return tuple(Device(**row) for row in rows)
 
 
 def _holder_key(holder: Holder) -> Row:

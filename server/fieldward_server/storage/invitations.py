@@ -9,7 +9,7 @@ from fieldward_server.storage.driver import Transaction
 
 @dataclass(frozen=True)
 class Invitation:
-    """An invitation as stored; ``proof_key`` is wrapped. The last three are empty until its use."""
+    """An invitation as stored; ``proof_key`` is wrapped."""
 
     authority: str
     invitation_id: bytes
@@ -18,8 +18,11 @@ class Invitation:
     proof_key: bytes
     expires: int
     used_for: bytes
+    """Empty until its use, as are the device and its generation."""
     device: str
     generation: int
+    record_cap: int
+    """How many records the device may hold."""
 
 
 def add(
@@ -31,12 +34,13 @@ def add(
     partitions: bytes,
     proof_key: bytes,
     expires: int,
+    record_cap: int,
 ) -> None:
     """Store a new invitation."""
     transaction.execute(
         "INSERT INTO invitation (authority, invitation_id, practitioner, partitions, proof_key,"
-        " expires, used_for, device, generation) VALUES (:authority, :invitation_id,"
-        " :practitioner, :partitions, :proof_key, :expires, :used_for, '', 0)",
+        " expires, used_for, device, generation, record_cap) VALUES (:authority, :invitation_id,"
+        " :practitioner, :partitions, :proof_key, :expires, :used_for, '', 0, :record_cap)",
         authority=authority,
         invitation_id=invitation_id,
         practitioner=practitioner,
@@ -44,6 +48,7 @@ def add(
         proof_key=proof_key,
         expires=expires,
         used_for=b"",
+        record_cap=record_cap,
     )
 
 

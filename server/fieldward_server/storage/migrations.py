@@ -360,6 +360,11 @@ CREATE TABLE enquiry (
 )
 """
 
+_RECORD_CAPS = """
+ALTER TABLE device ADD COLUMN record_cap INTEGER NOT NULL DEFAULT 10000;
+ALTER TABLE invitation ADD COLUMN record_cap INTEGER NOT NULL DEFAULT 10000
+"""
+
 STEPS = {
     "0001-authorities": _AUTHORITIES,
     "0002-records": _RECORDS,
@@ -368,6 +373,7 @@ STEPS = {
     "0005-turns": _TURNS,
     "0006-search-keys": _SEARCH_KEYS,
     "0007-enquiries": _ENQUIRIES,
+    "0008-record-caps": _RECORD_CAPS,
 }
 """Name to statements, in order."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from fieldward_server.storage.driver import Transaction
+from fieldward_server.storage.records import StoredRecord
 
 
 @dataclass(frozen=True)
@@ -117,14 +118,22 @@ def of_authority(transaction: Transaction, authority: str) -> tuple[Partition, .
     return tuple(Partition(**row) for row in rows)
 
 
-def add_rules(
+def set_rules(
     transaction: Transaction, authority: str, partition_id: str, rules: Iterable[str]
 ) -> None:
-    """Have these rules choose records for a partition."""
+    """Have these rules, and no others, choose records for a partition."""
+    transaction.execute(
+        "DELETE FROM partition_rule WHERE authority = :authority AND partition_id = :partition_id",
+        authority=authority,
+        partition_id=partition_id,
+    )
     transaction.execute_many(
         "INSERT INTO partition_rule (authority, rule, partition_id)"
         " VALUES (:authority, :rule, :partition_id)",
-        [{"authority": authority, "rule": rule, "partition_id": partition_id} for rule in rules],
+        [
+            {"authority": authority, "rule": rule, "partition_id": partition_id}
+            for rule in dict.fromkeys(rules)
+        ],
     )
 
 
@@ -204,6 +213,57 @@ def memberships(
         " WHERE authority = :authority AND record_id IN :record_ids",
         authority=authority,
         record_ids=list(record_ids),
+    )
+    return tuple(Member(**row) for row in rows)
+
+
+def count_covered(
+    transaction: Transaction,
+    authority: str,
+    *,
+    partition_ids: Collection[str],
+    rules: Collection[str] = (),
+) -> int:
+    """How many records are in any of these partitions or chosen by any of these rules."""
+    (row,) = transaction.execute(
+        "SELECT count(*) AS records FROM (SELECT record_id FROM member"
+        " WHERE authority = :authority AND partition_id IN :partition_ids"
+        " UNION SELECT record_id FROM record_rule"
+        " WHERE authority = :authority AND rule IN :rules) covered",
+        authority=authority,
+        partition_ids=list(partition_ids),
+        rules=list(rules),
+    )
+    return int(row["records"])
+
+
+def coming(
+    transaction: Transaction, authority: str, partition_id: str, rules: Collection[str]
+) -> tuple[StoredRecord, ...]:
+    """The records that any of these rules chooses and that are not in the partition."""
+    rows = transaction.execute(
+        "SELECT * FROM record WHERE authority = :authority AND record_id IN"
+        " (SELECT record_id FROM record_rule WHERE authority = :authority AND rule IN :rules"
+        "  EXCEPT SELECT record_id FROM member"
+        "  WHERE authority = :authority AND partition_id = :partition_id)",
+        authority=authority,
+        partition_id=partition_id,
+        rules=list(rules),
+    )
+    return tuple(StoredRecord(**row) for row in rows)
+
+
+def going(
+    transaction: Transaction, authority: str, partition_id: str, rules: Collection[str]
+) -> tuple[Member, ...]:
+    """The records of a partition that none of these rules chooses."""
+    rows = transaction.execute(
+        "SELECT authority, partition_id, record_id, element FROM member"
+        " WHERE authority = :authority AND partition_id = :partition_id AND record_id NOT IN"
+        " (SELECT record_id FROM record_rule WHERE authority = :authority AND rule IN :rules)",
+        authority=authority,
+        partition_id=partition_id,
+        rules=list(rules),
     )
     return tuple(Member(**row) for row in rows)
 

@@ -107,15 +107,3 @@ def choose_no_longer(transaction: Transaction, choices: Iterable[Choice]) -> Non
         " WHERE authority = :authority AND rule = :rule AND record_id = :record_id",
         [choice._asdict() for choice in choices],
     )
-
-
-def chosen_by(transaction: Transaction, authority: str, rule: str) -> tuple[StoredRecord, ...]:
-    """All records that a rule chooses."""
-    rows = transaction.execute(
-        "SELECT r.* FROM record_rule c JOIN record r"
-        " ON r.authority = c.authority AND r.record_id = c.record_id"
-        " WHERE c.authority = :authority AND c.rule = :rule",
-        authority=authority,
-        rule=rule,
-    )
-    return tuple(StoredRecord(**row) for row in rows)

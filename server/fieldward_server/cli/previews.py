@@ -1,0 +1,38 @@
+"""How a preview reads: what would come and go, where, and what is not delivered there."""
+
+from __future__ import annotations
+
+import click
+
+from fieldward_server.cli.output import Item, show_items, show_json
+
+
+def show_preview(preview: Item, *, as_json: bool) -> None:
+    """The command that was foreseen, in a sentence, and a table of the devices it touches."""
+    if as_json:
+        show_json(preview)
+        return
+    touched = preview["devices"]
+    unsent, over = sum(it["unsent_edits"] for it in touched), sum(it["over_cap"] for it in touched)
+    group, verb = preview["change"].split("/")
+    click.echo(
+        f"`{group} {verb}`: {preview['records_coming']} records come and"
+        f" {preview['records_going']} go;"
+        f" {len(touched)} devices, {unsent} unsent edits known there."
+    )
+    if over:
+        click.echo(f"It would be refused: {over} devices would hold more than their cap.")
+    show_items(
+        touched,
+        {
+            "device": lambda it: f"{it['device']}.{it['generation']}",
+            "holders": lambda it: ", ".join(it["practitioners"]),
+            "records now": "records_now",
+            "then": "records_then",
+            "cap": "record_cap",
+            "over": lambda it: "over" if it["over_cap"] else "",
+            "unsent": "unsent_edits",
+        },
+        as_json=False,
+        nothing="No device holds it.",
+    )
