@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from fieldward_client import AccessClosed, CallerMistake, Device, SyncOutcome
+from fieldward_client import AccessClosed, CallerMistake, Device, SyncOutcome, Value
 from fieldward_server.services.devices import order_wipe, set_access, show_device
 from fieldward_server.services.partitions import take
+from fieldward_server.services.rescoping import change_partition
 from fieldward_server.services.shields import raise_shield
 from fieldward_server.storage import edits
 from fieldward_sync.access import Access, WipeState
@@ -45,6 +47,16 @@ def ann(loop: Loop) -> Iterator[tuple[Device, Wire]]:
 def write(device: Device, value: str, record: str = "r-1") -> None:
     with device.session(reason="home-visit") as session:
         session.open(record).edit(PHONE, value)
+
+
+def shown(device: Device) -> set[str]:
+    """The children that a device shows, of those there are."""
+    held = set()
+    with device.session(reason="home-visit") as session:
+        for record in ("r-1", "r-2", "r-3", "r-4"):
+            with suppress(CallerMistake):
+                held.add(session.open(record).record_id)
+    return held
 
 
 def is_shut(device: Device) -> bool:
@@ -247,3 +259,55 @@ def test_what_a_shield_hides_is_gone_and_no_edit_brings_it_back(  # invariant 5,
         assert hit.postcode_district == ""
         assert not [path for path in shown.fields if path.startswith(("address", "involvements"))]
         assert [hit.record_id for hit in session.search(postcode="M14")] == ["r-2"]
+
+
+@pytest.mark.parametrize("moved_by", ["the old device", "a file"])
+def test_a_child_who_moves_within_the_authority_leaves_old_devices_and_reaches_new_ones(
+    loop: Loop, moved_by: str
+) -> None:
+    """R8, D6, invariant 4: within one sync each, whoever brings the new address."""
+    there: Value = {"kind": "current", "lines": ["9 Low Road"], "postcode": "S1 2AB"}
+    loop.load(
+        child("r-4", involvements={}, name={"family": "Said", "given": "Noor"}, address=there)
+    )
+    loop.partition("north", "sector:M14 5")
+    loop.partition("south", "sector:S1 2")
+    old, _ = loop.enrol("old", "ann", "north")
+    new, _ = loop.enrol("new", "ben", "south")
+    for device in (old, new):
+        device.sync()
+    assert (shown(old), shown(new)) == ({"r-1", "r-2", "r-3"}, {"r-4"})
+    if moved_by == "a file":
+        loop.load(child("r-1", address=there))
+    else:
+        with old.session(reason="home-visit") as session:
+            session.open("r-1").edit("address", there)
+        old.sync()
+    loop.seal()
+    for device in (old, new):
+        device.sync()
+    assert (shown(old), shown(new)) == ({"r-2", "r-3"}, {"r-1", "r-4"})
+    for device in (old, new):
+        assert device.status().pending_edits == 0
+        device.close()
+
+
+def test_a_partition_with_other_rules_shows_at_the_next_sync_what_they_choose(
+    loop: Loop, ann: tuple[Device, Wire]
+) -> None:
+    """Invariants 1 and 4: and an edit of a child that has gone waits for a person."""
+    device, _ = ann
+    write(device, "07700 900777", record="r-2")
+    change_partition(
+        loop.platform,
+        authority=AUTHORITY,
+        partition="caseload",
+        rules=["team:HV-9"],
+        actor="test",
+        reason="test",
+        now=loop.now,
+    )
+    loop.seal()
+    device.sync()
+    assert shown(device) == set()
+    assert counters_with_the_server(loop, device) == (set(), {1})

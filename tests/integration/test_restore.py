@@ -13,10 +13,11 @@ import pytest
 from databases import NewDatabase
 from fieldward_client import Device, SyncOutcome
 from fieldward_server.services.administrators import list_administrators, remove_administrator
-from fieldward_server.services.devices import order_wipe, set_access, show_device
+from fieldward_server.services.devices import order_wipe, set_access, set_cap, show_device
 from fieldward_server.services.journals import verify_journals
 from fieldward_server.services.known_records import find_records
 from fieldward_server.services.partitions import take
+from fieldward_server.services.rescoping import change_partition
 from fieldward_server.services.shields import raise_shield, release_shield
 from fieldward_server.shield_register import AccessChange, Shield, ShieldRegister
 from fieldward_server.storage import authorities, devices, edits, orders
@@ -396,6 +397,34 @@ def test_an_edit_over_what_only_the_lost_part_of_history_showed_is_not_lost(
     require_complete(ben)
     assert phones(loop) == {"0114 496 0003"}
     ben.close()
+
+
+def test_rules_and_caps_that_were_changed_after_the_backup_hold(  # invariant 4, D6
+    loop: Loop, ann: tuple[Device, Wire], new_database: NewDatabase
+) -> None:
+    """A child that a device lost by other rules does not come back to it by a restore."""
+    device, _ = ann
+    name = device.status().device
+    loop.load(child("r-4", involvements={}))
+    backup = loop.back_up()
+    change_partition(**command(loop, partition="caseload"), rules=["all"])
+    change_partition(**command(loop, partition="caseload"), rules=["team:HV-9"])
+    set_cap(**command(loop, device=name), record_cap=20_000)
+    ben = loop.device("caseload", record_cap=4)
+    loop.lose_database(new_database())
+    loop.restore(backup)
+    assert loop.stored_partition("caseload").records == 0
+    loop.load(child("r-5"))
+    assert loop.stored_partition("caseload").records == 0, "the rules are the new ones"
+    loop.seal()
+    require_complete(device)
+    with device.session(reason="home-visit") as session, pytest.raises(CallerMistake):
+        session.open("r-1")
+    caps = [
+        show_device(loop.platform, authority=AUTHORITY, device=each, now=loop.now).record_cap
+        for each in (name, ben.name)
+    ]
+    assert caps == [20_000, 4]
 
 
 def test_an_administrator_removed_after_the_backup_does_not_come_back(
