@@ -522,14 +522,15 @@ def test_a_change_is_previewed_made_and_held_within_the_cap(
     }
     assert administrator.refused("partition/change", **rules)["code"] == "over-cap"
     raised: dict[str, Any] = {"device": device, "record_cap": 10_001}
-    assert administrator.refused("device/cap", **raised)["code"] == "reason-needed"
+    routine = administrator.refused("device/cap", **raised, reason="routine")
+    assert routine["code"] == "reason-needed"
     administrator.call("device/cap", **raised, reason="whole-authority")
     assert administrator.call("partition/change", **rules, reason="merged") == {"records": 3}
     shown = administrator.call("device/show", device=device)
     assert (shown["records"], shown["record_cap"]) == (3, 10_001)
     done = [(action, subject, reason) for _, action, subject, reason in recorded(board)]
     assert ("cap-set", f"{device} 1 10001", "whole-authority") in done
-    assert ("grant/preview", f"north {PRACTITIONER} {device}", "routine") in done
+    assert ("grant/preview", f"north {PRACTITIONER} {device}", "audit") in done
 
 
 def test_sealing_by_command_leaves_other_authorities_alone(

@@ -12,7 +12,7 @@ from functools import cache
 
 from fieldward_server.services.platform import Platform
 from fieldward_server.storage import Transaction, authorities, devices, events, partitions
-from fieldward_server.storage.devices import Device, Holder
+from fieldward_server.storage.devices import Device, Granted, Holder
 from fieldward_sync.access import Access, WipeState
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.messages import ROUTINE
@@ -84,7 +84,11 @@ def count_records(transaction: Transaction, authority: str, held: frozenset[str]
 
 def records_held(transaction: Transaction, device: Device) -> int:
     """How many records may be held on a device now, each counted once."""
-    return count_records(transaction, device.authority, _all_of(_held_by(transaction, device)))
+    grants = _grants(transaction, device).values()
+    records = {granted.partition_id: granted.records for own in grants for granted in own}
+    if len(records) > 1:
+        return count_records(transaction, device.authority, frozenset(records))
+    return sum(records.values())  # most devices hold one partition, which has been counted
 
 
 def rules_previewed(
@@ -163,15 +167,17 @@ def _watch(platform: Platform, authority: str, *, now: int) -> int:
     return len(over)
 
 
+def _grants(transaction: Transaction, device: Device) -> dict[str, tuple[Granted, ...]]:
+    """What each practitioner on a device may hold now."""
+    holders = devices.holders(transaction, device.authority, device.device, device.generation)
+    return {holder.practitioner: devices.granted(transaction, holder) for holder in holders}
+
+
 def _held_by(transaction: Transaction, device: Device) -> dict[str, frozenset[str]]:
     """The partitions that each practitioner on a device may hold now."""
     return {
-        holder.practitioner: frozenset(
-            granted.partition_id for granted in devices.granted(transaction, holder)
-        )
-        for holder in devices.holders(
-            transaction, device.authority, device.device, device.generation
-        )
+        practitioner: frozenset(granted.partition_id for granted in own)
+        for practitioner, own in _grants(transaction, device).items()
     }
 
 
