@@ -69,7 +69,9 @@ class Shown:
     def as_view(self) -> View:
         """What is shown, as a view that can be searched."""
         values = (
-            ViewValue(path, v.number, v.value) for path, laid in self.at.items() for v in laid
+            ViewValue(path, v.number, v.value)
+            for path, laid in sorted(self.at.items())
+            for v in laid
         )
         return View(self.view.record_id, self.view.revision, self.view.shielded, tuple(values))
 

@@ -25,6 +25,11 @@ def test_a_pending_edit_stands_in_place_of_what_it_was_shown() -> None:
     assert laid.as_view().text(PHONE) == "new"
 
 
+def test_what_is_searched_has_its_values_in_the_order_of_their_paths() -> None:
+    shown = lay_over(view((PHONE, 1, "old")), [edit(1, ProposedChange("born", "2020-01-01"))], {})
+    assert [value.path for value in shown.as_view().values] == ["born", PHONE]
+
+
 def test_a_value_that_arrived_meanwhile_stays_beside_it_as_a_conflict() -> None:
     change = lay_over(view((PHONE, 1, "old")), (), {}).propose(PHONE, "mine")
     laid = lay_over(view((PHONE, 2, "theirs")), [edit(1, change)], {})
