@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import date
 from functools import cached_property
 
@@ -80,14 +80,9 @@ class Partition:
 
     @cached_property
     def in_conflict(self) -> frozenset[str]:
-        """The ids of the records that show a conflict. Reads them all, once."""
-        return frozenset(view.record_id for view in self._views() if view.conflicts)
-
-    def _views(self) -> Iterator[View]:
-        yield from self._changed.views()
-        for view in self.image.views():
-            if view.record_id not in self._masked:
-                yield view
+        """The ids of the records that show a conflict."""
+        stayed = frozenset(self.image.in_conflict()) - self._masked
+        return stayed | frozenset(self._changed.in_conflict())
 
     def close(self, *, keep_image: bool = False) -> None:
         """Drop the partition from memory; its image only if nobody goes on with it."""

@@ -46,17 +46,23 @@ def pack(value: object) -> bytes:
 
 def unpack(kind: Any, data: bytes) -> Any:
     """The value of type ``kind`` that ``pack`` made; ``PeerBrokeProtocol`` for anything else."""
+    value = unpack_authentic(kind, data)
+    if _encoder.encode(value) != data:
+        raise PeerBrokeProtocol("malformed", "These bytes are not in the one encoding allowed.")
+    return value
+
+
+def unpack_authentic(kind: Any, data: Any) -> Any:
+    """The same for bytes that were sealed by whoever ``pack``ed them, and have been authenticated:
+    types are checked, but nothing is encoded again to see that there was only one way."""
     try:
-        value = _decoder(kind).decode(data)
+        return _decoder(kind).decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as e:  # the latter: text is not UTF-8
         raise PeerBrokeProtocol(
             "malformed", f"These bytes are not what they should be: {e}."
         ) from e
     except RecursionError as e:
         raise PeerBrokeProtocol("malformed", "These bytes are nested too deeply.") from e
-    if _encoder.encode(value) != data:
-        raise PeerBrokeProtocol("malformed", "These bytes are not in the one encoding allowed.")
-    return value
 
 
 def encode(message: Message) -> bytes:

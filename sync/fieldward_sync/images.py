@@ -11,12 +11,13 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import date
-from itertools import accumulate, pairwise
+from itertools import accumulate, pairwise, starmap
 from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
 from fieldward_sync import digest
+from fieldward_sync.compact_views import Common, Compacting
 from fieldward_sync.distribution import MAX_OPENED_BYTES
 from fieldward_sync.encoding import Message, Part, decode, pack, unpack
 from fieldward_sync.errors import PeerBrokeProtocol
@@ -39,6 +40,7 @@ _PAGE_BYTES = 65_536
 _SCHEMA = (
     "CREATE TABLE record (number INTEGER PRIMARY KEY, record_id TEXT NOT NULL UNIQUE,"
     " view BLOB NOT NULL)",
+    "CREATE TABLE common (shapes BLOB NOT NULL, shared BLOB NOT NULL)",
     "CREATE TABLE search_key (key TEXT NOT NULL PRIMARY KEY, records BLOB NOT NULL) WITHOUT ROWID",
 )
 
@@ -46,8 +48,9 @@ _SCHEMA = (
 class Image:
     """A partition's records in memory, with their search keys. Close it to drop it."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, common: Common) -> None:
         self._connection = connection
+        self._common = common
         self._vocabularies: dict[KeyKind, Vocabulary] = {}
 
     @classmethod
@@ -58,19 +61,24 @@ class Image:
         connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
         for statement in _SCHEMA:
             connection.execute(statement)
+        ordered = sorted(views, key=_neighbours)
+        compacting = Compacting(ordered)
         having: dict[str, list[int]] = {}
-        for number, view in enumerate(sorted(views, key=_neighbours), start=1):
+        for number, view in enumerate(ordered, start=1):
             connection.execute(
-                "INSERT INTO record VALUES (?, ?, ?)", (number, view.record_id, view.to_bytes())
+                "INSERT INTO record VALUES (?, ?, ?)",
+                (number, view.record_id, compacting.row(view)),
             )
             for key in image_keys(view):
                 having.setdefault(key, []).append(number)
+        common = compacting.common()
+        connection.execute("INSERT INTO common VALUES (?, ?)", (common.shapes, common.values))
         connection.executemany(
             "INSERT INTO search_key VALUES (?, ?)",
             ((key, pack_numbers(numbers)) for key, numbers in sorted(having.items())),
         )
         connection.commit()
-        return cls(_read_only(connection))
+        return cls(_read_only(connection), common)
 
     @classmethod
     def open(cls, body: bytes) -> Image:
@@ -86,13 +94,16 @@ class Image:
                 "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid"
             ).fetchall()
             application_id = connection.execute("PRAGMA application_id").fetchone()[0]
-        except sqlite3.Error as e:
+            if tuple(sql for (sql,) in found) != _SCHEMA or application_id != _APPLICATION_ID:
+                raise PeerBrokeProtocol("image-malformed", "The image has another schema.")
+            (common,) = connection.execute("SELECT shapes, shared FROM common")
+            return cls(connection, Common(*common))
+        except (sqlite3.Error, ValueError) as e:
             connection.close()
             raise PeerBrokeProtocol("image-malformed", "These bytes are not an image.") from e
-        if tuple(sql for (sql,) in found) != _SCHEMA or application_id != _APPLICATION_ID:
+        except PeerBrokeProtocol:
             connection.close()
-            raise PeerBrokeProtocol("image-malformed", "The image has another schema.")
-        return cls(connection)
+            raise
 
     def to_bytes(self) -> bytes:
         """The image as it is sealed."""
@@ -111,12 +122,18 @@ class Image:
         row = self._connection.execute(
             "SELECT view FROM record WHERE record_id = ?", (record_id,)
         ).fetchone()
-        return View.read(row[0]) if row else None
+        return self._common.view(record_id, row[0]) if row else None
 
     def views(self) -> Iterator[View]:
         """All records, in the order of their ids."""
-        rows = self._connection.execute("SELECT view FROM record ORDER BY record_id")
-        return (View.read(view) for (view,) in rows)
+        rows = self._connection.execute("SELECT record_id, view FROM record ORDER BY record_id")
+        return starmap(self._common.view, rows)
+
+    def in_conflict(self) -> Iterator[str]:
+        """The ids of the records that show a conflict."""
+        for record_id, row in self._connection.execute("SELECT record_id, view FROM record"):
+            if self._common.may_conflict(row) and self._common.view(record_id, row).conflicts:
+                yield record_id
 
     def number(self, record_id: str) -> int | None:
         """The number of a record in this image, ``None`` if it is not in it."""
@@ -140,10 +157,10 @@ class Image:
         return tuple(map(self._numbered, chosen)), crowded
 
     def _numbered(self, number: int) -> View:
-        (view,) = self._connection.execute(
-            "SELECT view FROM record WHERE number = ?", (number,)
+        record_id, row = self._connection.execute(
+            "SELECT record_id, view FROM record WHERE number = ?", (number,)
         ).fetchone()
-        return View.read(view)
+        return self._common.view(record_id, row)
 
     def _meeting(self, need: Need) -> dict[int, float]:
         """The records that meet a need, and what the best of their keys is worth."""

@@ -132,12 +132,11 @@ def test_an_image_of_ours_is_read_searched_and_counted_by_the_other(
     with closing(
         second_partitions.open_image(second_partitions.open_file(listed, sealed, key))
     ) as read:
-        rows = read.execute("SELECT number, view FROM record").fetchall()
-        keys_of = {number: set[str]() for number, _ in rows}
+        shown = second_partitions.image_views(read)
+        keys_of = {number: set[str]() for number in shown}
         for search_key, records in read.execute("SELECT key, records FROM search_key"):
             for number in accumulate(second_encoding.unpack(records)):
                 keys_of[number].add(search_key)
-    shown = {number: second_encoding.unpack(view) for number, view in rows}
     assert keys_of == {
         number: second_partitions.search_keys(view) for number, view in shown.items()
     }

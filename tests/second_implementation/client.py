@@ -151,9 +151,9 @@ class Held:
     changes: dict[str, bytes]
 
     def views(self) -> Iterator[list[Any]]:
-        for record_id, view in self.image.execute("SELECT record_id, view FROM record"):
-            if record_id not in self.changes:
-                yield unpack(view)
+        for view in partitions.image_views(self.image).values():
+            if view[0] not in self.changes:
+                yield view
         yield from (unpack(view) for view in self.changes.values() if view)
 
     def found_by(self, beginning: str) -> Iterator[list[Any]]:
@@ -406,7 +406,7 @@ class Client:
         for body in bodies[1:]:
             (changes,) = read_document("segment", body)
             held.changes |= {record_id: view for _, record_id, view in changes}
-        images = [unpack(v) for (v,) in held.image.execute("SELECT view FROM record")]
+        images = partitions.image_views(held.image).values()
         assert partitions.digest(digest_key, images) == image_digest
         views = list(held.views())
         assert partitions.digest(digest_key, views) == digest

@@ -25,6 +25,7 @@ APPLICATION_ID = 0x46574431
 SCHEMA = (
     "CREATE TABLE record (number INTEGER PRIMARY KEY, record_id TEXT NOT NULL UNIQUE,"
     " view BLOB NOT NULL)",
+    "CREATE TABLE common (shapes BLOB NOT NULL, shared BLOB NOT NULL)",
     "CREATE TABLE search_key (key TEXT NOT NULL PRIMARY KEY, records BLOB NOT NULL) WITHOUT ROWID",
 )
 PARTING = "-\u2010\u2011\u2013/,"
@@ -136,19 +137,76 @@ def make_image(
     image.execute(f"PRAGMA page_size = {page_size}")
     for statement in schema:
         image.execute(statement)
+    views = list(views)
+    packed = [pack(value) for view in views for _, _, value in view[3]]
+    shared = sorted(value for value in set(packed) if packed.count(value) > 1 or _is_int(value))
+    shapes: list[list[str]] = []
     having: dict[str, list[int]] = {}
     for number, view in enumerate(views, start=1):
-        image.execute("INSERT INTO record VALUES (?, ?, ?)", (number, view[0], pack(view)))
+        row = pack(_compact(view, shapes, shared))
+        image.execute("INSERT INTO record VALUES (?, ?, ?)", (number, view[0], row))
         for key in search_keys(view):
             having.setdefault(key, []).append(number)
     for key, numbers in sorted(having.items()):
         steps = [number - before for before, number in itertools.pairwise([0, *numbers])]
         image.execute("INSERT INTO search_key VALUES (?, ?)", (key, pack(steps)))
+    values = [unpack(value) for value in shared]
+    image.execute("INSERT INTO common VALUES (?, ?)", (pack(shapes), pack(values)))
     image.commit()
     body = bytearray(image.serialize())
     image.close()
     body[_WRITER_VERSION] = (3_034_000).to_bytes(4, "big")
     return bytes(body)
+
+
+def _compact(view: Sequence[Any], shapes: list[list[str]], shared: list[bytes]) -> list[Any]:
+    """A view as a row: shapes and shared values by their numbers."""
+    _, revision, shielded, values = view
+    used, members = [], []
+    parted = [(*_parted(path), path) for path, _, _ in values]
+    for (beginning, member), same in itertools.groupby(parted, key=lambda each: each[:2]):
+        shape = [beginning, *(path[len(beginning + member) :] for *_, path in same)]
+        if shape not in shapes:
+            shapes.append(shape)
+        used.append(shapes.index(shape))
+        members += [member] if beginning else []
+    numbers = [number for _, number, _ in values]
+    while numbers[-1:] == numbers[-2:-1]:
+        numbers.pop()
+    written = [shared.index(pack(v)) if pack(v) in shared else v for _, _, v in values]
+    return [revision, shielded, numbers, used, members, written]
+
+
+def _parted(path: str) -> tuple[str, str]:
+    collection, stroke, rest = path.partition("/")
+    return (collection + stroke, rest.partition(".")[0]) if stroke else ("", "")
+
+
+def _is_int(packed: bytes) -> bool:
+    return type(unpack(packed)) is int
+
+
+def image_views(image: sqlite3.Connection) -> dict[int, list[Any]]:
+    """The views of an image by their numbers."""
+    ((packed_shapes, packed_values),) = image.execute("SELECT shapes, shared FROM common")
+    shapes, shared = unpack(packed_shapes), unpack(packed_values)
+    return {
+        number: _view(record_id, unpack(row), shapes, shared)
+        for number, record_id, row in image.execute("SELECT number, record_id, view FROM record")
+    }
+
+
+def _view(record_id: str, row: list[Any], shapes: list[list[str]], shared: list[Any]) -> list[Any]:
+    revision, shielded, numbers, used, members, written = row
+    rest, paths = list(members), []
+    for shape in used:
+        beginning, *ends = shapes[shape]
+        before = beginning + rest.pop(0) if beginning else ""
+        paths += [before + end for end in ends]
+    numbers += numbers[-1:] * (len(paths) - len(numbers))
+    values = [shared[each] if type(each) is int else each for each in written]
+    shown = [list(each) for each in zip(paths, numbers, values, strict=True)]
+    return [record_id, revision, shielded, shown]
 
 
 def found_by(image: sqlite3.Connection, beginning: str) -> list[list[Any]]:
@@ -158,11 +216,8 @@ def found_by(image: sqlite3.Connection, beginning: str) -> list[list[Any]]:
         (beginning, beginning + "\U0010ffff"),
     )
     numbers = {n for (records,) in rows for n in itertools.accumulate(unpack(records))}
-    return [
-        unpack(view)
-        for number in sorted(numbers)
-        for (view,) in image.execute("SELECT view FROM record WHERE number = ?", (number,))
-    ]
+    views = image_views(image)
+    return [views[number] for number in sorted(numbers)]
 
 
 def element(digest_key: bytes, view: Sequence[Any]) -> int:

@@ -1,0 +1,177 @@
+"""Views as the rows of an image: what its records have in common stands in it once.
+
+Most of a view's bytes are paths, and names and addresses that many others have too. A row names
+shapes of paths and shared values by their numbers; a seventh of the bytes is left, and a view costs
+no more to read.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from itertools import chain, repeat
+
+import msgspec
+from msgspec import Raw
+
+from fieldward_sync.encoding import Part, pack, unpack_authentic
+from fieldward_sync.errors import PeerBrokeProtocol
+from fieldward_sync.names import Count
+from fieldward_sync.records import Value
+from fieldward_sync.views import View, ViewValue
+
+Shape = tuple[str, ...]
+"""A beginning of paths, and then how those of one member go on: ``carers/``, ``.family``,
+``.given``. Without a beginning there is no member, and the rest are whole paths."""
+
+_read_value = msgspec.msgpack.Decoder(Value).decode
+_SHARED_FROM = 2
+"""A value that so many have stands once, apart."""
+
+
+class CompactView(Part, frozen=True):
+    """A row: a view without what it has in common with others."""
+
+    revision: Count
+    shielded: bool
+    numbers: tuple[Count, ...]
+    """Of its values; the last counts for all that follow."""
+    shapes: tuple[Count, ...]
+    members: tuple[str, ...]
+    """One for each shape that has a beginning."""
+    values: tuple[Value, ...]
+    """An integer is the number of a shared value; a value that is an integer is always shared."""
+
+
+class Common:
+    """What the records of an image have in common."""
+
+    def __init__(self, shapes: bytes, values: bytes) -> None:
+        """Raise ``PeerBrokeProtocol`` for bytes that are none of ours."""
+        self.shapes, self.values = shapes, values
+        self._shapes: tuple[Shape, ...] = unpack_authentic(tuple[Shape, ...], shapes)
+        # Each is read when it is needed: of many thousands, few are ever shown.
+        self._values: list[Raw] = unpack_authentic(list[Raw], values)
+        self._texts: dict[int, str] = {}
+        self._doubled = {n for n, shape in enumerate(self._shapes) if len({*shape}) < len(shape)}
+
+    def view(self, record_id: str, row: bytes) -> View:
+        """The view that ``Compacting.row`` wrote; ``PeerBrokeProtocol`` for anything else."""
+        found = unpack_authentic(CompactView, row)
+        try:
+            paths = self._paths(found)
+            values = [self._value(each) for each in found.values]
+        except (LookupError, StopIteration, msgspec.MsgspecError) as e:
+            raise _malformed() from e
+        if len(paths) != len(values):
+            raise _malformed()
+        numbers = chain(found.numbers, repeat(found.numbers[-1] if found.numbers else 0))
+        shown = tuple(map(ViewValue, paths, numbers, values))
+        return View(record_id, found.revision, found.shielded, shown)
+
+    def may_conflict(self, row: bytes) -> bool:
+        """Whether a row has some path twice; without that nothing in it is a conflict."""
+        if not self._doubled:
+            return False
+        found = unpack_authentic(CompactView, row)
+        return not self._doubled.isdisjoint(found.shapes)
+
+    def _paths(self, found: CompactView) -> list[str]:
+        paths, members = list[str](), iter(found.members)
+        for number in found.shapes:
+            beginning, *ends = self._shapes[number]
+            before = beginning + next(members) if beginning else ""
+            paths += [before + end for end in ends]
+        return paths
+
+    def _value(self, written: Value) -> Value:
+        if type(written) is not int:
+            return written
+        known = self._texts.get(written)
+        if known is not None:
+            return known
+        value: Value = _read_value(self._values[written])
+        if isinstance(value, str):
+            self._texts[written] = value
+        return value
+
+
+class Compacting:
+    """Writes the rows of an image whose views are all known."""
+
+    def __init__(self, views: Iterable[View]) -> None:
+        counts = Counter(chain.from_iterable(map(_keys, views)))
+        shared = [
+            (-count, key if isinstance(key, bytes) else pack(key), key)
+            for key, count in counts.items()
+            if count >= _SHARED_FROM or isinstance(key, int)
+        ]
+        shared.sort()  # the most frequent first: their numbers are the shortest
+        self._values = pack([Raw(packed) for _, packed, _ in shared])
+        self._value_numbers = {key: number for number, (_, _, key) in enumerate(shared)}
+        self._shape_numbers: dict[Shape, int] = {}
+
+    def row(self, view: View) -> bytes:
+        """One of the views, without what it has in common with others."""
+        shapes, members = _shapes(view)
+        numbered = self._shape_numbers
+        kept, keys = self._value_numbers, _keys(view)
+        return pack(
+            CompactView(
+                view.revision,
+                view.shielded,
+                _without_repeats([each.number for each in view.values]),
+                tuple([numbered.setdefault(shape, len(numbered)) for shape in shapes]),
+                tuple(members),
+                tuple(map(kept.get, keys, [each.value for each in view.values])),
+            )
+        )
+
+    def common(self) -> Common:
+        """What the rows that were written have in common."""
+        return Common(pack(tuple(self._shape_numbers)), self._values)
+
+
+_Key = str | int | bytes
+"""A value as one that can be counted: texts and integers as they are, of others the bytes."""
+
+
+def _keys(view: View) -> list[_Key]:
+    values = [each.value for each in view.values]
+    return [
+        value if isinstance(value, str) or type(value) is int else pack(value) for value in values
+    ]
+
+
+def _shapes(view: View) -> tuple[list[Shape], list[str]]:
+    """The shapes of a view's paths in their order, and the members of those that have one."""
+    shapes, members = list[list[str]](), list[str]()
+    before: str | None = None
+    for each in view.values:
+        path = each.path
+        if before and path.startswith(before):
+            shapes[-1].append(path[len(before) - 1 :])
+            continue
+        collection, stroke, rest = path.partition("/")
+        if stroke:
+            member, point, field = rest.partition(".")
+            members.append(member)
+            shapes.append([collection + stroke, point + field])
+            before = f"{collection}/{member}."
+        elif before == "":
+            shapes[-1].append(path)
+        else:
+            shapes.append(["", path])
+            before = ""
+    return [tuple(shape) for shape in shapes], members
+
+
+def _without_repeats(numbers: list[int]) -> tuple[int, ...]:
+    """The numbers up to the first of the equal ones at their end."""
+    while len(numbers) > 1 and numbers[-1] == numbers[-2]:
+        numbers.pop()
+    return tuple(numbers)
+
+
+def _malformed() -> PeerBrokeProtocol:
+    return PeerBrokeProtocol("image-malformed", "A record's row does not fit its image.")
