@@ -203,6 +203,11 @@ class World:
         assert found is not None
         return View.read(found.view)
 
+    def revision(self, record_id: str) -> int:
+        """How many edits a record has; 0 if there is none."""
+        with self.platform.storage.reading() as transaction:
+            return records.revisions(transaction, AUTHORITY, [record_id]).get(record_id, 0)
+
     def misfiled(self) -> set[tuple[str, str]]:
         """Records with keys of which the index and what is shown of them disagree."""
         with self.platform.storage.reading() as transaction:
@@ -457,6 +462,7 @@ class FieldDevice:
             practitioner=self.practitioner,
             made_at=self.world.now,
             reason="home-visit",
+            base=self.world.revision(record_id),
         )
         return msgspec.structs.replace(proposal, **changed)
 

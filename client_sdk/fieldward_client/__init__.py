@@ -8,6 +8,7 @@ from fieldward_client.child import Child
 from fieldward_client.clock import Clock, SystemClock
 from fieldward_client.device import Device
 from fieldward_client.hits import Answer, Hit, Hits
+from fieldward_client.notices import Notice
 from fieldward_client.report import EditVerdict, SyncOutcome, SyncProgress, SyncReport
 from fieldward_client.session import Session, TypeAhead
 from fieldward_client.status import LeaseStatus, PartitionStatus, PendingEdit, Status
@@ -43,6 +44,7 @@ __all__ = [
     "LeaseState",
     "LeaseStatus",
     "LocalDataDamaged",
+    "Notice",
     "PartitionStatus",
     "PeerBrokeProtocol",
     "PendingEdit",

@@ -10,8 +10,9 @@ from fieldward_sync.field_classes import Writer, check_writer
 from fieldward_sync.records import Proposal, ProposedChange, Value
 from fieldward_sync.schema import check_edit
 
-Write = Callable[[str, int, tuple[ProposedChange, ...]], Proposal]
-"""Makes an edit durable, given the record, the incarnation its numbers are of, and the changes."""
+Write = Callable[[str, int, int, tuple[ProposedChange, ...]], Proposal]
+"""Makes an edit durable, given the record, the incarnation its numbers are of, the revision that
+was shown, and the changes."""
 
 
 class Child:
@@ -109,7 +110,7 @@ class Child:
         for path, value in checked.items():
             check_writer(path, value, Writer.PRACTITIONER)
         proposed = tuple(self._shown.propose(path, value) for path, value in checked.items())
-        proposal = self._write(self.record_id, self._incarnation, proposed)
+        proposal = self._write(self.record_id, self._incarnation, self.revision, proposed)
         self._shown = self._shown.with_edit(proposal, {})
 
     def _refuse_conflict(self, path: str) -> None:

@@ -95,6 +95,7 @@ class Delivery:
             pending_edits=len(here.outbox.undelivered()),
             more=False,
             next_hpke_key=asking.vault.next_public_key() if asking else None,
+            notices_read=asking.notices.read if asking else (),
         )
 
     def _held(self) -> Held:

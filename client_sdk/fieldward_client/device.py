@@ -13,6 +13,7 @@ from fieldward_client.clock import Clock, SystemClock
 from fieldward_client.enrolment import enrol, forget_attempt
 from fieldward_client.folder import Folder
 from fieldward_client.installation import Installation, Ports
+from fieldward_client.notices import Notice
 from fieldward_client.patience import PATIENCE_SECONDS
 from fieldward_client.practitioner import Practitioner
 from fieldward_client.report import Progress, SyncProgress, SyncReport
@@ -180,6 +181,27 @@ class Device:
         """Each edit that is unsent or was refused; what it says, while it can be read."""
         self._require_open()
         return read_pending(self._installation, self._practitioner)
+
+    def notices(self) -> tuple[Notice, ...]:
+        """What became of one's edits after their verdicts, and was not marked as read yet.
+
+        Raises ``AccessClosed`` while records cannot be read.
+        """
+        self._require_open()
+        if self._practitioner is None:
+            raise _locked()
+        holdings = self._practitioner.holdings()
+        return self._practitioner.notices.open(holdings.store_key)
+
+    def mark_read(self, *notices: Notice) -> None:
+        """These were shown to the practitioner; durable when this returns, and the server is told
+        with the next sync. A refused edit that was decided is no longer among ``pending``."""
+        self._require_open()
+        if self._practitioner is None:
+            raise _locked()
+        decided = (n.edit for n in notices if n.edit is not None and n.path is None)
+        self._installation.outbox.decide(decided)
+        self._practitioner.notices.mark_read({notice.id for notice in notices})
 
     def _require_open(self) -> None:
         if self._closed:

@@ -45,6 +45,11 @@ class _Settled(Part, frozen=True, tag="settled"):
     """The last backup begun when it was given."""
 
 
+class _Decided(Part, frozen=True, tag="decided"):
+    counter: Count
+    """Of a refused edit that its author knows to have been let in later, or not."""
+
+
 class _Incarnation(Part, frozen=True, tag="incarnation"):
     """The server came back from a backup: verdicts before this count no further than ``held``."""
 
@@ -57,7 +62,7 @@ class _Mark(Part, frozen=True, tag="mark"):
     """The highest number of an edit that was ever here."""
 
 
-_Frame = _Box | SealedEdit | _Settled | _Incarnation | _Mark
+_Frame = _Box | SealedEdit | _Settled | _Decided | _Incarnation | _Mark
 
 
 class Outbox:
@@ -70,6 +75,7 @@ class Outbox:
         self._verdicts: dict[int, Verdict] = {}
         self._backups: dict[int, int] = {}
         """The last backup begun when each of the verdicts was given."""
+        self._decided: frozenset[int] = frozenset()
         self._incarnation = 0
         self._last = 0
         self.is_whole = not (self._file.broken or self._file.torn_bytes)
@@ -99,6 +105,15 @@ class Outbox:
     def verdicts(self) -> Mapping[int, Verdict]:
         """What became of them, as far as that is known."""
         return self._verdicts
+
+    @property
+    def refused(self) -> Mapping[int, str]:
+        """Why edits were refused, by number: those that nobody has decided since."""
+        return {
+            counter: verdict.code
+            for counter, verdict in self._verdicts.items()
+            if verdict.outcome == "refused" and counter not in self._decided
+        }
 
     @property
     def boxes(self) -> Mapping[bytes, Signed]:
@@ -133,6 +148,12 @@ class Outbox:
         if new:
             self._append([_Settled(verdict, backup) for verdict in new])
         return new
+
+    def decide(self, counters: Iterable[int]) -> None:
+        """Make durable that somebody decided these refused edits, and their author knows."""
+        new = [_Decided(counter) for counter in counters if counter in self.refused]
+        if new:
+            self._append(new)
 
     def begin_incarnation(self, incarnation: int, *, held: int) -> frozenset[int]:
         """The server came back from a backup, and has every edit up to ``held``: the others wait
@@ -175,10 +196,12 @@ class Outbox:
         yield from self._edits.values()
         yield _Incarnation(self._incarnation, self._last)
         yield from (_Settled(v, self._backups[c]) for c, v in self._verdicts.items())
+        yield from (_Decided(counter) for counter in sorted(self._decided))
 
     def _keep_verdicts(self, counters: frozenset[int]) -> None:
         self._verdicts = {c: v for c, v in self._verdicts.items() if c in counters}
         self._backups = {c: backup for c, backup in self._backups.items() if c in counters}
+        self._decided &= counters
 
     def _append(self, frames: Sequence[_Frame]) -> None:
         self._file.append(*(pack(frame) for frame in frames))
@@ -195,6 +218,8 @@ class Outbox:
             case _Settled():
                 self._verdicts[frame.verdict.counter] = frame.verdict
                 self._backups[frame.verdict.counter] = frame.backup
+            case _Decided():
+                self._decided |= {frame.counter}
             case _Incarnation():
                 self._incarnation = frame.incarnation
                 self._keep_verdicts(frozenset(c for c in self._verdicts if c <= frame.held))

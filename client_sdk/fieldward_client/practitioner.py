@@ -18,6 +18,7 @@ from fieldward_client.lease import (
     stored_lease,
     with_earlier_keys,
 )
+from fieldward_client.notices import Notices
 from fieldward_client.store import Store, stored_distribution
 from fieldward_client.vault import Vault
 from fieldward_sync.distribution import Distribution
@@ -37,6 +38,7 @@ class Practitioner:
     def __init__(self, installation: Installation, practitioner: str, vault: Vault) -> None:
         self.id = practitioner
         self.vault = vault
+        self.notices = Notices(installation.folder, installation.identity, practitioner)
         self._installation = installation
         self._holdings: Holdings | None = None
         self._closed: AccessClosed | None = None

@@ -58,6 +58,8 @@ class Reception:
                 answer.lease_refused, "The lease on this copy was not renewed."
             )
         holdings = self._practitioner.holdings()
+        entropy = self._here.entropy
+        self._practitioner.notices.take(answer.notices, holdings.store_key, entropy=entropy)
         if answer.distribution is not None:
             self._apply(holdings.store, answer.distribution, server_time)
         elif holdings.store.distribution is not None:

@@ -225,7 +225,7 @@ class Session:
         self._practitioner.write_look_ups(*look_ups, cost=cost, now=now)
 
     def _edit(
-        self, record_id: str, incarnation: int, changes: tuple[ProposedChange, ...]
+        self, record_id: str, incarnation: int, base: int, changes: tuple[ProposedChange, ...]
     ) -> Proposal:
         self._require_entered()
         self._practitioner.holdings()
@@ -239,6 +239,7 @@ class Session:
                 practitioner=self._practitioner.id,
                 made_at=made_at,
                 reason=self._reason,
+                base=base,
             )
             self._practitioner.write_edit(proposal)
         return proposal
@@ -286,7 +287,9 @@ def _postcode_district(hold: Hold) -> str:
     return ""
 
 
-def _refuse_edit(record_id: str, incarnation: int, changes: tuple[ProposedChange, ...]) -> Proposal:
+def _refuse_edit(
+    record_id: str, incarnation: int, base: int, changes: tuple[ProposedChange, ...]
+) -> Proposal:
     raise CallerMistake(
         "not-held",
         "This record is not on this device, so it cannot be edited here.",

@@ -9,6 +9,7 @@ from typing import Literal
 
 from fieldward_client.installation import Installation
 from fieldward_client.lease import stored_lease
+from fieldward_client.notices import Notices
 from fieldward_client.practitioner import Practitioner
 from fieldward_client.store import stored_distribution
 from fieldward_client.wipe import is_wiped
@@ -68,6 +69,8 @@ class Status:
     refused_edits: int
     conflicts: int | None
     """Records that show a conflict; ``None`` while records cannot be read."""
+    notices: int
+    """What became of edits after their verdicts, unread: see ``Device.notices``."""
     partitions: tuple[PartitionStatus, ...]
     look_ups: int
     """Entries in the journal."""
@@ -107,8 +110,9 @@ def read_status(
         last_tried=contact.last_tried or None,
         last_complete=contact.last_complete.get(practitioner_id) if practitioner_id else None,
         pending_edits=len(outbox.undelivered()),
-        refused_edits=sum(v.outcome == "refused" for v in outbox.verdicts.values()),
+        refused_edits=len(outbox.refused),
         conflicts=_conflicts(practitioner),
+        notices=_notices(installation, practitioner_id),
         partitions=_partitions(installation, practitioner_id),
         look_ups=installation.journal.size,
         look_ups_delivered=min(contact.journal_next, installation.journal.size),
@@ -118,11 +122,11 @@ def read_status(
 def read_pending(
     installation: Installation, practitioner: Practitioner | None
 ) -> tuple[PendingEdit, ...]:
-    """Every edit that is unsent or was refused, in the order in which they were made."""
+    """Every edit that is unsent, or was refused and not decided since, in the order of making."""
     outbox = installation.outbox
     own = {proposal.counter: proposal for proposal in _proposals(practitioner)}
     unsent = {edit.counter: "" for edit in outbox.undelivered()}
-    refused = {c: v.code for c, v in outbox.verdicts.items() if v.outcome == "refused"}
+    refused = outbox.refused
     return tuple(
         PendingEdit(
             counter=counter,
@@ -152,6 +156,12 @@ def _conflicts(practitioner: Practitioner | None) -> int | None:
         with suppress(AccessClosed, LocalDataDamaged):
             return len(practitioner.holdings().conflicts())
     return None
+
+
+def _notices(installation: Installation, practitioner_id: str | None) -> int:
+    if practitioner_id is None:
+        return 0
+    return Notices(installation.folder, installation.identity, practitioner_id).unread
 
 
 def _trusted_now(installation: Installation) -> int | None:

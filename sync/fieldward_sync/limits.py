@@ -128,3 +128,15 @@ ROLES = (
 RAISED = "raised"
 RELEASED = "released"
 LATCH_VALUES = (RAISED, RELEASED)
+
+SETTLING_REASONS = (
+    "confirmed-by-family",
+    "confirmed-by-source",
+    "entered-in-error",
+    "out-of-date",
+    "same-in-other-words",
+)
+"""Why one of several values stands: an administrator says which it is when they settle."""
+
+SETTLED_BY_COLLEAGUE = "settled-by-colleague"
+"""The reason in a notice where somebody settled it who works with the child."""

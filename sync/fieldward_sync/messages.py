@@ -10,6 +10,7 @@ from fieldward_sync.encoding import Message, Part, pack
 from fieldward_sync.journal import JournalItem
 from fieldward_sync.leases import LEASE_ID_BYTES, LeaseGrant
 from fieldward_sync.names import (
+    Actor,
     AuthorityCode,
     Code,
     Count,
@@ -19,14 +20,20 @@ from fieldward_sync.names import (
     PartitionId,
     PractitionerId,
     PublicKey,
+    RecordId,
     Seconds,
 )
 from fieldward_sync.outbox import MAX_ENTRY_BYTES
+from fieldward_sync.records import Path
 from fieldward_sync.signing import Signed
 
 MAX_REQUEST_BYTES = 64 * 1024
 MAX_ANSWER_BYTES = 1 << 20
 MAX_ITEMS = 2048
+
+NOTICE_ID_BYTES = 16
+MAX_NOTICES = 32
+"""In one answer, the oldest first; what was read makes room for others."""
 
 MAX_COMMAND_BYTES = 4 << 20
 """The longest body of an administrator's command."""
@@ -131,6 +138,28 @@ class Held(Part, frozen=True):
     """What it still allows; 0 where there is none."""
 
 
+NoticeId = Annotated[bytes, Meta(min_length=NOTICE_ID_BYTES, max_length=NOTICE_ID_BYTES)]
+"""What a notice is called: random."""
+
+
+class Notice(Part, frozen=True):
+    """What became of an edit after its verdict, for the person who made it. It says nothing that
+    they did not write themselves."""
+
+    id: NoticeId
+    kind: Literal["settled", "admitted", "declined"]
+    """A conflict was settled with another value; a refused edit was let in, or will not be."""
+    record_id: RecordId
+    path: Path | None
+    """Of the conflict; ``None`` for the whole edit."""
+    actor: Actor
+    """The device, and its generation, that the edit was made on."""
+    counter: Count
+    """The edit's number there."""
+    reason: Code
+    at: Seconds
+
+
 class SyncRequest(Message, frozen=True):
     """What the device has and what it has to deliver. One that was signed with the device's key
     alone can deliver and fetch orders, nothing else."""
@@ -151,6 +180,8 @@ class SyncRequest(Message, frozen=True):
     """Whether another request follows at once: then nothing need come down yet."""
     next_hpke_key: HpkePublicKey | None
     """Asks for the lease to be renewed, its secrets sealed to this key."""
+    notices_read: Annotated[tuple[NoticeId, ...], Meta(max_length=MAX_NOTICES)] = ()
+    """Those that the practitioner has been shown."""
 
 
 class FeedPosition(Part, frozen=True):
@@ -198,3 +229,5 @@ class SyncAnswer(Message, frozen=True):
     kept_until: Count
     """What was acknowledged with a ``backup`` below this is in the last two backups: it will not be
     asked for again. All else is to be kept."""
+    notices: Annotated[tuple[Notice, ...], Meta(max_length=MAX_NOTICES)] = ()
+    """All that the practitioner has not read: they take the place of those in the answer before."""

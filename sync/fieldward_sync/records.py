@@ -16,7 +16,15 @@ from msgspec import Meta, Struct
 
 from fieldward_sync.encoding import Message, Part, encode
 from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
-from fieldward_sync.names import Code, Count, PractitionerId, RecordId, Seconds, device_actor
+from fieldward_sync.names import (
+    AdministratorId,
+    Code,
+    Count,
+    PractitionerId,
+    RecordId,
+    Seconds,
+    device_actor,
+)
 from fieldward_sync.versions import Dot
 
 MAX_PATH_CHARACTERS = 80
@@ -63,6 +71,14 @@ class Edit(Message, frozen=True):
     practitioner: PractitionerId | None
     made_at: Seconds
     """When its author says it was made: provenance for people, never used to decide (R1)."""
+    administrator: AdministratorId | None = None
+    """Whose command it was, where it is the server's own."""
+    basis: Code = ""
+    """On what ground: the reason of its author's session, or of the command."""
+    base: Count = 0
+    """The number of the latest of the record's edits that its author had been shown."""
+    admits: Dot | None = None
+    """The refused edit that it lets in later. Whoever replaces that one replaces this."""
 
 
 class ProposedChange(Part, frozen=True):
@@ -89,6 +105,8 @@ class Proposal(Message, frozen=True):
     practitioner: PractitionerId
     made_at: Seconds
     reason: Code
+    base: Count = 0
+    """The revision of the record in the view that its author was shown."""
 
     def as_edit(self, *, device: str, generation: int, shown: Mapping[int, Dot]) -> Edit:
         """The edit meant, with dots for numbers; ``CallerMistake("unknown-version")`` for a number
@@ -112,6 +130,8 @@ class Proposal(Message, frozen=True):
             changes=tuple(Change(c.path, c.value, dots(c)) for c in self.changes),
             practitioner=self.practitioner,
             made_at=self.made_at,
+            basis=self.reason,
+            base=self.base,
         )
 
 
@@ -173,13 +193,20 @@ class Record:
         }
         values: dict[str, tuple[LiveValue, ...]] = {}
         for dot in sorted(self.edits):
+            origin = self.origin(dot)
             for change in self.edits[dot].changes:
                 path = change.path
-                if replaced and (path, dot) in replaced:
+                if replaced and ((path, dot) in replaced or (path, origin) in replaced):
                     continue
                 value = LiveValue(dot, change.value)
                 values[path] = (*values[path], value) if path in values else (value,)
         return {path: values[path] for path in sorted(values)}
+
+    def origin(self, dot: Dot) -> Dot:
+        """What its author calls an edit: of one that was let in later, the dot it was refused
+        under, unless an edit was accepted under that dot too."""
+        admits = self.edits[dot].admits
+        return dot if admits is None or admits in self.edits else admits
 
     @cached_property
     def paths_by_field(self) -> Mapping[str, tuple[str, ...]]:

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from fieldward_server.services.conflicts import inbox, list_conflicts
+from fieldward_server.services.conflicts import list_conflicts
 from fieldward_server.services.devices import set_access
+from fieldward_server.services.inbox import list_inbox
 from fieldward_server.services.partitions import take
 from fieldward_server.services.records import record_history
 from fieldward_server.services.shields import raise_shield, release_shield
@@ -31,7 +32,7 @@ def device(world: World) -> FieldDevice:
 
 def refused(world: World) -> list[tuple[int | None, str]]:
     """Counter and reason of everything in the inbox."""
-    return [(entry.counter, entry.code) for entry in inbox(world.platform, AUTHORITY)]
+    return [(entry.counter, entry.code) for entry in list_inbox(world.platform, AUTHORITY)]
 
 
 def value(world: World, record_id: str, path: str = PHONE) -> object:
@@ -75,10 +76,10 @@ def test_two_edits_of_one_field_that_nobody_had_shown_the_other_conflict(
     assert other.deliver(theirs)[0].outcome == "conflict"
     (conflict,) = list_conflicts(world.platform, AUTHORITY)
     assert (conflict.record_id, conflict.path) == ("c1", PHONE)
-    assert [(v.value, v.practitioner) for v in conflict.values] == sorted(
-        [(NEW_PHONE, "p-1"), ("07700 900888", "p-2")],
-        key=lambda pair: device.name > other.name if pair[1] == "p-1" else other.name > device.name,
-    )
+    assert [(v.value, v.practitioner, v.label) for v in conflict.values] == [
+        (NEW_PHONE, "p-1", ""),
+        ("07700 900888", "p-2", "conflict"),
+    ]
 
 
 def test_a_person_settles_a_conflict_by_an_edit_that_was_shown_both(
@@ -150,7 +151,7 @@ def test_a_bad_edit_is_refused_kept_and_blocks_no_other(
     assert [verdict.outcome for verdict in verdicts] == ["merged", "refused", "merged"]
     assert verdicts[1].code == bad.code
     assert refused(world) == [(2, bad.code)]
-    assert [entry.proposal for entry in inbox(world.platform, AUTHORITY)] == [edits[1]]
+    assert [entry.proposal for entry in list_inbox(world.platform, AUTHORITY)] == [edits[1]]
     assert [value(world, record, "sex") for record in ("c1", "c2")] == ["male", "male"]
     assert device.sync().edits_held == 3
 
@@ -279,7 +280,7 @@ def test_what_does_not_open_is_kept_and_blocks_no_other(
     for _ in range(2):
         answer = device.sync(edits=(part, good))
         assert [verdict.outcome for verdict in answer.verdicts] == ["merged"]
-    (kept,) = inbox(world.platform, AUTHORITY)
+    (kept,) = list_inbox(world.platform, AUTHORITY)
     assert (kept.counter, kept.proposal) == (None, None)
     assert world.incidents() == ["edit-unreadable"]
 

@@ -22,9 +22,9 @@ import second_implementation
 from fieldward_server.assembly import assemble, migrate
 from fieldward_server.backups import restore_backup, write_backup
 from fieldward_server.config import Config, load_config
-from fieldward_server.services.conflicts import inbox
 from fieldward_server.services.devices import DeviceReport, order_wipe, set_access, show_device
 from fieldward_server.services.events import list_events
+from fieldward_server.services.inbox import list_inbox
 from fieldward_server.services.journals import verify_journals
 from fieldward_server.services.sealing import seal_partitions
 from fieldward_server.storage import journals
@@ -124,7 +124,7 @@ def test_a_client_from_the_document_does_a_days_work(field: Field) -> None:
     _, number, outcome, code, feeds = client.verdicts[counter]
     assert (outcome, code) == ("merged", "")
     assert client.unsent == {}
-    assert inbox(world.platform, AUTHORITY) == ()
+    assert list_inbox(world.platform, AUTHORITY) == ()
     assert world.incidents() == []
 
     assert world.seal() == 1

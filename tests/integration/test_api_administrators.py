@@ -40,6 +40,11 @@ SAMPLES: dict[str, Any] = {
     "after": 3,
     "device": "d-1",
     "limit": 10,
+    "number": 3,
+    "path": "born",
+    "shown": [2, 3],
+    "value": '"2021-03-04"',
+    "which": "all",
     "lines": ["{}"],
     "name": "Bo Lee",
     "partition": "central",
@@ -65,7 +70,14 @@ def sample(command: str) -> dict[str, Any]:
     """Fields that fit a command."""
     if command == "journal/delivered":
         return {"device": "d-1", "after": "d-1.1.0"}
+    if command == "conflicts/list":
+        return {"after": "c1", "limit": 10}
     return {name: SAMPLES[name] for name in COMMANDS[command].takes}
+
+
+def fitting_reason(command: str) -> str:
+    """A reason that the command takes."""
+    return next(iter(COMMANDS[command].reasons), "complaint-17")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -125,7 +137,7 @@ class Mistaken:
 
 
 def _mistaken(command: str) -> Iterator[Mistaken]:
-    fitting = {"reason": "audit", **sample(command)}
+    fitting = {"reason": fitting_reason(command), **sample(command)}
     yield Mistaken(command, "colour", {**fitting, "colour": "red"})
     needed = [name for name, field in COMMANDS[command].schema.fields.items() if field.required]
     assert "reason" in needed
@@ -137,6 +149,8 @@ def _mistaken(command: str) -> Iterator[Mistaken]:
     if COMMANDS[command].shows_content:
         yield Mistaken(command, "reason", {**fitting, "reason": "routine"})
     yield Mistaken(command, "reason", {**fitting, "reason": "Because I can"})
+    if COMMANDS[command].reasons:
+        yield Mistaken(command, "reason", {**fitting, "reason": "complaint-17"})
 
 
 MISTAKEN = [mistaken for command in COMMANDS for mistaken in _mistaken(command)]
@@ -177,12 +191,13 @@ def test_every_command_is_in_the_log_with_name_and_reason_before_it_runs(
         return Call(*args)
 
     monkeypatch.setattr("fieldward_server.api.admin_api.Call", watch)
-    request = administrator.signed(command, reason="complaint-17", **sample(command))
+    reason = fitting_reason(command)
+    request = administrator.signed(command, reason=reason, **sample(command))
     response = request.send(board.client)
     require_signed(board, request, response)
     assert response.status_code in {200, 400, 409}, response.text
     about = " ".join(str(sample(command)[name]) for name in COMMANDS[command].about)
-    assert seen == [(ADMINISTRATOR, command, about, "complaint-17")]
+    assert seen == [(ADMINISTRATOR, command, about, reason)]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -321,7 +336,7 @@ def test_nobody_commands_for_an_authority_that_is_not_theirs(
 ) -> None:
     board, leeds = shared_board, hostile
     before = board.contents()
-    fields = {"reason": "audit", **sample(command)}
+    fields = {"reason": fitting_reason(command), **sample(command)}
     in_their_own_name = leeds.signed(command, path_authority=AUTHORITY, **fields)
     as_if_they_were_ours = leeds.signed(
         command,
@@ -349,7 +364,9 @@ def test_no_command_takes_a_line_out_of_the_log(board: Board, administrator: Adm
     administrator.call("records/history", record="c1", reason="curious")
     log = list_events(board.platform, AUTHORITY)
     for command in COMMANDS:
-        administrator.signed(command, reason="cover-up", **sample(command)).send(board.client)
+        administrator.signed(command, reason=fitting_reason(command), **sample(command)).send(
+            board.client
+        )
         after = list_events(board.platform, AUTHORITY)
         assert after[: len(log)] == log, command
         assert len(after) > len(log), command

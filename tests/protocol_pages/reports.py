@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from fieldward_server.services.administrators import AdministratorReport
 from fieldward_server.services.authorities import AuthorityReport
-from fieldward_server.services.conflicts import Conflict, ConflictingValue, InboxEntry
+from fieldward_server.services.conflicts import Conflict
 from fieldward_server.services.devices import DeviceReport, HolderReport, WipeReport
 from fieldward_server.services.duplicates import Duplicates
 from fieldward_server.services.holdings import Preview, TouchedDevice
+from fieldward_server.services.inbox import InboxEntry
 from fieldward_server.services.journals import JournalReport
 from fieldward_server.services.partitions import PartitionReport
-from fieldward_server.services.records import LineVerdict, RecordHistory
+from fieldward_server.services.provenance import HistoricValue
+from fieldward_server.services.records import LineVerdict, RecordHistory, ValueHistory
 from fieldward_server.services.sealed_look_ups import (
     SealedBox,
     SealedEnquiry,
@@ -55,9 +57,13 @@ ANSWERS = {
     "shield/release": NOTHING,
     "records/load": "`verdicts`: a `LineVerdict` for each line",
     "records/history": "`RecordHistory`",
+    "records/values": "`ValueHistory`",
     "records/duplicates": "`Duplicates`; what is `likely` is an [`EnquiryHit`](enquiries.md)",
-    "conflicts/list": "items of `Conflict`",
-    "inbox/list": "items of `InboxEntry`",
+    "conflicts/list": "items of `Conflict`; none after the last",
+    "conflicts/settle": NOTHING,
+    "inbox/list": "items of `InboxEntry`; none after the last",
+    "inbox/admit": NOTHING,
+    "inbox/decline": NOTHING,
     "journal/verify": "items of `JournalReport`",
     "journal/delivered": "`SealedPage`; its `after` is the next call's, nil after the last page",
 }
@@ -76,9 +82,10 @@ REPORTS = (
     WipeReport,
     LineVerdict,
     RecordHistory,
+    ValueHistory,
+    HistoricValue,
     Duplicates,
     Conflict,
-    ConflictingValue,
     InboxEntry,
     JournalReport,
     SealedPage,

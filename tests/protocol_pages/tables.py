@@ -214,6 +214,7 @@ def commands() -> str:
                     for word, applies in (
                         ("*why*", command.shows_content),
                         ("*early*", command.before_founding),
+                        ("`SETTLING_REASONS`", command.reasons == limits.SETTLING_REASONS),
                     )
                     if applies
                 ),

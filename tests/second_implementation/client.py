@@ -176,6 +176,8 @@ class Client:
         self._counter = 0
         self._clock_offset = 0
         self.orders_seen = 0
+        self.notices: dict[bytes, list[Any]] = {}
+        self.read: set[bytes] = set()
         self.access = "active"
         self.wiped = False
         self.receipts: list[list[bytes]] = []
@@ -241,6 +243,8 @@ class Client:
         if not (locked or self.wiped) and self.access == "active":
             self._take_lease(answer[7], answer[8])
             self._take_distribution(answer[9])
+            self.notices = {notice[0]: notice for notice in answer[12]}
+            self.read &= self.notices.keys()
 
     def _deliver(self, *, locked: bool) -> list[Any]:
         as_device = locked or self.wiped
@@ -262,6 +266,7 @@ class Client:
             len(self.unsent),
             False,
             None if as_device else HybridKey.of(self._next_hpke_seed).public,
+            [] if as_device else sorted(self.read),
         )
         assert len(request) <= MAX_REQUEST_BYTES
         answer = read_document("synced", self._exchange(request, as_device=as_device))
@@ -481,6 +486,7 @@ class Client:
             self.practitioner,
             self._now(),
             reason,
+            view[1],
         )
         box = self._box("edits", self.trust.edit_key)
         index, sealed = box.seal_next(proposal)

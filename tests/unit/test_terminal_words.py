@@ -66,6 +66,7 @@ READY = Status(
     pending_edits=0,
     refused_edits=0,
     conflicts=0,
+    notices=0,
     partitions=(),
     look_ups=7,
     look_ups_delivered=7,

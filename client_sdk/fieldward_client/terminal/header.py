@@ -102,6 +102,8 @@ def _waiting(status: Status) -> Iterator[Text]:
         yield Text("Everything sent", GOOD)
     if status.refused_edits:
         yield Text(f"{many(status.refused_edits, 'edit')} refused: see pending", ATTENTION)
+    if status.notices:
+        yield Text(f"{many(status.notices, 'notice')}: see pending", ATTENTION)
     if status.conflicts:
         yield Text(f"{many(status.conflicts, 'child', 'children')} in conflict", ATTENTION)
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import click
 from rich.text import Text
 
-from fieldward_client import PendingEdit, Status
-from fieldward_client.terminal.header import QUIET, header
+from fieldward_client import AccessClosed, Device, Notice, PendingEdit, Status
+from fieldward_client.terminal.header import ATTENTION, QUIET, header
 from fieldward_client.terminal.opening import folder_option, json_option, locked, unlocked
 from fieldward_client.terminal.printing import say, show_json, table, whole
 from fieldward_client.terminal.wording import in_words, many, moment
 
 REFUSED = "red"
+_DECISIONS = {
+    "settled": "{which}: {path} of {record} was in conflict, and another value than yours stands",
+    "admitted": "{which} of {record}, which was refused, was let in",
+    "declined": "{which} of {record}, which was refused, stays out; it is kept at the authority",
+}
 
 
 @click.command()
@@ -44,20 +50,26 @@ def status(folder: Path, as_json: bool) -> None:
 def pending(stay_locked: bool, folder: Path, as_json: bool) -> None:
     """List the edits that wait to be sent, and those that were refused.
 
+    Also what became of your edits later: what is shown here counts as read, and is not shown again.
+
     \b
     Example:
       fieldward field pending
     """
     with locked(folder) if stay_locked else unlocked(folder) as device:
         edits, found = device.pending(), device.status()
-    if as_json:
-        for edit in edits:
-            show_json(edit)
-        return
-    say(*header(found))
-    if edits:
-        rows = (_row(edit, found.now) for edit in edits)
-        say(table("Edit", "State", whole("Record"), "Change", "Made", rows=rows))
+        notices = () if stay_locked else _notices(device)
+        if as_json:
+            for each in (*edits, *notices):
+                show_json(each)
+        else:
+            say(*header(found))
+            if edits:
+                rows = (_row(edit, found.now) for edit in edits)
+                say(table("Edit", "State", whole("Record"), "Change", "Made", rows=rows))
+            say(*(_told(notice, found.now) for notice in notices))
+        if notices:
+            device.mark_read(*notices)
 
 
 def _details(found: Status) -> Iterator[Text]:
@@ -71,6 +83,20 @@ def _details(found: Status) -> Iterator[Text]:
         yield Text(f"Look-ups left until the next renewal: {left} of {allowed}")
     who = f", for {found.practitioner}" if found.practitioner else ""
     yield Text(f"Device {found.device} of {found.authority}{who}", QUIET)
+
+
+def _notices(device: Device) -> tuple[Notice, ...]:
+    """What can be read of them now: the count in the header says that there are some."""
+    with suppress(AccessClosed):
+        return device.notices()
+    return ()
+
+
+def _told(notice: Notice, now: int | None) -> Text:
+    which = f"Edit {notice.edit}" if notice.edit is not None else "Your edit on another device"
+    at = moment(notice.at, now=now or notice.at)
+    said = _DECISIONS[notice.kind].format(which=which, record=notice.record_id, path=notice.path)
+    return Text(f"{said} ({notice.reason}, {at}).", ATTENTION)
 
 
 def _row(edit: PendingEdit, now: int | None) -> tuple[Text, ...]:

@@ -9,9 +9,18 @@ from collections.abc import Callable
 
 from marshmallow import fields
 
-from fieldward_server.api.command_fields import Hex, identifier, many, shaped, text, whole
+from fieldward_server.api.command_fields import (
+    Hex,
+    identifier,
+    json_text,
+    many,
+    shaped,
+    text,
+    whole,
+)
 from fieldward_server.api.commands import Call, Command
-from fieldward_server.services import administrators, authorities, conflicts, partitions
+from fieldward_server.services import administrators, authorities, conflicts, inbox, partitions
+from fieldward_server.services.conflicts import read_value
 from fieldward_server.services.devices import (
     list_devices,
     order_wipe,
@@ -28,12 +37,13 @@ from fieldward_server.services.journals import (
     verify_journals,
 )
 from fieldward_server.services.practitioners import add_practitioner, list_practitioners
-from fieldward_server.services.records import load_records, record_history
+from fieldward_server.services.records import load_records, record_history, value_history
 from fieldward_server.services.rescoping import change_partition
 from fieldward_server.services.sealing import seal_authority
 from fieldward_server.services.shields import raise_shield, release_shield
 from fieldward_sync.access import Access
 from fieldward_sync.leases import MAX_PARTITIONS_OF_A_PRACTITIONER
+from fieldward_sync.limits import SETTLING_REASONS
 from fieldward_sync.names import (
     AdministratorId,
     DeviceId,
@@ -41,12 +51,14 @@ from fieldward_sync.names import (
     PractitionerId,
     RecordId,
 )
+from fieldward_sync.records import MAX_REPLACED_BY_A_CHANGE
 
 MAX_LINES = 2000
 MAX_RULES = 100
 MAX_TRUST_BYTES = 4096
 MAX_CAP = 1_000_000
 """More than the largest authority has."""
+MAX_VALUE_JSON_CHARACTERS = 2000
 
 _ADMINISTRATOR = {"administrator": identifier(AdministratorId)}
 _DEVICE = {"device": identifier(DeviceId)}
@@ -55,6 +67,8 @@ _PARTITION = {"partition": identifier(PartitionId)}
 _PRACTITIONER = {"practitioner": identifier(PractitionerId)}
 _RULES = {"rules": many(text(), most=MAX_RULES)}
 _RECORD = {"record": identifier(RecordId)}
+_PATH = {"path": fields.String(required=True, validate=shaped(r"\A[a-z0-9_./]{1,80}\Z"))}
+_NUMBER = {"number": whole(least=1)}
 _PUBLIC_KEY = Hex(least=32, most=32)
 
 
@@ -94,6 +108,16 @@ def _load(call: Call) -> object:
 
 def _history(call: Call) -> object:
     return record_history(call.platform, authority=call.authority, record_id=call.fields["record"])
+
+
+def _values(call: Call) -> object:
+    record_id, path = call.fields["record"], call.fields["path"]
+    return value_history(call.platform, authority=call.authority, record_id=record_id, path=path)
+
+
+def _settle(call: Call) -> None:
+    value = read_value(call.fields["value"])
+    conflicts.settle(call.platform, **{**call.fields, "value": value}, **call.effect)
 
 
 def _duplicates(call: Call) -> object:
@@ -332,6 +356,13 @@ COMMANDS = {
         about=("record",),
         shows_content=True,
     ),
+    "records/values": Command(
+        "Every value that a field of a record has had, and where each came from",
+        _values,
+        {**_RECORD, **_PATH},
+        about=("record", "path"),
+        shows_content=True,
+    ),
     "records/duplicates": Command(
         "Records that may be of the same child, the likeliest first",
         _duplicates,
@@ -340,15 +371,48 @@ COMMANDS = {
         shows_content=True,
     ),
     "conflicts/list": Command(
-        "Fields with several live values",
-        lambda call: conflicts.list_conflicts(call.platform, call.authority),
-        {},
+        "Fields with several live values: of the next records after one",
+        lambda call: conflicts.list_conflicts(call.platform, call.authority, **call.fields),
+        {
+            "after": identifier(RecordId, required=False),
+            "limit": whole(least=1, most=conflicts.RECORDS_IN_A_PAGE, required=False),
+        },
         shows_content=True,
     ),
+    "conflicts/settle": Command(
+        "End a conflict: a value takes the place of all that were shown",
+        _settle,
+        {
+            **_RECORD,
+            **_PATH,
+            "shown": many(whole(least=1), most=MAX_REPLACED_BY_A_CHANGE),
+            "value": json_text(most=MAX_VALUE_JSON_CHARACTERS),
+        },
+        about=("record", "path"),
+        reasons=SETTLING_REASONS,
+    ),
     "inbox/list": Command(
-        "Edits that were refused",
-        lambda call: conflicts.inbox(call.platform, call.authority),
-        {},
+        "Edits that were refused and wait for a person, or all: the next after one",
+        lambda call: inbox.list_inbox(call.platform, call.authority, **call.fields),
+        {
+            "after": whole(required=False),
+            "limit": whole(least=1, most=inbox.ITEMS_IN_A_PAGE, required=False),
+            "which": fields.String(validate=shaped(r"\A(?:open|all)\Z")),
+        },
+        shows_content=True,
+    ),
+    "inbox/admit": Command(
+        "Let a refused edit in, as an edit of the server's own that names it",
+        _effect(inbox.admit),
+        _NUMBER,
+        about=("number",),
+        shows_content=True,
+    ),
+    "inbox/decline": Command(
+        "Say that a refused edit stays out; it is kept",
+        _effect(inbox.decline),
+        _NUMBER,
+        about=("number",),
         shows_content=True,
     ),
     "journal/verify": Command(

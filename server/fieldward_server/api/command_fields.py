@@ -54,6 +54,13 @@ def whole(*, least: int = 0, most: int = 2**53 - 1, required: bool = True) -> fi
     return fields.Integer(strict=True, required=required, validate=validate.Range(least, most))
 
 
+def json_text(*, most: int) -> fields.String:
+    """A field for a value in JSON, which the service checks."""
+    pattern = rf"\A[^\x00-\x1f\x7f]{{1,{most}}}\Z"
+    check = validate.Regexp(pattern, error=f"Not JSON of 1 to {most} characters in one line.")
+    return fields.String(required=True, validate=check)
+
+
 def many(inner: fields.Field[Any], *, most: int) -> fields.List[Any]:
     """A field for one to ``most`` of these."""
     return fields.List(inner, required=True, validate=validate.Length(1, most))
@@ -88,7 +95,9 @@ def _described(field: fields.Field[Any]) -> dict[str, Any]:
         case _:
             shape: Any = checks.get(validate.Regexp)
             pattern = shape and {"pattern": _in_ecmascript(shape.regex.pattern)}
-            return {"type": "string", **(pattern or {})}
+            choice: Any = checks.get(validate.OneOf)
+            words = choice and {"enum": list(choice.choices)}
+            return {"type": "string", **(pattern or {}), **(words or {})}
 
 
 def _in_ecmascript(pattern: str) -> str:

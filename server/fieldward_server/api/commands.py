@@ -63,6 +63,8 @@ class Command:
     """The fields that tell the event log what it is about."""
     shows_content: bool = False
     """It shows what records, edits or journals hold, so a person has to say why (A8)."""
+    reasons: tuple[str, ...] = ()
+    """The only reasons it takes, where there is a closed list of them."""
     before_founding: bool = False
     """It works before the authority has been founded."""
 
@@ -84,6 +86,10 @@ class Command:
         return " ".join(str(read[name]) for name in self.about if name in read)
 
     def _reason(self) -> fields.String:
+        if self.reasons:
+            return fields.String(
+                required=True, validate=validate.OneOf(self.reasons, error="One of: {choices}.")
+            )
         checks: list[Any] = [shaped(r"\A[a-z0-9-]{1,48}\Z")]
         if self.shows_content:
             checks.append(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import click
 import msgspec
 
+from fieldward_server.cli.conflicts import value_columns
 from fieldward_server.cli.groups import Group
 from fieldward_server.cli.options import ID, json_option
 from fieldward_server.cli.output import moment, progress, show_item, show_items, show_json
@@ -140,15 +141,22 @@ def columns(as_json: bool) -> None:
 
 @command.command()
 @click.argument("record", type=ID)
+@click.argument("path", required=False)
 @signed(must_say_why=True)
 @json_option
-def history(call: Commander, record: str, as_json: bool) -> None:
+def history(call: Commander, record: str, path: str | None, as_json: bool) -> None:
     """Show all edits of a RECORD, hidden values included: what was set, by whom, when.
 
+    With a PATH, every value that this field has had: on what ground, and what took its place.
+
     \b
-    Example:
+    Examples:
       fieldward records history 6f3k --authority E08000039 --reason complaint
+      fieldward records history 6f3k born --authority E08000039 --reason complaint
     """
+    if path is not None:
+        _show_values(call, record, path, as_json=as_json)
+        return
     known = call("records/history", record=record)
     if as_json:
         show_json(known)
@@ -214,6 +222,22 @@ def duplicates(call: Commander, record: str, as_json: bool) -> None:
         nothing="The record shows too little to compare it by."
         if found["too_many"]
         else "No other record seems to be of the same child.",
+    )
+
+
+def _show_values(call: Commander, record: str, path: str, *, as_json: bool) -> None:
+    known = call("records/values", record=record, path=path)
+    if as_json:
+        show_json(known)
+        return
+    show_items(
+        known["values"],
+        {
+            **value_columns(),
+            "replaced by": lambda it: ", ".join(map(str, it["replaced_by"])) or "it stands",
+        },
+        as_json=False,
+        nothing="Nothing has been set there.",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import update_wrapper
 from typing import Any
 
@@ -47,12 +47,24 @@ class Commander:
         items: list[dict[str, Any]] = self(command, **body)["items"]
         return items
 
+    def pages(
+        self, command: str, /, *, position: Callable[[dict[str, Any]], Any], **body: Any
+    ) -> Iterator[dict[str, Any]]:
+        """Have a command carried out that lists page by page, to the last: its items. ``position``
+        is where a page goes on that follows an item."""
+        while items := self.items(command, **body):
+            yield from items
+            body = {**body, "after": position(items[-1])}
 
-def signed(*, must_say_why: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+
+def signed(
+    *, must_say_why: bool = False, reasons: tuple[str, ...] = ()
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make a command one of an administrator's: it gets a ``Commander`` as its first argument.
 
     Where they must say why, ``--reason`` is required: what records, edits or journals hold is shown
     to nobody without one (A8), and what happens to a device or a child is asked about later.
+    ``reasons`` are all there are, where the list is closed.
     """
 
     def with_commander(move: Callable[..., Any]) -> Callable[..., Any]:
@@ -63,16 +75,18 @@ def signed(*, must_say_why: bool = False) -> Callable[[Callable[..., Any]], Call
                 raise LookupError("The command was not started by the root command.")
             return move(Commander(invocation, authority=authority, reason=reason), **given)
 
-        return authority_option(_reason_option(must_say_why)(update_wrapper(call, move)))
+        return authority_option(_reason_option(must_say_why, reasons)(update_wrapper(call, move)))
 
     return with_commander
 
 
-def _reason_option(required: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _reason_option(
+    required: bool, reasons: tuple[str, ...]
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     unless_said = {"required": True} if required else {"default": ROUTINE, "show_default": True}
     return click.option(
         "--reason",
-        type=REASON,
+        type=click.Choice(reasons) if reasons else REASON,
         help="Why, for the event log, in one coded word: no names.",
         **unless_said,
     )

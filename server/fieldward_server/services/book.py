@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fieldward_server.services.feeds import Feed
-from fieldward_server.services.known_records import KnownRecord, find_elements, find_records
+from fieldward_server.services.known_records import LOAD, KnownRecord, find_elements, find_records
 from fieldward_server.services.platform import Platform
 from fieldward_server.shield_register import Shield
 from fieldward_server.storage import (
@@ -72,6 +72,11 @@ class Book:
         """Who the server is in edits of its own."""
         return server_actor(self._authority.incarnation)
 
+    @property
+    def next_dot(self) -> Dot:
+        """What the server's next edit is called."""
+        return Dot(self.actor, self._edit_counter + 1)
+
     def read(self, record_ids: Iterable[str]) -> None:
         """Read these records at once, because ``find`` reads them one by one."""
         unread = {record_id for record_id in record_ids if record_id not in self._known}
@@ -112,22 +117,26 @@ class Book:
         changes: Sequence[Change],
         *,
         origin: str,
+        administrator: str | None,
+        basis: str,
         foreseen: KnownRecord | None = None,
-    ) -> None:
+    ) -> Edit:
         """Accept changes of the server's own, as one edit: no record has more fields than it holds.
 
         ``foreseen`` and ``CallerMistake("record-full")`` as in ``accept``.
         """
-        counter = self._edit_counter + 1
         edit = Edit(
-            dot=Dot(self.actor, counter),
+            dot=self.next_dot,
             record_id=known.record.record_id,
             changes=tuple(changes),
             practitioner=None,
             made_at=self._now,
+            administrator=administrator,
+            basis=basis,
+            base=known.last_loaded if origin == LOAD else len(known.numbers),
         )
         self.accept(known, NewEdit(edit, origin), foreseen=foreseen)
-        self._edit_counter = counter
+        return edit
 
     def accept(
         self, known: KnownRecord, new: NewEdit, *, foreseen: KnownRecord | None = None
@@ -142,6 +151,8 @@ class Book:
         real = known.with_edit(new.edit, origin=new.origin)
         after = foreseen or real
         _check_size(after)
+        if new.edit.dot == self.next_dot:
+            self._edit_counter += 1
         self._unwritten.note_record(self._stored(after), is_new=not known.numbers)
         if changes_keys(change.path for change in new.edit.changes):
             self._note_search_keys(known, after)

@@ -1,31 +1,25 @@
-"""What waits for a person: conflicts in records, and the inbox of refused edits (invariant 1)."""
+"""Conflicts: fields with several live values, listed with where each comes from, and settled."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from fieldward_server.services.edit_intake import UNREADABLE
-from fieldward_server.services.known_records import read_edit
+import msgspec
+
+from fieldward_server.services.authorities import locked
+from fieldward_server.services.book import Book
+from fieldward_server.services.known_records import SERVER, KnownRecord
+from fieldward_server.services.notices import tell_of_settling
 from fieldward_server.services.platform import Platform
-from fieldward_server.storage import Transaction, edits, records
-from fieldward_server.storage.edits import InboxItem
-from fieldward_sync.encoding import decode
-from fieldward_sync.outbox import MAX_ENTRY_BYTES
-from fieldward_sync.projection import conflicts
-from fieldward_sync.records import Proposal, Record, Value
+from fieldward_server.services.provenance import HistoricValue, Provenance
+from fieldward_server.storage import events, records
+from fieldward_sync.errors import CallerMistake
+from fieldward_sync.field_classes import Writer, check_writer
+from fieldward_sync.records import Change, Value, same
+from fieldward_sync.schema import check_edit
 
-
-@dataclass(frozen=True)
-class ConflictingValue:
-    """One of the live values at a path, and where it comes from."""
-
-    number: int
-    value: Value
-    actor: str
-    practitioner: str | None
-    made_at: int
-    received_at: int
+RECORDS_IN_A_PAGE = 100
 
 
 @dataclass(frozen=True)
@@ -34,69 +28,103 @@ class Conflict:
 
     record_id: str
     path: str
-    values: tuple[ConflictingValue, ...]
+    since: int
+    """When the second of the values came, in seconds since 1970 UTC."""
+    hidden: bool
+    """No device shows it as one: the field is hidden on this record."""
+    values: tuple[HistoricValue, ...]
 
 
-@dataclass(frozen=True)
-class InboxEntry:
-    """A refused edit, kept with the reason."""
-
-    actor: str
-    counter: int | None
-    """``None`` where the delivered bytes did not open, so that nobody knows."""
-    practitioner: str
-    code: str
-    received_at: int
-    proposal: Proposal | None
-    """``None`` where the delivered bytes did not open."""
-
-
-def list_conflicts(platform: Platform, authority: str) -> tuple[Conflict, ...]:
-    """All conflicts of an authority's records, by record and path."""
+def list_conflicts(
+    platform: Platform, authority: str, *, after: str = "", limit: int = RECORDS_IN_A_PAGE
+) -> tuple[Conflict, ...]:
+    """The conflicts of an authority's records, by record and path: all of at most ``limit``
+    records, from the first after record ``after`` on; empty after the last."""
     with platform.storage.reading() as transaction:
-        return tuple(
-            conflict
-            for record_id in records.in_conflict(transaction, authority)
-            for conflict in _conflicts(transaction, authority, record_id)
+        found = records.in_conflict(
+            transaction, authority, after=after, at_most=min(limit, RECORDS_IN_A_PAGE)
+        )
+        provenances = [Provenance.find(transaction, authority, each) for each in found]
+    return tuple(
+        _conflict(provenance, path)
+        for provenance in provenances
+        for path in provenance.known.conflicts
+    )
+
+
+def read_value(text: str) -> Value:
+    """A value as a command words it, in JSON; ``CallerMistake("value-malformed")``."""
+    try:
+        value: Value = msgspec.json.decode(text, type=Value)
+    except (msgspec.DecodeError, msgspec.ValidationError) as e:
+        raise CallerMistake(
+            "value-malformed", "The value is not JSON, or not of a kind that a field holds."
+        ) from e
+    return value
+
+
+def settle(
+    platform: Platform,
+    *,
+    authority: str,
+    record: str,
+    path: str,
+    shown: Collection[int],
+    value: Value,
+    actor: str,
+    reason: str,
+    now: int,
+) -> None:
+    """End a conflict: a value, one of them or another, takes the place of all.
+
+    ``shown`` are the numbers of the values that the administrator was shown. Authors of values
+    that gave way are told. ``CallerMistake``: "unknown-record", "not-in-conflict", "not-as-shown"
+    where other values stand there by now, or as a value may not be.
+    """
+    with platform.storage.transaction() as transaction:
+        book = Book(platform, transaction, locked(transaction, authority), now=now)
+        known = book.find(record)
+        if known is None:
+            raise CallerMistake("unknown-record", f"There is no record {record[:32]!r}.")
+        change = _settling(known, path, shown, value)
+        edit = book.accept_as_server(
+            known, [change], origin=SERVER, administrator=actor, basis=reason
+        )
+        book.write()
+        tell_of_settling(platform, transaction, authority, known, edit, reason=reason, now=now)
+        events.add(
+            transaction,
+            authority=authority,
+            at=now,
+            actor=actor,
+            action="conflict-settled",
+            subject=f"{record} {path}",
+            reason=reason,
         )
 
 
-def inbox(platform: Platform, authority: str) -> tuple[InboxEntry, ...]:
-    """All refused edits of an authority, in the order they came."""
-    with platform.storage.reading() as transaction:
-        return tuple(_inbox_entry(item) for item in edits.inbox(transaction, authority))
-
-
-def _conflicts(transaction: Transaction, authority: str, record_id: str) -> Iterator[Conflict]:
-    stored = edits.of_record(transaction, authority, record_id)
-    made = {edit.dot: (row, edit) for row, edit in ((row, read_edit(row)) for row in stored)}
-    record = Record(record_id, {dot: edit for dot, (_, edit) in made.items()})
-    for path in conflicts(record):
-        values = [(live.value, *made[live.dot]) for live in record.live[path]]
-        yield Conflict(
-            record_id,
-            path,
-            tuple(
-                ConflictingValue(
-                    number=row.number,
-                    value=value,
-                    actor=row.actor,
-                    practitioner=edit.practitioner,
-                    made_at=edit.made_at,
-                    received_at=row.received_at,
-                )
-                for value, row, edit in values
-            ),
+def _settling(known: KnownRecord, path: str, shown: Collection[int], value: Value) -> Change:
+    if path not in known.conflicts:
+        raise CallerMistake("not-in-conflict", f"At {path[:80]!r} there is no conflict.")
+    live = known.record.live[path]
+    if {known.numbers[each.dot] for each in live} != set(shown):
+        raise CallerMistake(
+            "not-as-shown",
+            f"Other values stand at {path} than were named; nothing was changed.",
+            next_step="List the conflict again, and decide anew.",
         )
+    check_writer(path, value, Writer.SERVER)
+    checked = check_edit({path: value}, shown=known.values)
+    return Change(path, checked[path], tuple(each.dot for each in live))
 
 
-def _inbox_entry(item: InboxItem) -> InboxEntry:
-    readable = item.counter != UNREADABLE
-    return InboxEntry(
-        actor=item.actor,
-        counter=item.counter if readable else None,
-        practitioner=item.practitioner,
-        code=item.code,
-        received_at=item.received_at,
-        proposal=decode(Proposal, item.content, max_bytes=MAX_ENTRY_BYTES) if readable else None,
+def _conflict(provenance: Provenance, path: str) -> Conflict:
+    values = provenance.live_at(path)
+    second = next(each for each in values if not same(each.value, values[0].value))
+    return Conflict(
+        record_id=provenance.known.record.record_id,
+        path=path,
+        since=second.received_at,
+        hidden=path not in provenance.known.view.conflicts,
+        values=values,
     )

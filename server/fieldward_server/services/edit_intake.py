@@ -10,24 +10,25 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from fieldward_server.services.authorities import open_edit_seed
 from fieldward_server.services.book import Book, NewEdit
 from fieldward_server.services.boxes import find_owner
 from fieldward_server.services.known_records import DEVICE, KnownRecord
+from fieldward_server.services.notices import tell_of_settling
 from fieldward_server.services.platform import Platform
+from fieldward_server.services.proposals import in_this_incarnation, sparing
 from fieldward_server.services.standing import Standing, store_edits
-from fieldward_server.storage import Transaction, devices, edits, events, incarnations
+from fieldward_server.storage import Transaction, devices, edits, events
 from fieldward_server.storage.devices import Holder
 from fieldward_server.storage.edits import InboxItem
 from fieldward_sync.access import RIGHTS
 from fieldward_sync.encoding import decode, pack, unpack
 from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
 from fieldward_sync.field_classes import Writer, check_writer
+from fieldward_sync.limits import SETTLED_BY_COLLEAGUE
 from fieldward_sync.messages import BoxPart, Verdict
 from fieldward_sync.outbox import MAX_ENTRY_BYTES, open_as_authority
-from fieldward_sync.records import Change, Edit, Proposal
+from fieldward_sync.records import Edit, Proposal
 from fieldward_sync.schema import check_edit
 from fieldward_sync.versions import Dot
 
@@ -53,6 +54,7 @@ class EditIntake:
     def __init__(
         self, platform: Platform, transaction: Transaction, standing: Standing, *, now: int
     ) -> None:
+        self._platform = platform
         self._transaction = transaction
         self._standing = standing
         self._code = standing.authority.authority
@@ -139,32 +141,26 @@ class EditIntake:
     def _merge(self, owner: Holder, proposal: Proposal, content_hash: bytes) -> Verdict:
         """Accept an edit; ``CallerMistake`` saying why it cannot be."""
         known = self._book.find(proposal.record_id) or KnownRecord.new(proposal.record_id)
-        edit = self._in_this_incarnation(proposal).as_edit(
+        authority = self._standing.authority
+        edit = in_this_incarnation(self._transaction, authority, proposal).as_edit(
             device=self._standing.device.device,
             generation=self._standing.device.generation,
             shown=known.by_number,
         )
         _check(edit, known)
-        edit = _sparing(edit, known.hidden)
+        edit = sparing(edit, known.hidden)
         new = NewEdit(edit, DEVICE, content_hash, told_of=self._granted(owner))
-        return self._book.accept(known, new)
-
-    def _in_this_incarnation(self, proposal: Proposal) -> Proposal:
-        """The edit, replacing of what its author was shown only what has the same number here.
-
-        A restore cuts a history off, and what came after it was numbered anew. What an author saw
-        of the part cut off is delivered again by whoever wrote it, and stands beside this edit.
-        """
-        if proposal.incarnation == self._standing.authority.incarnation:
-            return proposal
-        limit = incarnations.carried_over(
-            self._transaction, self._code, proposal.record_id, since=proposal.incarnation
+        verdict = self._book.accept(known, new)
+        tell_of_settling(
+            self._platform,
+            self._transaction,
+            self._code,
+            known,
+            edit,
+            reason=SETTLED_BY_COLLEAGUE,
+            now=self._now,
         )
-        changes = (
-            msgspec.structs.replace(change, shown=tuple(n for n in change.shown if n <= limit))
-            for change in proposal.changes
-        )
-        return msgspec.structs.replace(proposal, changes=tuple(changes))
+        return verdict
 
     def _granted(self, owner: Holder) -> frozenset[str]:
         """The partitions that an edit's author may hold now."""
@@ -218,18 +214,6 @@ class EditIntake:
             detail=detail,
             at=self._now,
         )
-
-
-def _sparing(edit: Edit, hidden: frozenset[str]) -> Edit:
-    """The edit, replacing nothing of what is hidden: whoever guesses a number, or was shown the
-    value before a shield, writes beside it, and a person settles (design §5)."""
-    return msgspec.structs.replace(
-        edit,
-        changes=tuple(
-            Change(change.path, change.value) if change.path in hidden else change
-            for change in edit.changes
-        ),
-    )
 
 
 def _check(edit: Edit, known: KnownRecord) -> None:

@@ -63,6 +63,11 @@ class KnownRecord:
             for change in self.record.edits[dot].changes
         }
 
+    @property
+    def last_loaded(self) -> int:
+        """The number of the last edit that a file made; 0 if none did."""
+        return max((self.numbers[dot] for dot in self.from_files), default=0)
+
     def work_out(self) -> None:
         """Work out now what is worked out once and kept."""
         _ = self.view_bytes, self.rules, self.index_keys
@@ -133,7 +138,7 @@ def find_records(
     elements = find_elements(transaction, authority, record_ids)
     stored = edits.of_records(transaction, authority, record_ids)
     return {
-        record_id: _known(record_id, rows, elements.get(record_id, {}))
+        record_id: known_record(record_id, rows, elements.get(record_id, {}))
         for record_id, rows in groupby(stored, key=attrgetter("record_id"))
     }
 
@@ -148,13 +153,14 @@ def find_elements(
     return elements
 
 
-def _known(
-    record_id: str, stored: Iterable[StoredEdit], elements: Mapping[str, bytes]
+def known_record(
+    record_id: str, stored: Iterable[StoredEdit], elements: Mapping[str, bytes] | None = None
 ) -> KnownRecord:
+    """The record that these edits make, in these partitions."""
     read = [(row, read_edit(row)) for row in stored]
     return KnownRecord(
         record=Record(record_id, {edit.dot: edit for _, edit in read}),
         numbers={edit.dot: row.number for row, edit in read},
         from_files=frozenset(edit.dot for row, edit in read if row.origin == LOAD),
-        elements=elements,
+        elements=elements or {},
     )

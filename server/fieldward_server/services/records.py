@@ -14,8 +14,10 @@ from fieldward_server.services.authorities import known, locked
 from fieldward_server.services.book import Book
 from fieldward_server.services.known_records import LOAD, KnownRecord, find_records, read_edit
 from fieldward_server.services.platform import Platform
+from fieldward_server.services.provenance import HistoricValue, Provenance
 from fieldward_server.storage import authorities, edits, events, partitions, records
 from fieldward_sync.errors import CallerMistake
+from fieldward_sync.field_classes import field_rule
 from fieldward_sync.limits import RELEASED
 from fieldward_sync.names import server_actor
 from fieldward_sync.projection import conflicts, is_raised, settled_by_rule
@@ -98,6 +100,24 @@ def load_records(
         # Checked before the authority is locked: meanwhile another worker may write.
         checked = [_check_line(number, line, authority) for number, line in batch]
         yield from _load_batch(platform, authority, checked, actor=actor, reason=reason, now=now)
+
+
+@dataclass(frozen=True)
+class ValueHistory:
+    """Every value that a field has had, hidden ones included, in the order they came."""
+
+    record_id: str
+    path: str
+    values: tuple[HistoricValue, ...]
+
+
+def value_history(platform: Platform, *, authority: str, record_id: str, path: str) -> ValueHistory:
+    """What stood at a path and where it came from; ``CallerMistake("unknown-record")`` if there is
+    no such record, ``"unknown-field"`` if no record has such a field."""
+    field_rule(path)
+    with platform.storage.reading() as transaction:
+        provenance = Provenance.find(transaction, authority, record_id)
+    return ValueHistory(record_id, path, provenance.of_path(path))
 
 
 def record_history(platform: Platform, *, authority: str, record_id: str) -> RecordHistory:
@@ -234,8 +254,9 @@ def _load_batch(
         book.take_over({draft.before.record.record_id: draft.before for draft in drafts.values()})
         if any(draft.changes for draft in drafts.values()):
             book.read_rules()
+        said = {"administrator": actor, "basis": reason}
         verdicts = [
-            _load(book, item, drafts.get(item.number)) if isinstance(item, _Line) else item
+            _load(book, item, drafts.get(item.number), said) if isinstance(item, _Line) else item
             for item in items
         ]
         book.write()
@@ -253,7 +274,7 @@ def _load_batch(
     return verdicts
 
 
-def _load(book: Book, line: _Line, draft: _Draft | None) -> LineVerdict:
+def _load(book: Book, line: _Line, draft: _Draft | None, said: Mapping[str, str]) -> LineVerdict:
     number, record_id = line.number, line.flat.record_id
     found = book.find(record_id)
     before = found or KnownRecord.new(record_id)
@@ -264,7 +285,7 @@ def _load(book: Book, line: _Line, draft: _Draft | None) -> LineVerdict:
     if not changes:
         return LineVerdict(number, "unchanged", record_id)
     try:
-        book.accept_as_server(before, changes, origin=LOAD, foreseen=after)
+        book.accept_as_server(before, changes, origin=LOAD, foreseen=after, **said)
     except CallerMistake as e:
         return LineVerdict(number, "refused", record_id, reason=e.message)
     return LineVerdict(number, "changed" if found else "created", record_id)

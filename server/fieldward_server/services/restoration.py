@@ -197,11 +197,15 @@ def _hold_shields(
         known = book.find(record_id) or KnownRecord.new(record_id)
         if raised[record_id] - released[record_id]:
             if not is_shielded(known.record):
-                book.accept_as_server(known, [Change(SHIELD, RAISED)], origin=SERVER)
+                _accept(book, known, Change(SHIELD, RAISED))
         elif known.numbers and (held := _unreleased(known, released[record_id])):
             # Also raises that are not here: they may be delivered again.
-            book.accept_as_server(known, [Change(SHIELD, RELEASED, held)], origin=SERVER)
+            _accept(book, known, Change(SHIELD, RELEASED, held))
     book.write()
+
+
+def _accept(book: Book, known: KnownRecord, change: Change) -> None:
+    book.accept_as_server(known, [change], origin=SERVER, administrator=None, basis="restore")
 
 
 def _unreleased(known: KnownRecord, dots: Iterable[Dot]) -> tuple[Dot, ...]:

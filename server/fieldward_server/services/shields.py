@@ -44,7 +44,13 @@ def _set(
         if is_shielded(known.record) == (value == RAISED):
             return
         live = tuple(found.dot for found in known.record.live.get(SHIELD, ()))
-        book.accept_as_server(known, [Change(SHIELD, value, live)], origin=SERVER)
+        book.accept_as_server(
+            known,
+            [Change(SHIELD, value, live)],
+            origin=SERVER,
+            administrator=actor,
+            basis=reason,
+        )
         book.write()
         events.add(
             transaction,

@@ -13,6 +13,7 @@ from fieldward_server.services.authorities import locked, open_answer_key
 from fieldward_server.services.edit_intake import EditIntake
 from fieldward_server.services.journal_intake import JournalIntake
 from fieldward_server.services.lease_renewal import is_due, refusal, renew
+from fieldward_server.services.notices import read_by, unread_notices
 from fieldward_server.services.order_intake import WIPE, take_receipts, take_seen
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.standing import Standing, find_standing
@@ -68,6 +69,7 @@ def synchronise(
         standing = find_standing(transaction, caller)
         use_counter(transaction, standing.device, caller.counter)
         verdicts = _take(platform, transaction, standing, request, caller.counter, now=now)
+        read_by(transaction, standing, request, now=now)
         standing = find_standing(transaction, caller)
         pending = max(0, request.pending_edits - len(verdicts))
         _note_contact(transaction, standing, request, pending_edits=pending, now=now)
@@ -99,7 +101,7 @@ def _without_effect(
     now: int,
 ) -> _Outcome | None:
     """What a request comes to that changes nothing; ``None`` if it changes something."""
-    if request.journal or request.edits or request.receipts:
+    if request.journal or request.edits or request.receipts or request.notices_read:
         return None
     if any(
         order.seen_at is None and order.number <= request.orders_seen for order in standing.orders
@@ -227,6 +229,7 @@ def _answer(
         distribution=_distribution(platform, transaction, standing, request, now=now),
         backup=authority.backup_begun,
         kept_until=authority.kept_until,
+        notices=unread_notices(transaction, standing, request),
     )
 
 

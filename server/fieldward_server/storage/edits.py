@@ -39,6 +39,10 @@ class InboxItem:
     practitioner: str
     code: str
     received_at: int
+    number: int = 0
+    """In the order in which they came, from 1; given when it is stored."""
+    decision: str = ""
+    decided_at: int = 0
 
 
 def of_record(transaction: Transaction, authority: str, record_id: str) -> tuple[StoredEdit, ...]:
@@ -91,19 +95,60 @@ def refused(
 
 
 def refuse(transaction: Transaction, item: InboxItem) -> None:
-    """Keep a refused edit; the same again is kept once."""
+    """Keep a refused edit under the next number; the same again is kept once."""
     transaction.execute(
         "INSERT INTO inbox (authority, actor, counter, content_hash, content, practitioner, code,"
-        " received_at) VALUES (:authority, :actor, :counter, :content_hash, :content,"
-        " :practitioner, :code, :received_at) ON CONFLICT DO NOTHING",
-        **vars(item),
+        " received_at, number) SELECT :authority, :actor, :counter, :content_hash, :content,"
+        " :practitioner, :code, :received_at, coalesce(max(number), 0) + 1 FROM inbox"
+        " WHERE authority = :authority ON CONFLICT DO NOTHING",
+        authority=item.authority,
+        actor=item.actor,
+        counter=item.counter,
+        content_hash=item.content_hash,
+        content=item.content,
+        practitioner=item.practitioner,
+        code=item.code,
+        received_at=item.received_at,
     )
 
 
-def inbox(transaction: Transaction, authority: str) -> tuple[InboxItem, ...]:
-    """All refused edits, in the order they came."""
+def inbox(
+    transaction: Transaction,
+    authority: str,
+    *,
+    after: int = 0,
+    at_most: int = 1 << 31,
+    decided_too: bool = True,
+) -> tuple[InboxItem, ...]:
+    """The refused edits after a number, in the order they came."""
     rows = transaction.execute(
-        "SELECT * FROM inbox WHERE authority = :authority ORDER BY received_at, actor, counter",
+        "SELECT * FROM inbox WHERE authority = :authority AND number > :after"
+        " AND (decision = '' OR :decided_too = 1) ORDER BY number LIMIT :at_most",
         authority=authority,
+        after=after,
+        at_most=at_most,
+        decided_too=int(decided_too),
     )
     return tuple(InboxItem(**row) for row in rows)
+
+
+def inbox_item(transaction: Transaction, authority: str, number: int) -> InboxItem | None:
+    """The refused edit of this number."""
+    rows = transaction.execute(
+        "SELECT * FROM inbox WHERE authority = :authority AND number = :number",
+        authority=authority,
+        number=number,
+    )
+    return InboxItem(**rows[0]) if rows else None
+
+
+def decide(transaction: Transaction, item: InboxItem, decision: str, *, at: int) -> None:
+    """Store what a person decided about a refused edit; nothing of it goes."""
+    transaction.execute(
+        "UPDATE inbox SET decision = :decision, decided_at = :at"
+        " WHERE authority = :authority AND number = :number",
+        authority=item.authority,
+        number=item.number,
+        decision=decision,
+        at=at,
+    )

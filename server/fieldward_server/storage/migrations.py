@@ -365,6 +365,28 @@ ALTER TABLE device ADD COLUMN record_cap INTEGER NOT NULL DEFAULT 10000;
 ALTER TABLE invitation ADD COLUMN record_cap INTEGER NOT NULL DEFAULT 10000
 """
 
+_SETTLING = """
+ALTER TABLE inbox ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE inbox ADD COLUMN decision TEXT NOT NULL DEFAULT '';
+ALTER TABLE inbox ADD COLUMN decided_at INTEGER NOT NULL DEFAULT 0;
+UPDATE inbox SET number = (
+    SELECT count(*) FROM inbox earlier WHERE earlier.authority = inbox.authority
+    AND (earlier.received_at, earlier.actor, earlier.counter, earlier.content_hash)
+     <= (inbox.received_at, inbox.actor, inbox.counter, inbox.content_hash)
+);
+CREATE INDEX inbox_by_number ON inbox (authority, number);
+CREATE TABLE notice (
+    authority TEXT NOT NULL REFERENCES authority,
+    notice_id BLOB NOT NULL,
+    practitioner TEXT NOT NULL,
+    notice BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    read_at INTEGER,
+    PRIMARY KEY (authority, notice_id)
+);
+CREATE INDEX notice_by_reader ON notice (authority, practitioner, read_at)
+"""
+
 STEPS = {
     "0001-authorities": _AUTHORITIES,
     "0002-records": _RECORDS,
@@ -374,6 +396,7 @@ STEPS = {
     "0006-search-keys": _SEARCH_KEYS,
     "0007-enquiries": _ENQUIRIES,
     "0008-record-caps": _RECORD_CAPS,
+    "0009-settling": _SETTLING,
 }
 """Name to statements, in order."""
 

@@ -77,12 +77,16 @@ def views(
     return {row["record_id"]: row["view"] for row in rows}
 
 
-def in_conflict(transaction: Transaction, authority: str) -> tuple[str, ...]:
-    """The ids of the records with conflicts."""
+def in_conflict(
+    transaction: Transaction, authority: str, *, after: str, at_most: int
+) -> tuple[str, ...]:
+    """The ids of the next records with conflicts, after an id."""
     rows = transaction.execute(
         "SELECT record_id FROM record WHERE authority = :authority AND conflicts > 0"
-        " ORDER BY record_id",
+        " AND record_id > :after ORDER BY record_id LIMIT :at_most",
         authority=authority,
+        after=after,
+        at_most=at_most,
     )
     return tuple(row["record_id"] for row in rows)
 

@@ -56,7 +56,7 @@ def sealed_entry(kind: str, index: int, plaintext: bytes) -> bytes:
 def proposal(counter: int) -> bytes:
     """An edit."""
     changes = [["involvements/a1.phone", "0114 496 0002", [1], []]]
-    return document("proposal", counter, 1, "child-1", changes, PRACTITIONER, NOW, "home-visit")
+    return document("proposal", counter, 1, "child-1", changes, PRACTITIONER, NOW, "home-visit", 3)
 
 
 def look_up() -> bytes:

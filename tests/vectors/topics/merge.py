@@ -55,6 +55,24 @@ def _cases() -> Iterator[Case]:
     elsewhere = edit(TABLET, 1, {"gp.code": "P84001"}, [[SERVER, 1]])
     live = {PHONE: [first], "gp.code": [[[TABLET, 1], "P84001"]]}
     yield _merged("elsewhere", "a dot is replaced at its path alone", [one, elsewhere], live, [])
+    let_in = edit(SERVER, 3, {PHONE: "0114 496 0005"}, admits=[TABLET, 5])
+    over_it = edit(TABLET, 6, {PHONE: "0114 496 0006"}, [[TABLET, 5]])
+    newer = {PHONE: [[[TABLET, 6], "0114 496 0006"]]}
+    yield _merged(
+        "admitted", "whoever replaced the refused edit replaces it", [over_it, let_in], newer, []
+    )
+    under_it = edit(TABLET, 5, {"gp.code": "P84001"})
+    apart = {
+        PHONE: [[[TABLET, 6], "0114 496 0006"], [[SERVER, 3], "0114 496 0005"]],
+        "gp.code": [[[TABLET, 5], "P84001"]],
+    }
+    yield _merged(
+        "admitted-beside",
+        "not where an edit was accepted under that dot",
+        [over_it, let_in, under_it],
+        apart,
+        [PHONE],
+    )
     yield refused(
         "dot-reused",
         "the same dot with other content",
@@ -70,7 +88,7 @@ def _proposals() -> Iterator[Case]:
 
     def proposal(shown: list[int], own: list[int]) -> bytes:
         changes = [[PHONE, "0114 496 0002", shown, own]]
-        return document("proposal", 9, 1, "child-1", changes, PRACTITIONER, NOW, "home-visit")
+        return document("proposal", 9, 1, "child-1", changes, PRACTITIONER, NOW, "home-visit", 3)
 
     good = {
         "kind": "proposal",
@@ -78,7 +96,8 @@ def _proposals() -> Iterator[Case]:
         "generation": GENERATION,
         "numbers": numbers,
     }
-    made = edit(TABLET, 9, {PHONE: "0114 496 0002"}, [[TABLET, 4], [OTHER, 1], [SERVER, 1]])
+    replaced = [[TABLET, 4], [OTHER, 1], [SERVER, 1]]
+    made = edit(TABLET, 9, {PHONE: "0114 496 0002"}, replaced, base=3)
     yield valid(
         "proposal",
         "numbers and own counters become dots",

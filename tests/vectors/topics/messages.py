@@ -36,6 +36,12 @@ from vectors.topics.world import (
 )
 
 
+def _notice(kind: str, path: str | None, counter: int, reason: str) -> list[Any]:
+    notice_id = secret(f"notice {counter}")[:16]
+    actor = f"{DEVICE}.{GENERATION}"
+    return [notice_id, kind, "child-1", path, actor, counter, reason, NOW]
+
+
 def _made() -> dict[str, bytes]:
     signed_lease, sealed_secrets = grant()
     one = entry(0, 0)
@@ -67,6 +73,7 @@ def _made() -> dict[str, bytes]:
         1,
         False,
         HybridKey.of(PRACTITIONER_HPKE_SEED).public,
+        [secret("notice")[:16]],
     ]
     answer: list[Any] = [
         "active",
@@ -81,7 +88,19 @@ def _made() -> dict[str, bytes]:
         signed(ANSWER_SEED, distribution),
         4,
         3,
+        [
+            _notice("settled", "involvements/a1.phone", 7, "confirmed-by-family"),
+            _notice("admitted", None, 8, "checked-with-author"),
+        ],
     ]
+    admitted = edit(
+        SERVER,
+        1,
+        {"name.given": "Ada", "school.code": None},
+        basis="checked-with-author",
+        base=3,
+        admits=[f"{DEVICE}.{GENERATION}", 8],
+    )
     return {
         "Trust": TRUST,
         "EnrolRequest": document(
@@ -107,7 +126,7 @@ def _made() -> dict[str, bytes]:
         "Segment": document("segment", [[5, "child-1", pack(MOVED)], [6, "child-2", b""]]),
         "BoxHeader": signed_header("edits")[0],
         "Proposal": proposal(7),
-        "Edit": document("edit", *edit(SERVER, 1, {"name.given": "Ada", "school.code": None})),
+        "Edit": document("edit", *admitted),
         "LookUp": look_up(),
         "EntryHeader": one[1],
         "EpochSeal": seal(0, [one])[1][0],

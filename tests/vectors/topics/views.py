@@ -17,7 +17,14 @@ HOME = {**NAME, "address": ADDRESS, "nhs_number": "9990000018", "gp.code": "P840
 
 
 def edit(
-    actor: str, counter: int, changes: dict[str, Any], replaces: Sequence[Any] = ()
+    actor: str,
+    counter: int,
+    changes: dict[str, Any],
+    replaces: Sequence[Any] = (),
+    *,
+    basis: str = "home-visit",
+    base: int = 0,
+    admits: Sequence[Any] | None = None,
 ) -> list[Any]:
     """An edit's fields; each of its changes replaces the same dots."""
     return [
@@ -26,6 +33,10 @@ def edit(
         [[path, value, replaces] for path, value in changes.items()],
         PRACTITIONER,
         NOW,
+        None if admits is None else "jo",
+        basis,
+        base,
+        admits,
     ]
 
 

@@ -1,0 +1,217 @@
+"""The inbox of refused edits: kept with the reason for ever, and decided by a person (invariant 1).
+
+What is let in later is a new edit of the server's, which names its origin (design §5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from fieldward_server.services.authorities import locked
+from fieldward_server.services.book import Book, NewEdit
+from fieldward_server.services.edit_intake import UNREADABLE
+from fieldward_server.services.known_records import SERVER, KnownRecord
+from fieldward_server.services.notices import tell_of_decision, tell_of_settling
+from fieldward_server.services.platform import Platform
+from fieldward_server.services.proposals import in_this_incarnation, naming_only, sparing
+from fieldward_server.storage import Transaction, edits, events
+from fieldward_server.storage.authorities import Authority
+from fieldward_server.storage.edits import InboxItem
+from fieldward_sync.encoding import decode
+from fieldward_sync.errors import CallerMistake
+from fieldward_sync.field_classes import Writer, check_writer, field_rule
+from fieldward_sync.limits import RELEASED
+from fieldward_sync.outbox import MAX_ENTRY_BYTES
+from fieldward_sync.projection import settled_by_rule
+from fieldward_sync.records import Edit, Proposal
+from fieldward_sync.schema import check_edit
+from fieldward_sync.versions import Dot
+
+ITEMS_IN_A_PAGE = 500
+ADMITTED, DECLINED = "admitted", "declined"
+
+
+@dataclass(frozen=True)
+class InboxEntry:
+    """A refused edit, kept with the reason."""
+
+    number: int
+    """What it is called here."""
+    actor: str
+    counter: int | None
+    """``None`` where the delivered bytes did not open, so that nobody knows."""
+    practitioner: str
+    code: str
+    received_at: int
+    decision: str
+    """``admitted`` or ``declined``; empty while it waits for a person."""
+    decided_at: int
+    proposal: Proposal | None
+    """``None`` where the delivered bytes did not open."""
+
+
+def list_inbox(
+    platform: Platform,
+    authority: str,
+    *,
+    after: int = 0,
+    limit: int = ITEMS_IN_A_PAGE,
+    which: str = "open",
+) -> tuple[InboxEntry, ...]:
+    """The refused edits of an authority after number ``after``, in the order they came: those that
+    wait for a person, or all of them."""
+    with platform.storage.reading() as transaction:
+        items = edits.inbox(
+            transaction,
+            authority,
+            after=after,
+            at_most=min(limit, ITEMS_IN_A_PAGE),
+            decided_too=which == "all",
+        )
+    return tuple(_entry(item) for item in items)
+
+
+def admit(
+    platform: Platform, *, authority: str, number: int, actor: str, reason: str, now: int
+) -> None:
+    """Let a refused edit in, as a new edit of the server's: it replaces what its author was shown,
+    and stands beside what came meanwhile. Its author is told.
+
+    ``CallerMistake``: "unknown-item", "already-decided", "edit-unreadable", "unknown-record",
+    "shield-release" for one that would release a latch, "record-full", or as a value may not be.
+    """
+    with platform.storage.transaction() as transaction:
+        row = locked(transaction, authority)
+        item, proposal = _undecided(transaction, authority, number)
+        if proposal is None:
+            raise CallerMistake("edit-unreadable", "This edit does not open: nobody knows it.")
+        book = Book(platform, transaction, row, now=now)
+        known = book.find(proposal.record_id)
+        if known is None:
+            raise CallerMistake("unknown-record", f"There is no record {proposal.record_id!r}.")
+        edit = msgspec.structs.replace(
+            _admitted(transaction, row, item, proposal, known),
+            dot=book.next_dot,
+            administrator=actor,
+            basis=reason,
+        )
+        book.accept(known, NewEdit(edit, SERVER))
+        book.write()
+        tell_of_settling(platform, transaction, authority, known, edit, reason=reason, now=now)
+        _decide(
+            platform, transaction, item, proposal, ADMITTED, actor=actor, reason=reason, now=now
+        )
+
+
+def decline(
+    platform: Platform, *, authority: str, number: int, actor: str, reason: str, now: int
+) -> None:
+    """Say that a refused edit stays out. It is kept all the same; its author is told.
+
+    ``CallerMistake``: "unknown-item", "already-decided".
+    """
+    with platform.storage.transaction() as transaction:
+        locked(transaction, authority)
+        item, proposal = _undecided(transaction, authority, number)
+        _decide(
+            platform, transaction, item, proposal, DECLINED, actor=actor, reason=reason, now=now
+        )
+
+
+def _undecided(
+    transaction: Transaction, authority: str, number: int
+) -> tuple[InboxItem, Proposal | None]:
+    item = edits.inbox_item(transaction, authority, number)
+    if item is None:
+        raise CallerMistake("unknown-item", f"There is no refused edit {number} in the inbox.")
+    if item.decision:
+        raise CallerMistake("already-decided", f"Edit {number} has been {item.decision} before.")
+    return item, _proposal(item)
+
+
+def _admitted(
+    transaction: Transaction,
+    row: Authority,
+    item: InboxItem,
+    proposal: Proposal,
+    known: KnownRecord,
+) -> Edit:
+    """The edit as it can merge now, still under its own dot; ``CallerMistake`` if it cannot."""
+    numbers = known.by_number
+    here = in_this_incarnation(transaction, row, proposal)
+    here = naming_only(here, numbers.__contains__, base=min(here.base, len(numbers)))
+    device, _, generation = item.actor.rpartition(".")
+    edit = here.as_edit(device=device, generation=int(generation), shown=numbers)
+    values = {change.path: change.value for change in edit.changes}
+    if len(values) < len(edit.changes):
+        raise CallerMistake("path-repeated", "The edit sets a field twice.")
+    for path, value in values.items():
+        check_writer(path, value, Writer.SERVER)
+        if settled_by_rule(path) and value == RELEASED:
+            raise CallerMistake(
+                "shield-release",
+                f"It would release {field_rule(path).pattern}; only a command of its own does.",
+            )
+    check_edit(values, shown=known.values)
+    return msgspec.structs.replace(
+        sparing(edit, known.hidden),
+        practitioner=item.practitioner,
+        admits=Dot(item.actor, proposal.counter),
+    )
+
+
+def _decide(
+    platform: Platform,
+    transaction: Transaction,
+    item: InboxItem,
+    proposal: Proposal | None,
+    decision: str,
+    *,
+    actor: str,
+    reason: str,
+    now: int,
+) -> None:
+    edits.decide(transaction, item, decision, at=now)
+    if proposal is not None:
+        tell_of_decision(
+            platform,
+            transaction,
+            item.authority,
+            practitioner=item.practitioner,
+            origin=Dot(item.actor, proposal.counter),
+            record_id=proposal.record_id,
+            admitted=decision == ADMITTED,
+            reason=reason,
+            now=now,
+        )
+    events.add(
+        transaction,
+        authority=item.authority,
+        at=now,
+        actor=actor,
+        action=f"edit-{decision}",
+        subject=f"{item.number}",
+        reason=reason,
+    )
+
+
+def _proposal(item: InboxItem) -> Proposal | None:
+    if item.counter == UNREADABLE:
+        return None
+    return decode(Proposal, item.content, max_bytes=MAX_ENTRY_BYTES)
+
+
+def _entry(item: InboxItem) -> InboxEntry:
+    return InboxEntry(
+        number=item.number,
+        actor=item.actor,
+        counter=None if item.counter == UNREADABLE else item.counter,
+        practitioner=item.practitioner,
+        code=item.code,
+        received_at=item.received_at,
+        decision=item.decision,
+        decided_at=item.decided_at,
+        proposal=_proposal(item),
+    )

@@ -1,0 +1,62 @@
+"""Notices: what became of edits after their verdicts, until whoever made them has read it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from fieldward_server.storage.driver import Transaction
+
+
+class StoredNotice(NamedTuple):
+    """A notice for one practitioner, wherever they next sync."""
+
+    authority: str
+    notice_id: bytes
+    practitioner: str
+    notice: bytes
+    at: int
+    read_at: int | None
+
+
+def add(transaction: Transaction, notices: Iterable[StoredNotice]) -> None:
+    """Store new notices."""
+    transaction.insert("notice", StoredNotice._fields, notices)
+
+
+def unread(
+    transaction: Transaction, authority: str, practitioner: str, *, at_most: int
+) -> tuple[StoredNotice, ...]:
+    """What a practitioner has not read yet, the oldest first."""
+    rows = transaction.execute(
+        "SELECT * FROM notice WHERE authority = :authority AND practitioner = :practitioner"
+        " AND read_at IS NULL ORDER BY at, notice_id LIMIT :at_most",
+        authority=authority,
+        practitioner=practitioner,
+        at_most=at_most,
+    )
+    return tuple(StoredNotice(**row) for row in rows)
+
+
+def mark_read(
+    transaction: Transaction,
+    authority: str,
+    practitioner: str,
+    notice_ids: Collection[bytes],
+    *,
+    at: int,
+) -> None:
+    """A practitioner has read these; others' they cannot mark."""
+    transaction.execute_many(
+        "UPDATE notice SET read_at = :at WHERE authority = :authority"
+        " AND practitioner = :practitioner AND notice_id = :notice_id AND read_at IS NULL",
+        [
+            {
+                "authority": authority,
+                "practitioner": practitioner,
+                "notice_id": notice_id,
+                "at": at,
+            }
+            for notice_id in notice_ids
+        ],
+    )
