@@ -206,7 +206,9 @@ def test_a_change_is_previewed_in_words_and_for_programs(
     settled.does("grant", "give", *grant)
     (preview,) = settled.reads("grant", "preview", *grant)
     assert (preview["change"], preview["records_going"]) == ("grant/take", 4)
-    assert "4 of 4" in settled.does("device", "list")
+    settled.loads("r-5")
+    assert "active, over cap" in settled.does("device", "list")
+    assert re.search("records +5, at most 4", settled.does("device", "show", name))
 
 
 def test_what_became_of_a_record_is_told(settled: Administrator) -> None:

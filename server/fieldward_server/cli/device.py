@@ -94,7 +94,6 @@ def list_(call: Commander, as_json: bool) -> None:
             "holders": lambda it: ", ".join(holder["practitioner"] for holder in it["holders"]),
             "access": _access_in_words,
             "seen": lambda it: ago(it["last_contact"]),
-            "records": lambda it: f"{it['records']} of {it['record_cap']}",
             "unsent": "pending_edits",
             "incidents": "incidents",
         },
@@ -241,7 +240,8 @@ def _ask(call: Commander, device: str, question: str) -> None:
 def _access_in_words(device: Item) -> str:
     """A wipe outlasts every other state, and is only done with a receipt."""
     if device["wipe"] is None:
-        return str(device["access"])
+        over_cap = ", over cap" if device["records"] > device["record_cap"] else ""
+        return f"{device['access']}{over_cap}"
     is_done = WipeState(device["wipe"]["state"]) is WipeState.DONE
     return f"{device['access']}, {'wiped' if is_done else 'wipe unconfirmed'}"
 
