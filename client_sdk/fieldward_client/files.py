@@ -6,7 +6,7 @@ from collections.abc import Callable, Container
 
 from fieldward_client.folder import Folder
 from fieldward_client.transport import Transport
-from fieldward_sync.distribution import FileEntry, file_name
+from fieldward_sync.distribution import FileEntry, FileOpener
 from fieldward_sync.errors import LocalDataDamaged, PeerBrokeProtocol, RetryLater
 
 FILES = "files"
@@ -23,9 +23,9 @@ class SealedFiles:
         """Whether the file is here, whole; its content is checked when it is opened."""
         return self._folder.size(_path(entry.name)) == entry.sealed_bytes
 
-    def bytes_missing(self, entry: FileEntry) -> int:
-        """What is still to be fetched of a file."""
-        return max(0, entry.sealed_bytes - self._folder.size(_path(entry.name) + PARTIAL))
+    def bytes_here(self, entry: FileEntry) -> int:
+        """What has come of a file that is not here whole."""
+        return min(entry.sealed_bytes, self._folder.size(_path(entry.name) + PARTIAL))
 
     def read(self, entry: FileEntry) -> bytes:
         """A file's sealed bytes; ``LocalDataDamaged("file-missing")`` if it is not here."""
@@ -39,36 +39,51 @@ class SealedFiles:
         return sealed
 
     def fetch(
-        self, entry: FileEntry, transport: Transport, *, arrived: Callable[[int], None]
-    ) -> None:
-        """Bring a file, going on where an earlier attempt broke off, and replace any that is here.
+        self,
+        entry: FileEntry,
+        transport: Transport,
+        *,
+        begin: Callable[[], FileOpener],
+        arrived: Callable[[int, int], None],
+    ) -> bytes:
+        """Bring a file, going on where an earlier attempt broke off, and replace any that is here;
+        its body, opened while it came. ``arrived`` is told how many bytes have come, and of how
+        many that are here now.
 
-        ``RetryLater`` keeps what has come; ``PeerBrokeProtocol("file-wrong")`` drops it, because
-        it is not what the manifest lists.
+        ``RetryLater`` keeps what has come; ``PeerBrokeProtocol`` drops it, because it is not what
+        the manifest lists.
         """
         partial = _path(entry.name) + PARTIAL
         file = self._folder.appended(partial)
         try:
+            opener = begin()
+            opener.feed(file.read())
             # What came whole before a crash is not asked for: there is no range behind its end.
             whole = len(file) >= entry.sealed_bytes
             path = f"/v1/files/{entry.name}"
             for offset, piece in () if whole else transport.fetch(path, offset=len(file)):
                 if offset != len(file):
                     file.cut(offset)
+                    opener = begin()
+                    opener.feed(file.read())
                 file.write(piece)
-                arrived(len(piece))
+                opener.feed(piece)
                 if len(file) > entry.sealed_bytes:
                     break
+                arrived(len(piece), len(file))
             file.sync()
-            sealed = file.read()
+            come = len(file)
         finally:
             file.close()
-        if len(sealed) < entry.sealed_bytes:
+        if come < entry.sealed_bytes:
             raise RetryLater("file-cut", "A file broke off while it was being fetched.")
-        if file_name(sealed) != entry.name:
+        try:
+            body = opener.finish()
+        except PeerBrokeProtocol:
             self._folder.remove(partial)
-            raise PeerBrokeProtocol("file-wrong", "A file is not the one its manifest lists.")
+            raise
         self._folder.rename(partial, _path(entry.name))
+        return body
 
     def discard(self, entry: FileEntry) -> None:
         """Drop a file that turned out to be damaged, so that the next sync fetches it."""

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from functools import cached_property
 
-from fieldward_sync.distribution import FileEntry, Manifest, open_file
+from fieldward_sync.distribution import FileEntry, Manifest
 from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.images import Image, Segment, SegmentChange, changed_digest
 from fieldward_sync.leases import LeaseSecrets
 from fieldward_sync.matching.query import Query
 from fieldward_sync.views import View
 
-Read = Callable[[FileEntry], bytes]
-"""Gives a sealed file's bytes."""
+BodyOf = Callable[[FileEntry], bytes]
+"""Gives what is in a sealed file, authenticated."""
 
 
 class Partition:
@@ -31,22 +31,21 @@ class Partition:
 
     @classmethod
     def open(
-        cls, manifest: Manifest, read: Read, keys: LeaseSecrets, *, before: Partition | None
+        cls, manifest: Manifest, body_of: BodyOf, keys: LeaseSecrets, *, before: Partition | None
     ) -> Partition:
-        """Open a partition's files and check them against its manifest.
+        """Open a partition from its files' bodies and check it against its manifest.
 
         The image that ``before`` has open is used again if it is the same file. Raises
-        ``PeerBrokeProtocol`` for files that are not what the manifest says, and
-        ``AccessClosed("not-granted")`` without a key.
+        ``PeerBrokeProtocol`` for what is not as the manifest says.
         """
         first, *later = _in_order(manifest)
         if before is not None and before.image_file == first:
             image = before.image
         else:
-            image = Image.open(_open(first, read, keys))
+            image = Image.open(body_of(first))
         latest: dict[str, SegmentChange] = {}
         for entry in later:
-            changes = Segment.read(_open(entry, read, keys)).changes
+            changes = Segment.read(body_of(entry)).changes
             latest |= {change.record_id: change for change in changes}
         segment = Segment(tuple(latest.values()))
         found = changed_digest(
@@ -89,11 +88,6 @@ class Partition:
         self._changed.close()
         if not keep_image:
             self.image.close()
-
-
-def _open(entry: FileEntry, read: Read, keys: LeaseSecrets) -> bytes:
-    key = keys.key(entry.context.partition, entry.context.epoch)
-    return open_file(read(entry), entry=entry, key=key)
 
 
 def _in_order(manifest: Manifest) -> tuple[FileEntry, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from fieldward_client.holdings import Holdings
 from fieldward_client.installation import Installation
@@ -43,6 +43,7 @@ class Reception:
         self.lost: list[str] = []
         self.bytes_fetched = 0
         self._bytes_wanted = 0
+        self._bytes_here: dict[str, int] = {}
 
     def run(self, answer: SyncAnswer, server_time: int) -> None:
         """Take lease and distribution, and let go of what is no longer needed.
@@ -63,7 +64,7 @@ class Reception:
         if answer.distribution is not None:
             self._apply(holdings.store, answer.distribution, server_time)
         elif holdings.store.distribution is not None:
-            self._fetch(holdings.store.distribution.manifests)
+            self._fetch_missing(holdings.store)
         self._here.erase_unlisted_files()
         self._prune(holdings)
 
@@ -73,48 +74,74 @@ class Reception:
         distribution = check_distribution(stored, here.identity, practitioner)
         distribution.require_successor_of(store.distribution, now=server_time)
         _require_losses_named(store.distribution, distribution)
-        self._fetch(distribution.manifests)
-        prepared = {each.partition: self._prepare(store, each) for each in distribution.manifests}
-        here.folder.store(distribution_file(practitioner), stored)
         before = store.distribution.manifests if store.distribution else ()
+        prepared = self._prepare(store, distribution.manifests, before)
+        here.folder.store(distribution_file(practitioner), stored)
         store.replace(distribution, prepared)
         here.folder.erase(earlier_keys_file(practitioner))
         kept = {each.partition for each in distribution.manifests}
         self.updated += (each.title for each in distribution.manifests if each not in before)
         self.lost += (each.title for each in before if each.partition not in kept)
 
-    def _fetch(self, manifests: Iterable[Manifest]) -> None:
-        """Bring the files that are not here."""
-        missing = {
-            entry.name: entry
-            for manifest in manifests
-            for entry in manifest.files
-            if not self._here.files.has(entry)
-        }
-        self._bytes_wanted += sum(self._here.files.bytes_missing(e) for e in missing.values())
-        for entry in missing.values():
-            self._fetch_one(entry)
+    def _prepare(
+        self, store: Store, manifests: Sequence[Manifest], before: Collection[Manifest]
+    ) -> dict[str, Partition]:
+        """Bring the files that are not here, and open each partition that is not as before. What
+        is as before is opened when it is asked for."""
+        self._want(manifests)
+        changed = [manifest for manifest in manifests if manifest not in before]
+        records, total = 0, sum(manifest.records for manifest in changed)
+        prepared = {}
+        for manifest in manifests:
+            come = self._fetch(store, manifest)
+            if manifest in changed:
+                prepared[manifest.partition] = self._open(store, manifest, come)
+                records += manifest.records
+                self._tell(SyncProgress("open", records, total))
+        return prepared
 
-    def _fetch_one(self, entry: FileEntry) -> None:
-        here = self._here
-        self._patience.until_let_in(
-            lambda: here.files.fetch(entry, here.line.transport, arrived=self._arrived)
-        )
-
-    def _arrived(self, count: int) -> None:
-        self.bytes_fetched += count
-        done = min(self.bytes_fetched, self._bytes_wanted)
-        self._tell(SyncProgress("fetch", done, self._bytes_wanted))
-
-    def _prepare(self, store: Store, manifest: Manifest) -> Partition:
+    def _open(self, store: Store, manifest: Manifest, come: Mapping[str, bytes]) -> Partition:
         """Open a partition of the next state; if it is not as signed, fetch it again, once."""
         try:
-            return store.prepare(manifest)
+            return store.prepare(manifest, come)
         except PeerBrokeProtocol:
-            for entry in manifest.files:
-                self._bytes_wanted += entry.sealed_bytes
-                self._fetch_one(entry)
-            return store.prepare(manifest)
+            again = {entry.name: self._fetch_one(store, entry) for entry in manifest.files}
+            return store.prepare(manifest, again)
+
+    def _fetch_missing(self, store: Store) -> None:
+        """Bring what was put aside as damaged."""
+        self._want(store.granted())
+        for manifest in store.granted():
+            self._fetch(store, manifest)
+
+    def _want(self, manifests: Iterable[Manifest]) -> None:
+        """Count what is to come, before any of it does."""
+        files = self._here.files
+        missing = {e.name: e for m in manifests for e in m.files if not files.has(e)}
+        self._bytes_wanted = sum(entry.sealed_bytes for entry in missing.values())
+        self._bytes_here = {name: files.bytes_here(entry) for name, entry in missing.items()}
+
+    def _fetch(self, store: Store, manifest: Manifest) -> dict[str, bytes]:
+        """Bring a partition's files that are not here; their bodies by name."""
+        missing = [entry for entry in manifest.files if not self._here.files.has(entry)]
+        return {entry.name: self._fetch_one(store, entry) for entry in missing}
+
+    def _fetch_one(self, store: Store, entry: FileEntry) -> bytes:
+        if entry.name not in self._bytes_here:  # it is here, and comes again
+            self._bytes_wanted += entry.sealed_bytes
+
+        def arrived(count: int, here: int) -> None:
+            self.bytes_fetched += count
+            self._bytes_here[entry.name] = here
+            done = sum(self._bytes_here.values())
+            self._tell(SyncProgress("fetch", done, self._bytes_wanted))
+
+        here = self._here
+        return self._patience.until_let_in(
+            lambda: here.files.fetch(
+                entry, here.line.transport, begin=lambda: store.opener(entry), arrived=arrived
+            )
+        )
 
     def _prune(self, holdings: Holdings) -> None:
         contact = self._here.contact

@@ -67,9 +67,10 @@ class SyncReport:
 @dataclass(frozen=True)
 class SyncProgress:
     """How far a sync is: ``done`` of ``total`` items to deliver, of seconds to wait in line because
-    the server has others to serve first, or of bytes to fetch."""
+    the server has others to serve first, of bytes to fetch, what came earlier included, or of
+    records to open and check. Only what has to come again takes ``done`` back."""
 
-    step: Literal["deliver", "wait", "fetch"]
+    step: Literal["deliver", "wait", "fetch", "open"]
     done: int
     total: int
 

@@ -16,7 +16,7 @@ from fieldward_client.files import SealedFiles
 from fieldward_client.folder import Folder
 from fieldward_client.identity import Identity
 from fieldward_client.partition import Partition
-from fieldward_sync.distribution import Distribution, FileEntry, Manifest
+from fieldward_sync.distribution import Distribution, FileEntry, FileOpener, Manifest
 from fieldward_sync.encoding import Message
 from fieldward_sync.errors import LocalDataDamaged, PeerBrokeProtocol
 from fieldward_sync.leases import LeaseSecrets
@@ -124,24 +124,42 @@ class Store:
         A lease that no longer grants a partition hides it at once (invariant 4); it goes with the
         distribution that names it as lost.
         """
+        return tuple(self._partition(each) for each in self.granted())
+
+    def granted(self) -> tuple[Manifest, ...]:
+        """The manifests of the partitions that are granted."""
         manifests = self.distribution.manifests if self.distribution else ()
         granted = {keys.partition for keys in self.keys.ring}
-        return tuple(self._partition(each) for each in manifests if each.partition in granted)
+        return tuple(each for each in manifests if each.partition in granted)
 
-    def prepare(self, manifest: Manifest) -> Partition:
-        """A partition of the next distribution, opened and checked beside the one in force."""
+    def opener(self, entry: FileEntry) -> FileOpener:
+        """What opens a file while it arrives; ``AccessClosed("not-granted")`` without its key."""
+        return FileOpener(entry, self.keys.key(entry.context.partition, entry.context.epoch))
+
+    def prepare(self, manifest: Manifest, come: Mapping[str, bytes]) -> Partition:
+        """A partition of the next distribution, opened and checked beside the one in force.
+
+        ``come`` has the bodies of the files that have just come, by name; others are read.
+        """
+
+        def body_of(entry: FileEntry) -> bytes:
+            return come[entry.name] if entry.name in come else self._read(entry)
+
         before = self._opened.get(manifest.partition)
-        if before is not None and before.manifest == manifest:
-            return before
-        return Partition.open(manifest, self._files.read, self.keys, before=before)
+        return Partition.open(manifest, body_of, self.keys, before=before)
 
     def replace(self, distribution: Distribution, prepared: Mapping[str, Partition]) -> None:
-        """Go over to a distribution that is stored, with the partitions prepared for it."""
-        before, self._opened = self._opened, dict(prepared)
-        self.distribution = distribution
-        images = {id(partition.image) for partition in prepared.values()}
+        """Go over to a distribution that is stored, with the partitions prepared for it; what is
+        as before stays as it is, open or not."""
+        before, after = self._opened, dict(prepared)
+        for manifest in distribution.manifests:
+            opened = before.get(manifest.partition)
+            if opened is not None and opened.manifest == manifest:
+                after.setdefault(manifest.partition, opened)
+        self._opened, self.distribution = after, distribution
+        images = {id(partition.image) for partition in after.values()}
         for partition_id, partition in before.items():
-            if prepared.get(partition_id) is not partition:
+            if after.get(partition_id) is not partition:
                 partition.close(keep_image=id(partition.image) in images)
 
     def close(self) -> None:
@@ -153,7 +171,7 @@ class Store:
     def _partition(self, manifest: Manifest) -> Partition:
         if manifest.partition not in self._opened:
             try:
-                self._opened[manifest.partition] = self.prepare(manifest)
+                self._opened[manifest.partition] = self.prepare(manifest, {})
             except PeerBrokeProtocol as e:
                 self._discard(manifest.files)
                 raise LocalDataDamaged(
@@ -162,6 +180,11 @@ class Store:
                     next_step="Connect and sync: it is fetched again.",
                 ) from e
         return self._opened[manifest.partition]
+
+    def _read(self, entry: FileEntry) -> bytes:
+        opener = self.opener(entry)
+        opener.feed(self._files.read(entry))
+        return opener.finish()
 
     def _discard(self, entries: Iterable[FileEntry]) -> None:
         for entry in entries:

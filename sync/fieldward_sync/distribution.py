@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from collections.abc import Callable
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
@@ -25,7 +26,7 @@ from fieldward_sync.names import (
     PractitionerId,
     Seconds,
 )
-from fieldward_sync.sealing import Entropy, open_sealed, seal
+from fieldward_sync.sealing import Entropy, Opener, seal
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -130,18 +131,69 @@ def seal_file(
 
 def open_file(sealed: bytes, *, entry: FileEntry, key: bytes) -> bytes:
     """A sealed file's body; ``PeerBrokeProtocol`` unless it is exactly what the manifest lists."""
-    if len(sealed) != entry.sealed_bytes or file_name(sealed) != entry.name:
-        raise PeerBrokeProtocol("file-wrong", "The file is not the one the manifest lists.")
-    compressed = open_sealed(key, encode(entry.context), sealed)
-    try:
-        # One byte more than announced is enough to notice a larger body, whatever it unpacks to.
-        decompressor = zstd.ZstdDecompressor()
-        body = decompressor.decompress(compressed, max_length=entry.opened_bytes + 1)
-    except zstd.ZstdError as e:
-        raise PeerBrokeProtocol("file-wrong", "The file does not decompress.") from e
-    if len(body) != entry.opened_bytes or not decompressor.eof or decompressor.unused_data:
-        raise PeerBrokeProtocol("file-wrong", "The file's size is not what the manifest says.")
-    return body
+    opener = FileOpener(entry, key)
+    opener.feed(sealed)
+    return opener.finish()
+
+
+class FileOpener:
+    """Opens a listed file while it arrives: each piece is hashed, authenticated and decompressed
+    at once, so that little is left to do when the last one is here."""
+
+    def __init__(self, entry: FileEntry, key: bytes) -> None:
+        self._entry = entry
+        self._seal = Opener(key, encode(entry.context))
+        self._hash = hashlib.sha256()
+        self._decompressor = zstd.ZstdDecompressor()
+        self._fed_bytes = 0
+        self._pieces: list[bytes] = []
+        self._room = entry.opened_bytes + 1
+        """One byte more than announced is enough to notice a larger body."""
+        self._fault: PeerBrokeProtocol | None = None
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next bytes. What is wrong with them is said at the end: only then it is known
+        whether they are the file that is listed."""
+        self._fed_bytes += len(piece)
+        if self._fed_bytes > self._entry.sealed_bytes:
+            return
+        self._hash.update(piece)
+        self._take(lambda: self._seal.feed(piece))
+
+    def finish(self) -> bytes:
+        """The body; ``PeerBrokeProtocol`` unless the file is exactly what the manifest lists."""
+        wrong_size = self._fed_bytes != self._entry.sealed_bytes
+        if wrong_size or self._hash.hexdigest() != self._entry.name:
+            raise PeerBrokeProtocol("file-wrong", "The file is not the one the manifest lists.")
+        self._take(self._seal.finish)
+        if self._fault is not None:
+            raise self._fault
+        frame = self._decompressor
+        if self._room != 1 or not frame.eof or frame.unused_data:
+            raise PeerBrokeProtocol("file-wrong", "The file's size is not what the manifest says.")
+        return b"".join(self._pieces)
+
+    def _take(self, opened: Callable[[], bytes]) -> None:
+        if self._fault is not None:
+            return
+        try:
+            self._decompress(opened())
+        except PeerBrokeProtocol as e:
+            self._fault = e
+        except zstd.ZstdError as e:
+            self._fault = PeerBrokeProtocol("file-wrong", "The file does not decompress.")
+            self._fault.__cause__ = e
+
+    def _decompress(self, compressed: bytes) -> None:
+        if self._decompressor.eof:
+            if compressed:
+                raise PeerBrokeProtocol("file-wrong", "Something follows the compressed file.")
+            return
+        piece = self._decompressor.decompress(compressed, max_length=self._room)
+        self._pieces.append(piece)
+        self._room -= len(piece)
+        if not self._room:
+            raise PeerBrokeProtocol("file-wrong", "The file is larger than the manifest says.")
 
 
 def file_name(sealed: bytes) -> str:

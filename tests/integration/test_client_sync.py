@@ -21,7 +21,8 @@ from fieldward_client import (
     SyncProgress,
     patience,
 )
-from fieldward_client.files import FILES, PARTIAL
+from fieldward_client.files import FILES, PARTIAL, SealedFiles
+from fieldward_sync.distribution import FileEntry
 
 
 @pytest.fixture
@@ -309,7 +310,7 @@ def test_a_download_that_has_to_wait_goes_on_where_it_was(
     assert report.outcome is SyncOutcome.COMPLETE
     (image,) = sealed_files(world)
     assert report.bytes_fetched == image.stat().st_size - 2_000
-    assert {progress.step for progress in told} == {"wait", "fetch"}
+    assert {progress.step for progress in told} == {"wait", "fetch", "open"}
     assert all(progress.done <= progress.total for progress in told)
 
 
@@ -363,6 +364,45 @@ def test_two_threads_do_not_sync_one_device_at_once(
         go_on.set()
         assert first.result().outcome is SyncOutcome.COMPLETE
     assert tablet.sync().outcome is SyncOutcome.COMPLETE
+
+
+def test_progress_counts_bytes_that_are_here_and_records_of_totals_known_before(
+    world: World, tablet: Device
+) -> None:
+    large_news(world)
+    world.authority.cuts_files_after = 2_000
+    assert tablet.sync().outcome is SyncOutcome.PARTIAL
+    world.authority.cuts_files_after = None
+    told: list[SyncProgress] = []
+    assert tablet.sync(told.append).outcome is SyncOutcome.COMPLETE
+    (image,) = sealed_files(world)
+    size = image.stat().st_size
+    fetched = [(each.done, each.total) for each in told if each.step == "fetch"]
+    assert fetched == sorted(fetched)
+    assert all(2_000 < done <= size and total == size for done, total in fetched)
+    assert fetched[-1] == (size, size)
+    assert [(each.done, each.total) for each in told if each.step == "open"] == [(42, 42)]
+
+
+def test_a_partition_is_opened_while_it_comes_and_else_when_it_is_asked_for(
+    world: World, tablet: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tablet.close()
+    tablet = world.open()
+    read: list[str] = []
+    original = SealedFiles.read
+
+    def reading(files: SealedFiles, entry: FileEntry) -> bytes:
+        read.append(entry.context.partition)
+        return original(files, entry)
+
+    monkeypatch.setattr(SealedFiles, "read", reading)
+    world.authority.partition("p-east", "r-ben", title="East")
+    world.authority.give_grant("d-1", "p-east")
+    assert tablet.sync().updated == ("East",)
+    assert read == []
+    family_names(tablet)
+    assert read == ["p-west"]
 
 
 def test_a_lease_that_came_without_its_files_leaves_the_old_copy_readable(

@@ -16,6 +16,7 @@ from fieldward_sync.distribution import (
     Distribution,
     FileContext,
     FileEntry,
+    FileOpener,
     Manifest,
     file_name,
     open_file,
@@ -130,6 +131,29 @@ def test_a_file_is_refused_that_is(case: Case) -> None:
     with pytest.raises(PeerBrokeProtocol) as refusal:
         open_file(case.sealed, entry=case.entry, key=case.key)
     assert refusal.value.code == case.code
+
+
+@pytest.mark.parametrize("size", [1, 7, 100, len(SEALED)])
+@pytest.mark.parametrize("case", [Case("whole", SEALED, ENTRY, ""), *CASES], ids=lambda c: c.name)
+def test_a_file_opens_the_same_in_pieces_of(size: int, case: Case) -> None:
+    opener = FileOpener(case.entry, case.key)
+    for start in range(0, len(case.sealed), size):
+        opener.feed(case.sealed[start : start + size])
+    if not case.code:
+        assert opener.finish() == BODY
+        return
+    with pytest.raises(PeerBrokeProtocol) as refusal:
+        opener.finish()
+    assert refusal.value.code == case.code
+
+
+def test_a_file_that_unpacks_to_far_more_than_announced_is_not_unpacked() -> None:
+    sealed, entry = seal_file(bytes(1 << 26), context=CONTEXT, key=KEY, entropy=os.urandom)
+    opener = FileOpener(msgspec.structs.replace(entry, opened_bytes=1_000), KEY)
+    opener.feed(sealed)
+    assert sum(map(len, opener._pieces)) <= 1_001
+    with pytest.raises(PeerBrokeProtocol, match="file-wrong"):
+        opener.finish()
 
 
 def test_a_file_opens_as_what_it_is() -> None:

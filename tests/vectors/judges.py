@@ -12,7 +12,7 @@ from fieldward_client.partition import Partition
 from fieldward_sync import digest, names
 from fieldward_sync.access import Receipt, open_order
 from fieldward_sync.clock import ClockState, Reading
-from fieldward_sync.distribution import Distribution, Manifest
+from fieldward_sync.distribution import Distribution, Manifest, open_file
 from fieldward_sync.encoding import Message, decode, encode, pack, unpack
 from fieldward_sync.enquiries import (
     Enquirer,
@@ -206,7 +206,7 @@ def judge_partitions(case: Mapping[str, Any]) -> None:
     ring = (PartitionKeys(manifest.partition, digest_key, epochs),)
     opened = Partition.open(
         manifest,
-        lambda entry: bytes.fromhex(case["files"][entry.name]),
+        lambda entry: open_file(bytes.fromhex(case["files"][entry.name]), entry=entry, key=key),
         LeaseSecrets(bytes(32), ring),
         before=None,
     )

@@ -16,7 +16,7 @@ from rich.table import Column, Table
 from fieldward_client import SyncProgress
 from fieldward_client.report import Progress as Tell
 
-_STEPS = {"deliver": "Sending", "wait": "Waiting in line", "fetch": "Fetching"}
+_STEPS = {"deliver": "Sending", "wait": "Waiting in line", "fetch": "Fetching", "open": "Checking"}
 
 
 def say(*lines: RenderableType) -> None:
