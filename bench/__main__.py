@@ -23,6 +23,7 @@ from bench import (
     intake,
     quiet_sync,
     reading,
+    rushing,
     searching,
     wiping,
 )
@@ -36,6 +37,7 @@ GROUPS: dict[str, Callable[[Run], Iterator[Row]]] = {
     "edits": delivering.edit_rows,
     "image": distributing.image_rows,
     "first-sync": distributing.first_sync_rows,
+    "rush": rushing.rush_rows,
     "changes": distributing.change_rows,
     "unlock": reading.unlock_rows,
     "look-ups": reading.look_up_rows,

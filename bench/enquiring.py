@@ -105,7 +105,7 @@ def _load(stage: Stage, terms: Iterable[Mapping[str, str]], scale: Scale) -> lis
     stage.now = int(time.time())
     job = Job(
         url=stage.url,
-        askers=[_asker(stage.device()) for _ in range(DEVICES)],
+        askers=[asker_of(stage.device()) for _ in range(DEVICES)],
         a_second=scale.enquiries_a_second,
         asked=[dict(each) for each in terms],
         warming=WARMING,
@@ -120,7 +120,8 @@ def _load(stage: Stage, terms: Iterable[Mapping[str, str]], scale: Scale) -> lis
     return msgspec.msgpack.decode(told_file.read_bytes(), type=list[Told])
 
 
-def _asker(device: FieldDevice) -> Asker:
+def asker_of(device: FieldDevice) -> Asker:
+    """A device of the tests, as another process needs to know it."""
     return Asker(
         authority=device.authority,
         incarnation=device.trust.incarnation,

@@ -17,6 +17,8 @@ class Scale:
     many: int = 100_000
     """Held where a sync with nothing new must cost what it costs with a caseload."""
     quiet_syncs: int = 500
+    rush: int = 200
+    """Devices that make their first sync at once."""
     look_ups: int = 300
     searches: int = 1_500
     """Of each way of asking."""
@@ -42,6 +44,7 @@ SMALL = Scale(
     changes=12,
     many=150,
     quiet_syncs=5,
+    rush=5,
     look_ups=5,
     searches=8,
     typing=100,

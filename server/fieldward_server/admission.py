@@ -113,13 +113,14 @@ class WaitingLine:
         )
 
     def _seconds_for(self, first_asked: int | None, before: int, now: float) -> int:
-        """When a place should be free for who has so many before them; those who first asked in
-        the same second are spread over the time that all of them will take."""
+        """Half of the time until a place should be free for who has so many before them: to ask
+        twice costs little, to come when a place has long been free costs the rush its time. Those
+        who first asked in the same second are spread over what all of them will take."""
         if first_asked in self._waiting:
             before += self._random.randrange(self._waiting[first_asked].count)
         ages = [now - place.since for place in self._inside]
         each = max(self._usual_seconds, sum(ages) / max(1, len(ages)))
-        wait = math.ceil((before + 1) * each / self._places)
+        wait = math.ceil((before + 1) * each / self._places / 2)
         return min(max(1, wait), LONGEST_WAIT_SECONDS)
 
     def _forget(self, now: float) -> None:
