@@ -93,6 +93,7 @@ class HttpTransport:
         with _offline(), self._request("GET", path, headers) as answer:
             after = seconds_to_wait(_in_lower_case(answer.headers))
             if answer.status == 503 and after is not None:
+                answer.drain_conn()  # whoever asks again asks the same worker, as far as it can
                 raise Crowded(after)
             if answer.status not in (200, 206):
                 raise RetryLater(

@@ -1,10 +1,10 @@
 """Who may do now what keeps the server busy for long: first syncs and large downloads.
 
 So many at once in each worker, fewer than it has threads: everything else finds a free one. The
-rest are told when to come again, and get a turn to bring along. A turn says when its holder first
-asked, so nobody need be remembered: for each second the line knows how many first asked in it, and
-until when they are expected back. Whoever has fewer before them than places are free is let in.
-A newcomer has all of them before him; who has not come back in time is before nobody.
+rest are told when to come again, and get a turn to bring along. A turn says in which second its
+holder first asked and in which they are expected back, so nobody need be remembered: the line
+knows how many turns of each kind are out. Whoever has fewer before them than places are free is let
+in. A newcomer has all of them before him; who has not come back in time is before nobody.
 """
 
 from __future__ import annotations
@@ -12,33 +12,32 @@ from __future__ import annotations
 import hmac
 import math
 import re
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from random import Random
 from threading import Lock
+from typing import NamedTuple
 
 from fieldward_server import metrics
 from fieldward_sync.problems import Crowded
 
 LONGEST_WAIT_SECONDS = 60
 """Nobody is told to stay away for longer: who comes back is told anew."""
-GRACE_SECONDS = 3
+GRACE_SECONDS = 2
 """How much later than told somebody may come back and still be counted on."""
 TURN_SECONDS = 900
 """How long a turn is good for."""
 
 _FIRST_GUESS_SECONDS = 0.05
 _WEIGHT_OF_THE_LAST = 0.2
-_TURN = re.compile(r"([0-9]{1,12})\.([0-9a-f]{32})")
+_TURN = re.compile(r"([0-9]{1,12})\.([0-9]{1,12})\.[0-9a-f]{32}")
 
 
-@dataclass
-class _Waiting:
-    """Those who first asked within one second."""
+class _Turn(NamedTuple):
+    """What a turn says, in whole seconds since 1970."""
 
-    count: int
-    until: float
-    """When the last of them is expected back."""
+    asked: int
+    due: int
 
 
 class Place:
@@ -64,7 +63,7 @@ class WaitingLine:
         self._key = key
         self._now = now
         self._inside: set[Place] = set()
-        self._waiting: dict[int, _Waiting] = {}
+        self._out: Counter[_Turn] = Counter()
         self._usual_seconds = _FIRST_GUESS_SECONDS
         self._random = Random()
         self._lock = Lock()
@@ -73,19 +72,20 @@ class WaitingLine:
         """A place, to be left again; ``Crowded`` where others come first."""
         with self._lock:
             now = self._now()
-            self._forget(now)
-            first_asked = self._read(turn, now)
-            before = self._before(first_asked)
+            held = self._read(turn, now)
+            self._out = Counter({each: n for each, n in self._out.items() if _counts(each, n, now)})
+            if held is not None and held in self._out:
+                self._out[held] -= 1  # another worker's are counted there, until they are due
+            before = self._before(held)
             if before < self._places - len(self._inside):
-                return self._let_in(first_asked, now)
-            after = self._seconds_for(first_asked, before, now)
-            if first_asked is None:
-                first_asked = int(now)
-                self._waiting.setdefault(first_asked, _Waiting(0, now)).count += 1
-            # Who was counted by another worker is counted here too, from now on.
-            waiting = self._waiting.setdefault(first_asked, _Waiting(1, now))
-            waiting.until = max(waiting.until, now + after + GRACE_SECONDS)
-        raise Crowded(after, turn=self._turn(first_asked))
+                place = Place(self, now)
+                self._inside.add(place)
+                metrics.place_taken()
+                return place
+            after = self._seconds_for(held, before, now)
+            next_turn = _Turn(held.asked if held else int(now), int(now) + after)
+            self._out[next_turn] += 1
+        raise Crowded(after, turn=self._written(next_turn))
 
     def left(self, place: Place) -> None:
         """See ``Place.leave``."""
@@ -95,52 +95,36 @@ class WaitingLine:
             self._usual_seconds += (took - self._usual_seconds) * _WEIGHT_OF_THE_LAST
         metrics.place_left()
 
-    def _let_in(self, first_asked: int | None, now: float) -> Place:
-        waiting = self._waiting.get(first_asked) if first_asked is not None else None
-        if waiting is not None:
-            waiting.count -= 1
-        place = Place(self, now)
-        self._inside.add(place)
-        metrics.place_taken()
-        return place
+    def _before(self, held: _Turn | None) -> int:
+        """How many come before the holder of this turn; before a newcomer, all."""
+        return sum(n for each, n in self._out.items() if held is None or each.asked < held.asked)
 
-    def _before(self, first_asked: int | None) -> int:
-        """How many come before one who first asked then; before a newcomer, all."""
-        return sum(
-            each.count
-            for asked, each in self._waiting.items()
-            if first_asked is None or asked < first_asked
-        )
-
-    def _seconds_for(self, first_asked: int | None, before: int, now: float) -> int:
+    def _seconds_for(self, held: _Turn | None, before: int, now: float) -> int:
         """Half of the time until a place should be free for who has so many before them: to ask
         twice costs little, to come when a place has long been free costs the rush its time. Those
         who first asked in the same second are spread over what all of them will take."""
-        if first_asked in self._waiting:
-            before += self._random.randrange(self._waiting[first_asked].count)
+        if held is not None:
+            peers = sum(n for each, n in self._out.items() if each.asked == held.asked)
+            before += self._random.randrange(peers + 1)
         ages = [now - place.since for place in self._inside]
-        each = max(self._usual_seconds, sum(ages) / max(1, len(ages)))
-        wait = math.ceil((before + 1) * each / self._places / 2)
+        each_takes = max(self._usual_seconds, sum(ages) / max(1, len(ages)))
+        wait = math.ceil((before + 1) * each_takes / self._places / 2)
         return min(max(1, wait), LONGEST_WAIT_SECONDS)
 
-    def _forget(self, now: float) -> None:
-        """Those who have not come back; and, where the clock was put back, who is yet to ask."""
-        gone = [
-            asked
-            for asked, each in self._waiting.items()
-            if each.until < now or asked > now or each.count < 1
-        ]
-        for asked in gone:
-            del self._waiting[asked]
+    def _written(self, turn: _Turn) -> str:
+        said = f"{turn.asked}.{turn.due}"
+        return f"{said}.{hmac.digest(self._key, said.encode(), 'sha256')[:16].hex()}"
 
-    def _turn(self, asked: int) -> str:
-        return f"{asked}.{hmac.digest(self._key, b'%d' % asked, 'sha256')[:16].hex()}"
-
-    def _read(self, turn: str, now: float) -> int | None:
-        """When the holder first asked; ``None`` for no turn, an old one, or one of nobody's."""
+    def _read(self, turn: str, now: float) -> _Turn | None:
+        """What a turn says; ``None`` for no turn, an old one, or one of nobody's."""
         found = _TURN.fullmatch(turn)
-        if found is None:
+        if found is None or not turn.isascii():
             return None
-        asked = int(found[1])
-        is_ours = hmac.compare_digest(turn, self._turn(asked))
-        return asked if is_ours and now - TURN_SECONDS <= asked <= now else None
+        read = _Turn(int(found[1]), int(found[2]))
+        is_ours = hmac.compare_digest(turn, self._written(read))
+        return read if is_ours and now - TURN_SECONDS <= read.asked <= now else None
+
+
+def _counts(turn: _Turn, out: int, now: float) -> bool:
+    """Whether its holders are still expected; not where the clock was put back, either."""
+    return out > 0 and turn.asked <= now <= turn.due + GRACE_SECONDS
