@@ -8,13 +8,17 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from fieldward_client import CallerMistake, Device, SyncOutcome
+from fieldward_server.services.conflicts import list_conflicts, settle
+from fieldward_server.services.inbox import admit, decline, list_inbox
 from fieldward_server.services.known_records import find_records
+from fieldward_server.services.partitions import grant, take
 from fieldward_server.services.shields import raise_shield
 from fieldward_server.storage import edits, records
 from fieldward_sync.keys import Argon2Cost
@@ -115,6 +119,50 @@ class TheLoop(RuleBasedStateMachine):
             now=self.loop.clock.wall,
         )
 
+    @rule(person=st.sampled_from(PEOPLE[:2]), given=st.booleans())
+    def move(self, person: str, given: bool) -> None:
+        """What is typed while one does not hold the caseload is refused when it comes."""
+        status = self.devices[person].status()
+        (grant if given else take)(
+            self.loop.platform,
+            partition="caseload",
+            device=status.device,
+            practitioner=person,
+            **self.command(),
+        )
+
+    @rule(admitted=st.booleans())
+    def decide(self, admitted: bool) -> None:
+        """A person decides the refused edit that has waited longest."""
+        for item in list_inbox(self.loop.platform, AUTHORITY, limit=1):
+            decision = admit if admitted else decline
+            decision(self.loop.platform, number=item.number, **self.command())
+
+    @rule(first=st.booleans())
+    def settle(self, first: bool) -> None:
+        """A person says which of several values stands."""
+        for conflict in list_conflicts(self.loop.platform, AUTHORITY)[:1]:
+            chosen = conflict.values[0 if first else -1].value
+            settle(
+                self.loop.platform,
+                record=conflict.record_id,
+                path=conflict.path,
+                shown=[value.number for value in conflict.values],
+                value=chosen,
+                **self.command(),
+            )
+            self.written.setdefault((conflict.record_id, conflict.path), []).append(
+                ("server", chosen)
+            )
+
+    @rule(person=people)
+    def read_notices(self, person: str) -> None:
+        self.devices[person].mark_read(*self.devices[person].notices())
+
+    def command(self) -> dict[str, Any]:
+        now = self.loop.clock.wall
+        return {"authority": AUTHORITY, "actor": "test", "reason": "test", "now": now}
+
     @rule(person=people)
     def restart(self, person: str) -> None:
         self.devices[person].close()
@@ -134,6 +182,8 @@ class TheLoop(RuleBasedStateMachine):
             for record in RECORDS:
                 self.everybody_sees_what_the_server_shows(record)
             self.whoever_wrote_alone_sees_what_they_wrote_last()
+            self.what_was_let_in_is_in_its_record_once()
+            self.nobody_is_told_of_what_is_hidden()
             assert not self.loop.misfiled()
         finally:
             for device in self.devices.values():
@@ -164,6 +214,25 @@ class TheLoop(RuleBasedStateMachine):
             }
         assert not merged & refused
         assert len(merged | refused) == self.accepted[person]
+
+    def what_was_let_in_is_in_its_record_once(self) -> None:
+        with self.loop.platform.storage.reading() as transaction:
+            known = find_records(transaction, AUTHORITY, RECORDS)
+        admitted = [
+            edit.admits
+            for record in known.values()
+            for edit in record.record.edits.values()
+            if edit.admits is not None
+        ]
+        decided = list_inbox(self.loop.platform, AUTHORITY, which="all")
+        expected = [(i.actor, i.counter) for i in decided if i.decision == "admitted"]
+        assert sorted((dot.actor, dot.counter) for dot in admitted) == sorted(expected)
+
+    def nobody_is_told_of_what_is_hidden(self) -> None:
+        for device in self.devices.values():
+            for notice in device.notices():
+                if notice.path is not None:
+                    assert notice.path in self.loop.view(notice.record_id).by_path()
 
     def whoever_wrote_alone_sees_what_they_wrote_last(self) -> None:
         with self.loop.platform.storage.reading() as transaction:
