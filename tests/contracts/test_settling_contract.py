@@ -12,7 +12,7 @@ from fieldward_server.services.inbox import InboxEntry, admit, decline, list_inb
 from fieldward_server.services.partitions import take
 from fieldward_server.services.provenance import HistoricValue
 from fieldward_server.services.records import value_history
-from fieldward_server.services.shields import raise_shield
+from fieldward_server.services.shields import raise_shield, release_shield
 from fieldward_sync.access import Access
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.messages import Notice
@@ -227,7 +227,7 @@ def test_nobody_settles_over_what_they_were_not_shown(
     assert len(conflicts(world)) == 1
 
 
-def test_what_is_hidden_is_settled_and_nobody_is_told(  # invariant 4
+def test_who_lost_where_a_shield_hides_it_is_told_once_it_is_shown_again(  # invariant 4
     world: World, ann: FieldDevice, ben: FieldDevice
 ) -> None:
     in_conflict(ann, ben)
@@ -235,6 +235,8 @@ def test_what_is_hidden_is_settled_and_nobody_is_told(  # invariant 4
     assert [conflict.hidden for conflict in conflicts(world)] == [True]
     settled(world, THEIRS, (2, 3))
     assert told(ann) == []
+    release_shield(world.platform, record_id="c1", reason="over", now=world.now, **COMMAND)
+    assert told(ann) == [("settled", PHONE, 1)]
 
 
 def test_a_notice_of_what_is_hidden_or_taken_meanwhile_is_held_back(  # invariant 4

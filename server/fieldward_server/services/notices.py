@@ -18,6 +18,7 @@ from fieldward_server.storage.notices import StoredNotice
 from fieldward_sync.access import RIGHTS, WipeState
 from fieldward_sync.encoding import pack, unpack
 from fieldward_sync.messages import MAX_NOTICES, NOTICE_ID_BYTES, Notice, SyncRequest
+from fieldward_sync.projection import NOBODYS_NUMBER
 from fieldward_sync.records import Edit, same
 from fieldward_sync.versions import Dot
 from fieldward_sync.views import View
@@ -38,8 +39,7 @@ def tell_of_settling(
 ) -> None:
     """Tell whoever wrote a value that an edit took out of a conflict, in favour of another one.
 
-    ``before`` is the record before the edit. What an ordinary reader did not see as a conflict was
-    none to its author either.
+    ``before`` is the record before the edit. Whether they may be told is asked when they sync.
     """
     notices.add(
         transaction,
@@ -127,16 +127,16 @@ def _shown_to(
     held = {each.record_id for each in members if each.partition_id in granted}
     views = records.views(transaction, code, sorted(held))
     return frozenset(
-        (record_id, path) for record_id, view in views.items() for path in View.read(view).by_path()
+        (record_id, value.path)
+        for record_id, view in views.items()
+        for value in View.read(view).values
+        if value.number != NOBODYS_NUMBER
     )
 
 
 def _losers(before: KnownRecord, edit: Edit) -> Iterator[tuple[Dot, str]]:
-    if not before.conflicts:
-        return
-    in_view = frozenset(before.view.conflicts)
     for change in edit.changes:
-        if change.path not in in_view:
+        if change.path not in before.conflicts:
             continue
         for live in before.record.live[change.path]:
             named = {live.dot, before.record.origin(live.dot)} & set(change.replaces)
