@@ -8,7 +8,7 @@ no more to read.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from itertools import chain, repeat
 
 import msgspec
@@ -56,7 +56,7 @@ class Common:
         self._doubled = {n for n, shape in enumerate(self._shapes) if len({*shape}) < len(shape)}
 
     def view(self, record_id: str, row: bytes) -> View:
-        """The view that ``Compacting.row`` wrote; ``PeerBrokeProtocol`` for anything else."""
+        """The view that ``Compacting`` wrote; ``PeerBrokeProtocol`` for anything else."""
         found = unpack_authentic(CompactView, row)
         try:
             paths = self._paths(found)
@@ -99,8 +99,10 @@ class Common:
 class Compacting:
     """Writes the rows of an image whose views are all known."""
 
-    def __init__(self, views: Iterable[View]) -> None:
-        counts = Counter(chain.from_iterable(map(_keys, views)))
+    def __init__(self, views: Sequence[View]) -> None:
+        self._views = views
+        self._keys = list(map(_keys, views))
+        counts = Counter(chain.from_iterable(self._keys))
         shared = [
             (-count, key if isinstance(key, bytes) else pack(key), key)
             for key, count in counts.items()
@@ -111,11 +113,13 @@ class Compacting:
         self._value_numbers = {key: number for number, (_, _, key) in enumerate(shared)}
         self._shape_numbers: dict[Shape, int] = {}
 
-    def row(self, view: View) -> bytes:
-        """One of the views, without what it has in common with others."""
+    def rows(self) -> Iterator[bytes]:
+        """The views in their order, without what they have in common with others."""
+        return map(self._row, self._views, self._keys)
+
+    def _row(self, view: View, keys: list[_Key]) -> bytes:
         shapes, members = _shapes(view)
-        numbered = self._shape_numbers
-        kept, keys = self._value_numbers, _keys(view)
+        numbered, shared = self._shape_numbers, self._value_numbers
         return pack(
             CompactView(
                 view.revision,
@@ -123,7 +127,7 @@ class Compacting:
                 _without_repeats([each.number for each in view.values]),
                 tuple([numbered.setdefault(shape, len(numbered)) for shape in shapes]),
                 tuple(members),
-                tuple(map(kept.get, keys, [each.value for each in view.values])),
+                tuple(map(shared.get, keys, [each.value for each in view.values])),
             )
         )
 
@@ -137,9 +141,9 @@ _Key = str | int | bytes
 
 
 def _keys(view: View) -> list[_Key]:
-    values = [each.value for each in view.values]
     return [
-        value if isinstance(value, str) or type(value) is int else pack(value) for value in values
+        value if isinstance(value, str) or type(value) is int else pack(value)
+        for value in [each.value for each in view.values]
     ]
 
 

@@ -64,11 +64,8 @@ class Image:
         ordered = sorted(views, key=_neighbours)
         compacting = Compacting(ordered)
         having: dict[str, list[int]] = {}
-        for number, view in enumerate(ordered, start=1):
-            connection.execute(
-                "INSERT INTO record VALUES (?, ?, ?)",
-                (number, view.record_id, compacting.row(view)),
-            )
+        for number, (view, row) in enumerate(zip(ordered, compacting.rows(), strict=True), start=1):
+            connection.execute("INSERT INTO record VALUES (?, ?, ?)", (number, view.record_id, row))
             for key in image_keys(view):
                 having.setdefault(key, []).append(number)
         common = compacting.common()
