@@ -244,6 +244,24 @@ def test_every_list_is_told_to_people_and_to_programs(
     assert all(isinstance(it, dict) for it in settled.reads(*words))
 
 
+def test_the_history_of_a_field_says_where_its_value_comes_from(settled: Administrator) -> None:
+    (known,) = settled.reads("records", "history", "r-1", "born", "--reason", "complaint")
+    (value,) = known["values"]
+    assert (value["origin"], value["administrator"], value["replaced_by"]) == ("load", "mo", [])
+    assert "it stands" in settled.does("records", "history", "r-1", "born", "--reason", "complaint")
+
+
+def test_what_cannot_be_settled_or_let_in_is_refused_and_says_why(settled: Administrator) -> None:
+    settle = ("conflicts", "settle", "r-1", "born", "--over", "1", "--reason")
+    why = "confirmed-by-source"
+    settled.is_refused(*settle, why, "--choose", "1", code="not-in-conflict")
+    settled.is_refused(*settle, why, "--value", "2021-03-04", code="not-in-conflict")
+    assert settled.types(*settle, why).exit_code == 2  # no value is chosen for anybody
+    assert settled.types(*settle, "i-like-it", "--remove").exit_code == 2
+    settled.is_refused("inbox", "admit", "1", "--reason", "checked", code="unknown-item")
+    settled.is_refused("inbox", "decline", "1", "--reason", "checked", code="unknown-item")
+
+
 def test_a_shield_that_is_raised_or_released_is_a_change_of_its_partitions(
     settled: Administrator,
 ) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fieldwork import PHONE
+from fieldward_server.services.conflicts import list_conflicts, settle
+from fieldwork import AUTHORITY, PHONE
 from health_visitor import PASSPHRASE, HealthVisitor, edit_by_a_colleague, synced_at
 
 
@@ -121,4 +122,28 @@ def test_what_cannot_be_is_refused_in_words_and_changes_nothing(
 ) -> None:
     said = ann.fails("edit", "r-ada", path, value, "--reason=clinic", keys="yes\n")
     assert (said.exit_code, f"[{code}]" in said.stderr) == (1, True)
+    assert ann.reads("pending") == []
+
+
+def test_whoever_is_overruled_reads_it_once(ann: HealthVisitor) -> None:
+    """R1: what one wrote does not give way in silence."""
+    in_conflict(ann)
+    (conflict,) = list_conflicts(ann.loop.platform, AUTHORITY)
+    settle(
+        ann.loop.platform,
+        authority=AUTHORITY,
+        record="r-ada",
+        path=PHONE,
+        shown=[value.number for value in conflict.values],
+        value="07700 900555",
+        actor="jo",
+        reason="confirmed-by-family",
+        now=ann.loop.now,
+    )
+    assert "1 notice: see pending" in ann.does("sync")
+    assert "1 notice" in ann.does("status")
+    told = " ".join(ann.does("pending").split())
+    assert f"Edit 1: {PHONE} of r-ada was in conflict, and another value than yours" in told
+    assert "confirmed-by-family" in told
+    assert "notice" not in ann.does("status")
     assert ann.reads("pending") == []
