@@ -261,7 +261,7 @@ class FieldDevice:
     def sync_request(self, **changes: Any) -> SyncRequest:
         """A sync that delivers nothing, but for what is given."""
         nothing: dict[str, Any] = {
-            "held": Held(0, 0, b"", 0),
+            "held": Held(0, 0, b"", 0, ()),
             "trust_version": 0,
             "journal": (),
             "journal_size": 0,

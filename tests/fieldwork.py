@@ -53,6 +53,7 @@ from fieldward_sync.messages import (
     BoxPart,
     EnrolRequest,
     Held,
+    HeldPartition,
     SyncAnswer,
     SyncRequest,
     Trust,
@@ -254,7 +255,7 @@ class FieldDevice:
         self.hpke_seed = os.urandom(32)
         self.counter = 0
         self.edit_counter = 0
-        self.held = Held(0, 0, b"", 0)
+        self.held = Held(0, 0, b"", 0, ())
         self.spent = NOTHING_SPENT
         self.distribution: Distribution | None = None
         self.lease: Lease | None = None
@@ -408,7 +409,13 @@ class FieldDevice:
             found.require_successor_of(self.distribution, now=self.world.now)
             self.distribution = found
             self.held = msgspec.structs.replace(
-                self.held, incarnation=found.incarnation, number=found.number
+                self.held,
+                incarnation=found.incarnation,
+                number=found.number,
+                partitions=tuple(
+                    HeldPartition(each.partition, each.feed, each.files[0].context.feed_to)
+                    for each in found.manifests
+                ),
             )
 
     def contents(self, partition: str) -> dict[str, View]:

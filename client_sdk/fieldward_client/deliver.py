@@ -3,20 +3,37 @@ tells the device, orders first."""
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+import msgspec
+
 from fieldward_client.identity import Acknowledged, answer_keys, with_acknowledgement
 from fieldward_client.installation import Installation
 from fieldward_client.outbox import SealedEdit
 from fieldward_client.packing import fill
 from fieldward_client.patience import Patience
 from fieldward_client.practitioner import Practitioner
+from fieldward_client.remains import confirms_more, remains
 from fieldward_client.report import EditVerdict, Progress, SyncProgress
 from fieldward_client.store import stored_distribution
 from fieldward_client.wipe import is_wiped, obey, wiped
 from fieldward_sync.access import Access, Order, Receipt
 from fieldward_sync.encoding import decode, encode
-from fieldward_sync.errors import Error, LocalDataDamaged, PeerBrokeProtocol
+from fieldward_sync.errors import (
+    Error,
+    LocalDataDamaged,
+    PeerBrokeProtocol,
+    RefusedByServer,
+    RetryLater,
+)
 from fieldward_sync.journal import EntryItem, JournalItem
-from fieldward_sync.messages import MAX_ANSWER_BYTES, Held, SyncAnswer, SyncRequest
+from fieldward_sync.messages import (
+    MAX_ANSWER_BYTES,
+    Held,
+    HeldPartition,
+    SyncAnswer,
+    SyncRequest,
+)
 from fieldward_sync.signing import MAX_SIGNED_BYTES, Signed
 
 PATH = "/v1/sync"
@@ -38,6 +55,7 @@ class Delivery:
         self._patience = patience
         self._sent: set[int] = set()
         self._journal_stuck = False
+        self._said_left: tuple[HeldPartition, ...] | None = None
         self.answered = False
         self.fault: Error | None = None
         """What kept a part from being delivered, without stopping the rest."""
@@ -55,6 +73,7 @@ class Delivery:
         while True:
             edits, items = self._edits_left(), self._items_left()
             request = fill(self._empty_request(), edits, self._here.outbox.boxes, items)
+            self._said_left = request.held.partitions
             answer, server_time = self._exchange(request)
             taken = sum(len(part.entries) for part in request.edits)
             self._sent.update(edit.counter for edit in edits[:taken])
@@ -65,6 +84,18 @@ class Delivery:
             unsent_receipts = set(self._here.contact.receipts) - set(request.receipts)
             if not (self._edits_left() or self._items_left() or unsent_receipts):
                 return answer, server_time
+
+    def confirm(self) -> None:
+        """Say at once what is gone since the last request, so that an administrator knows of it
+        even if the device does not come again. Without signal, the next sync says it."""
+        left = self._held().partitions
+        if left is None or not confirms_more(left, self._said_left or ()):
+            return
+        request = msgspec.structs.replace(self._empty_request(), next_hpke_key=None)
+        with suppress(RetryLater, RefusedByServer, PeerBrokeProtocol):
+            answer, _ = self._exchange(request)
+            self._note(request, answer)
+            self._obey(answer)
 
     def _seal_journal(self) -> None:
         try:
@@ -101,7 +132,7 @@ class Delivery:
     def _held(self) -> Held:
         here, asking = self._here, self._practitioner
         if asking is None:
-            return Held(here.trust.incarnation, 0, b"", 0)
+            return Held(here.trust.incarnation, 0, b"", 0, None)
         distribution = stored_distribution(here.folder, here.identity, asking.id)
         lease, spent = asking.lease, here.journal.spent(asking.id)
         return Held(
@@ -109,6 +140,7 @@ class Delivery:
             number=distribution.number if distribution else 0,
             lease=lease.lease_id if lease else b"",
             look_ups_left=lease.look_ups_left(spent) if lease else 0,
+            partitions=remains(here, asking, distribution),
         )
 
     def _exchange(self, request: SyncRequest) -> tuple[SyncAnswer, int]:

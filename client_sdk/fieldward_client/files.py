@@ -91,8 +91,12 @@ class SealedFiles:
 
     def keep_only(self, names: Container[str]) -> None:
         """Erase every file that no manifest lists any more, unfinished ones included."""
+        self._folder.remove(*self.besides(names))
+
+    def besides(self, names: Container[str]) -> tuple[str, ...]:
+        """The paths of all other files, unfinished ones included."""
         stored = self._folder.names(FILES)
-        self._folder.remove(*(path for path in stored if path.rpartition("/")[2] not in names))
+        return tuple(path for path in stored if path.rpartition("/")[2] not in names)
 
     def keep_none(self) -> None:
         """Erase all files."""

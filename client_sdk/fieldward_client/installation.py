@@ -97,13 +97,18 @@ class Installation:
 
     def erase_unlisted_files(self) -> None:
         """Erase the sealed files that nobody's distribution lists."""
-        self.files.keep_only(
-            {
-                entry.name
-                for distribution in self.distributions()
-                for manifest in distribution.manifests
-                for entry in manifest.files
-            }
+        self.files.keep_only(self._listed_files())
+
+    def has_unlisted_files(self) -> bool:
+        """Whether there are sealed files, or parts of some, that nobody's distribution lists."""
+        return bool(self.files.besides(self._listed_files()))
+
+    def _listed_files(self) -> frozenset[str]:
+        return frozenset(
+            entry.name
+            for distribution in self.distributions()
+            for manifest in distribution.manifests
+            for entry in manifest.files
         )
 
     def erase_overdue_leases(self) -> None:
@@ -136,8 +141,9 @@ class Installation:
         people = self.practitioners()
         self.folder.erase(*(lease_file(each) for each in people))
         self.folder.erase(*(earlier_keys_file(each) for each in people))
-        self.folder.remove(*(distribution_file(each) for each in people))
+        # While there is a file, some list names it: what is left can be told at any moment.
         self.files.keep_none()
+        self.folder.remove(*(distribution_file(each) for each in people))
 
     def require_access(self) -> None:
         """``AccessClosed`` unless the server's last word permits reading."""

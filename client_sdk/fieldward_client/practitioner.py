@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 
 from fieldward_client.boxes import OpenBox
@@ -11,6 +12,7 @@ from fieldward_client.installation import Installation
 from fieldward_client.lease import (
     StoredLease,
     check_grant,
+    earlier_keys_file,
     keep_earlier_keys,
     lease_file,
     open_grant,
@@ -111,6 +113,39 @@ class Practitioner:
         if self._holdings is not None:
             self._holdings.store.keys = with_earlier_keys(here.folder, lease, store_key, secrets)
 
+    def forget_needless_keys(self) -> None:
+        """Erase the keys of earlier leases, once this one has all that the files here need."""
+        here = self._installation
+        distribution = stored_distribution(here.folder, here.identity, self.id)
+        if self._held is None or distribution is None or not self._keeps_earlier_keys():
+            return
+        secrets, _ = self._open_secrets(self._held[0].grant, self._held[1])
+        granted = {keys.partition for keys in secrets.ring}
+        brought = {(keys.partition, each.epoch) for keys in secrets.ring for each in keys.epochs}
+        needed = {key for key in _key_epochs(distribution) if key[0] in granted}
+        if needed <= brought:
+            here.folder.erase(earlier_keys_file(self.id))
+
+    def key_epochs(self) -> Mapping[str, frozenset[int]] | None:
+        """The epochs of the keys on this device, by partition, whether or not they may be used now;
+        ``None`` if some of earlier leases are kept and do not open."""
+        here, keeps_earlier = self._installation, self._keeps_earlier_keys()
+        try:
+            if self._held is None:
+                raise PeerBrokeProtocol("no-lease", "No lease is here.")
+            stored, lease = self._held
+            secrets, _ = self._open_secrets(stored.grant, lease)
+            if keeps_earlier:
+                store_key = self._store_key(lease, secrets)
+                secrets = with_earlier_keys(here.folder, lease, store_key, secrets)
+        except (PeerBrokeProtocol, LocalDataDamaged):
+            return None if keeps_earlier else {}
+        epochs: dict[str, frozenset[int]] = {}
+        for keys in secrets.ring:
+            here_too = epochs.get(keys.partition, frozenset())
+            epochs[keys.partition] = here_too | {each.epoch for each in keys.epochs}
+        return epochs
+
     def write_look_ups(self, *look_ups: LookUp, cost: int, now: int) -> None:
         """Make look-ups durable before anything of them is shown (invariant 2).
 
@@ -152,6 +187,9 @@ class Practitioner:
         self._installation.folder.erase(lease_file(self.id))
         self.vault.forget_lease_seeds()
         self._held = None
+
+    def _keeps_earlier_keys(self) -> bool:
+        return bool(self._installation.folder.size(earlier_keys_file(self.id)))
 
     def _require_unlocked(self) -> None:
         if self._closed is not None:

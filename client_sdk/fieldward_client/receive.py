@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from fieldward_client.holdings import Holdings
 from fieldward_client.installation import Installation
-from fieldward_client.lease import earlier_keys_file
 from fieldward_client.partition import Partition
 from fieldward_client.patience import Patience
 from fieldward_client.practitioner import Practitioner
@@ -65,6 +64,7 @@ class Reception:
             self._apply(holdings.store, answer.distribution, server_time)
         elif holdings.store.distribution is not None:
             self._fetch_missing(holdings.store)
+        self._practitioner.forget_needless_keys()
         self._here.erase_unlisted_files()
         self._prune(holdings)
 
@@ -78,7 +78,6 @@ class Reception:
         prepared = self._prepare(store, distribution.manifests, before)
         here.folder.store(distribution_file(practitioner), stored)
         store.replace(distribution, prepared)
-        here.folder.erase(earlier_keys_file(practitioner))
         kept = {each.partition for each in distribution.manifests}
         self.updated += (each.title for each in distribution.manifests if each not in before)
         self.lost += (each.title for each in before if each.partition not in kept)

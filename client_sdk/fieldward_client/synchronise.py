@@ -63,6 +63,7 @@ def _attempt(
         if reception is None or is_wiped(installation) or not installation.rights.pull:
             return _unless(delivery.fault, SyncOutcome.DELIVERED)
         reception.run(answer, server_time)
+        delivery.confirm()
         return _unless(delivery.fault or reception.fault, SyncOutcome.COMPLETE)
     except Crowded as e:
         return SyncOutcome.PARTIAL, e

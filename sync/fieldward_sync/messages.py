@@ -30,6 +30,8 @@ from fieldward_sync.signing import Signed
 MAX_REQUEST_BYTES = 64 * 1024
 MAX_ANSWER_BYTES = 1 << 20
 MAX_ITEMS = 2048
+MAX_HELD_PARTITIONS = 128
+"""Those of a distribution, and those that a lease still has keys of."""
 
 NOTICE_ID_BYTES = 16
 MAX_NOTICES = 32
@@ -127,6 +129,17 @@ class BoxPart(Part, frozen=True):
     ]
 
 
+class HeldPartition(Part, frozen=True):
+    """What is left of a partition on the device, for the practitioner who signs: so the device
+    confirms that what a redaction hid is *hidden*, and that it is *gone* (H7)."""
+
+    partition: PartitionId
+    feed: Count
+    """The state that is shown; 0 where none is."""
+    oldest: Count
+    """No file or key of an earlier state is on the disk; 0 where that is not sure."""
+
+
 class Held(Part, frozen=True):
     """What the device has: the last distribution it made its own, and the lease it can open."""
 
@@ -136,6 +149,9 @@ class Held(Part, frozen=True):
     """The lease's id; empty where there is none."""
     look_ups_left: Count
     """What it still allows; 0 where there is none."""
+    partitions: Annotated[tuple[HeldPartition, ...], Meta(max_length=MAX_HELD_PARTITIONS)] | None
+    """Every partition that a file or key is left of, by id: of one that is not named, nothing is.
+    ``None`` where that cannot be told."""
 
 
 NoticeId = Annotated[bytes, Meta(min_length=NOTICE_ID_BYTES, max_length=NOTICE_ID_BYTES)]

@@ -179,7 +179,7 @@ def test_a_device_that_is_to_be_wiped_renews_nothing_and_pulls_nothing(
         reason="lost",
         now=device.world.now,
     )
-    device.held = type(device.held)(0, 0, b"", 0)
+    device.held = type(device.held)(0, 0, b"", 0, ())
     answer = device.sync()
     assert (answer.lease, answer.lease_refused, answer.distribution) == (None, "wiped", None)
 

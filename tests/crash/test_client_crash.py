@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,10 @@ from fieldward_client import (
     outbox,
 )
 from fieldward_client.files import FILES
+from fieldward_client.transport import HttpAnswer
+from fieldward_sync.encoding import decode
+from fieldward_sync.messages import SyncRequest
+from memory_authority import MemoryAuthority
 
 
 @dataclass
@@ -39,6 +44,8 @@ class Case:
     """Look-ups whose call returned: what kind, and which records."""
     backups: list[tuple[object, ...]] = field(default_factory=list)
     """Of the server."""
+    claims: Claims | None = None
+    """What the device said is gone."""
 
 
 Step = Callable[[Case, Device | None], None]
@@ -265,6 +272,83 @@ def test_a_sync_leaves_one_state_or_the_next(
         prepare=with_news,
         act=sync,
         check=the_store_is_one_state,
+        failure=failure,
+    )
+
+
+# --- What it says is gone -------------------------------------------------------------------------
+
+
+@dataclass
+class Claims:
+    """What a device says of old files and keys, against what lies on its disk."""
+
+    case: Case
+    old_files: set[str] = field(default_factory=set)
+    old_lease: bytes = b""
+    gone: set[str] = field(default_factory=set)
+    """The partitions of which it has said that all of before is gone."""
+
+    def __call__(self, path: str, *, body: bytes, **told: Any) -> HttpAnswer:
+        if path == "/v1/sync":
+            left = decode(SyncRequest, body, max_bytes=len(body)).held.partitions
+            if left is not None:
+                keeps = {each.partition for each in left if each.oldest < NEWS}
+                self.gone |= {"p-west", "p-east"} - keeps
+            self.require_true()
+        return MemoryAuthority.post(self.case.world.authority, path, body=body, **told)
+
+    def require_true(self) -> None:
+        if self.gone:
+            assert not self.old_files & {path.name for path in (self.home / FILES).iterdir()}
+            (keys,) = (self.home / "practitioners").iterdir()
+            assert "p-west" not in self.gone or not (keys / "earlier-keys").exists()
+            assert (keys / "lease").read_bytes() != self.old_lease
+
+    @property
+    def home(self) -> Path:
+        return self.case.world.home()
+
+
+NEWS = 100
+"""The feed number of what hides something."""
+
+
+def with_something_hidden(case: Case) -> Device:
+    """A device for which one of its partitions has a redaction and the other is taken away."""
+    device = with_news(case)
+    claims = case.claims = Claims(case)
+    authority: Any = case.world.authority
+    authority.post = claims
+    claims.old_files = {path.name for path in (claims.home / FILES).iterdir()}
+    hiding = case.world.authority.partitions["p-west"]
+    (keys,) = (claims.home / "practitioners").iterdir()
+    claims.old_lease = (keys / "lease").read_bytes()
+    hiding.feed, hiding.epoch, hiding.keys = NEWS, 2, {}
+    hiding.key()
+    case.world.authority.publish("p-west", new_image=True)
+    return device
+
+
+def what_it_says_is_gone_is_gone(case: Case) -> None:
+    claims = case.claims
+    assert claims is not None
+    claims.require_true()
+    with case.world.open() as device:
+        assert device.sync().outcome.value == "complete"
+        claims.require_true()
+    assert claims.gone == {"p-west", "p-east"}
+
+
+def test_no_failure_makes_a_device_say_that_what_is_left_is_gone(  # invariant 5, H7
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Failure
+) -> None:
+    fail_everywhere(
+        tmp_path,
+        monkeypatch,
+        prepare=with_something_hidden,
+        act=sync,
+        check=what_it_says_is_gone_is_gone,
         failure=failure,
     )
 

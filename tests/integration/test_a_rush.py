@@ -124,7 +124,7 @@ def quiet_syncs(scene: Scene, over: Event) -> list[int]:
     answers = []
     while not over.is_set():
         scene.board.clock.seconds = int(time.time())
-        answers.append(scene.server.send(device.sync(held=Held(0, 1, b"", 0))).status)
+        answers.append(scene.server.send(device.sync(held=Held(0, 1, b"", 0, ()))).status)
     return answers
 
 
@@ -162,7 +162,7 @@ def test_readers_who_stop_reading_stop_nobody_else(scene: Scene) -> None:
     with scene.every_place_taken():
         for _ in range(20):
             assert scene.fetch(scene.large).status == 503
-            assert scene.server.send(device.sync(held=Held(0, 1, b"", 0))).status == 200
+            assert scene.server.send(device.sync(held=Held(0, 1, b"", 0, ()))).status == 200
         assert scene.server.ask("GET", "/health/ready").status == 200
 
 
@@ -211,7 +211,7 @@ def test_a_first_sync_waits_and_what_a_device_delivers_does_not(scene: Scene) ->
             request_signature=first.headers["signature"],
             public_keys=scene.board.answer_keys(),
         )
-        assert scene.server.send(device.sync(held=Held(0, 1, b"", 0))).status == 200
+        assert scene.server.send(device.sync(held=Held(0, 1, b"", 0, ()))).status == 200
         assert scene.server.send(device.sync(more=True, next_hpke_key=key)).status == 200
         assert scene.server.send(device.sync()).status == 200  # locked: it only delivers
     turn = told.headers["fieldward-turn"]

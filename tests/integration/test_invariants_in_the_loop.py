@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fieldward_client import AccessClosed, CallerMistake, Device, SyncOutcome, Value
+from fieldward_client.transport import HttpAnswer
 from fieldward_server.services.devices import order_wipe, set_access, show_device
 from fieldward_server.services.partitions import take
+from fieldward_server.services.redactions import ReachedDevice, find_reached
 from fieldward_server.services.rescoping import change_partition
 from fieldward_server.services.shields import raise_shield
 from fieldward_server.storage import edits
 from fieldward_sync.access import Access, WipeState
+from fieldward_sync.errors import RetryLater
 from fieldward_sync.leases import LeaseTerms
 from fieldward_sync.names import device_actor
 from fieldwork import AUTHORITY, PHONE, child
@@ -311,3 +315,100 @@ def test_a_partition_with_other_rules_shows_at_the_next_sync_what_they_choose(
     device.sync()
     assert shown(device) == set()
     assert counters_with_the_server(loop, device) == (set(), {1})
+
+
+def test_a_device_confirms_a_shield_in_the_sync_that_brings_it_and_one_that_stays_away_does_not(
+    loop: Loop, ann: tuple[Device, Wire]
+) -> None:
+    """H7: *hidden* and *gone*, or until when it could be read."""
+    device, wire = ann
+    away, _ = loop.enrol("bob", "bob", "caseload", "everybody")
+    away.sync()
+    loop.clock.wall += 3600
+    raise_shield(
+        loop.platform,
+        authority=AUTHORITY,
+        record_id="r-1",
+        actor="test",
+        reason="at-risk",
+        now=loop.clock.wall,
+    )
+    assert {each.stage for each in reached(loop)} == {"open"}
+    loop.seal()
+    old_files = {path.name for path in (loop.folder / "ann" / "files").iterdir()}
+    wire.posts = 0
+    assert device.sync().outcome is SyncOutcome.COMPLETE
+    assert wire.posts == 2  # the second says what is gone, and asks for nothing
+    assert not old_files & {path.name for path in (loop.folder / "ann" / "files").iterdir()}
+    stages = {(each.practitioner, each.partition): each for each in reached(loop)}
+    assert {who: each.stage for who, each in stages.items()} == {
+        ("ann", "caseload"): "gone",
+        ("bob", "caseload"): "open",
+        ("bob", "everybody"): "open",
+    }
+    confirmed = stages["ann", "caseload"]
+    assert confirmed.hidden_at == confirmed.gone_at == loop.clock.wall
+    lease = away.status().lease
+    assert lease is not None
+    assert stages["bob", "caseload"].readable_until == lease.closes
+    wire.posts = 0
+    device.sync()
+    assert wire.posts == 1
+    away.sync()
+    assert {each.stage for each in reached(loop)} == {"gone"}
+    away.close()
+
+
+def test_without_signal_for_it_a_device_confirms_a_shield_at_its_next_sync(  # H7
+    loop: Loop, ann: tuple[Device, Wire], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device, wire = ann
+    raise_shield(
+        loop.platform,
+        authority=AUTHORITY,
+        record_id="r-1",
+        actor="test",
+        reason="at-risk",
+        now=loop.clock.wall,
+    )
+    loop.seal()
+    post = wire.post
+
+    def only_once(path: str, **told: Any) -> HttpAnswer:
+        monkeypatch.setattr(wire, "post", no_signal)
+        return post(path, **told)
+
+    def no_signal(path: str, **told: Any) -> HttpAnswer:
+        raise RetryLater("offline", "There is no signal.")
+
+    monkeypatch.setattr(wire, "post", only_once)
+    assert device.sync().outcome is SyncOutcome.COMPLETE
+    assert {each.stage for each in reached(loop)} == {"open"}
+    monkeypatch.undo()
+    device.sync()
+    assert {each.stage for each in reached(loop)} == {"gone"}
+
+
+def test_a_device_that_is_revoked_confirms_what_it_has_erased(  # H7
+    loop: Loop, ann: tuple[Device, Wire]
+) -> None:
+    device, _ = ann
+    raise_shield(
+        loop.platform,
+        authority=AUTHORITY,
+        record_id="r-1",
+        actor="test",
+        reason="at-risk",
+        now=loop.clock.wall,
+    )
+    set_access_of(loop, device, Access.REVOKED)
+    device.sync()
+    assert {each.stage for each in reached(loop)} == {"open"}
+    loop.clock.wall += 61
+    device.sync()
+    assert {each.stage for each in reached(loop)} == {"gone"}
+
+
+def reached(loop: Loop) -> tuple[ReachedDevice, ...]:
+    """The devices that may have had what was hidden."""
+    return find_reached(loop.platform, authority=AUTHORITY, record="r-1", now=loop.clock.wall)

@@ -106,7 +106,7 @@ def test_syncs_are_counted_however_they_end(watched: Watched, device: FieldDevic
     assert used.send(watched.client).status_code == 200
     assert used.send(watched.client).status_code == 409
     held = device.sync_request().held
-    complete = device.sync(held=type(held)(1, watched_state(watched), b"", 0))
+    complete = device.sync(held=type(held)(1, watched_state(watched), b"", 0, ()))
     assert complete.send(watched.client).status_code == 200
     after = watched.page()
     for outcome, code, times in (

@@ -13,6 +13,7 @@ from fieldward_server.services.journals import JournalReport
 from fieldward_server.services.partitions import PartitionReport
 from fieldward_server.services.provenance import HistoricValue
 from fieldward_server.services.records import LineVerdict, RecordHistory, ValueHistory
+from fieldward_server.services.redactions import ReachedDevice
 from fieldward_server.services.sealed_look_ups import (
     SealedBox,
     SealedEnquiry,
@@ -55,6 +56,7 @@ ANSWERS = {
     "device/wipe": NOTHING,
     "shield/raise": NOTHING,
     "shield/release": NOTHING,
+    "shield/devices": "items of `ReachedDevice`",
     "records/load": "`verdicts`: a `LineVerdict` for each line",
     "records/history": "`RecordHistory`",
     "records/values": "`ValueHistory`",
@@ -80,6 +82,7 @@ REPORTS = (
     DeviceReport,
     HolderReport,
     WipeReport,
+    ReachedDevice,
     LineVerdict,
     RecordHistory,
     ValueHistory,

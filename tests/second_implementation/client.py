@@ -256,6 +256,7 @@ class Client:
                 self._held_number,
                 self._lease_id,
                 self._look_ups_left,
+                None if as_device else self._left(),
             ],
             self.trust.version,
             self.journal.due(*self._journal_due),
@@ -272,6 +273,20 @@ class Client:
         answer = read_document("synced", self._exchange(request, as_device=as_device))
         self._note(answer, receipts)
         return answer
+
+    def _left(self) -> list[list[Any]]:
+        """What is left of each partition: this client keeps what it holds in memory alone."""
+        return [[name, *self._states(name)] for name in sorted({*self.partitions, *self._ring})]
+
+    def _states(self, name: str) -> tuple[int, int]:
+        """The state of a partition that is shown, and that of the oldest file or key of it."""
+        if name not in self.partitions:
+            return 0, 0
+        feed, files = self.partitions[name].manifest[2], self.partitions[name].manifest[7]
+        keys = self._ring[name][1] if name in self._ring else {}
+        has_older_keys = bool(keys) and min(keys) < min(entry[0][3] for entry in files)
+        (image,) = [entry[0][6] for entry in files if entry[0][4] == "image"]
+        return feed, 0 if has_older_keys else image
 
     def _note(self, answer: list[Any], sent_receipts: list[list[bytes]]) -> None:
         access, journal_next, journal_epoch, edits_held, verdicts, orders, trust = answer[:7]

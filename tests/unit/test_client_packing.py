@@ -14,7 +14,7 @@ from fieldward_sync.messages import MAX_REQUEST_BYTES, Held, SyncRequest
 from fieldward_sync.outbox import MAX_ENTRY_BYTES
 from fieldward_sync.signing import Signed
 
-EMPTY = SyncRequest(Held(1, 0, b"", 0), 1, (), 0, (), (), 0, 0, False, bytes(1216))
+EMPTY = SyncRequest(Held(1, 0, b"", 0, ()), 1, (), 0, (), (), 0, 0, False, bytes(1216))
 HEADER = Signed(bytes(1300), bytes(64))
 
 sizes = st.lists(st.integers(0, MAX_ENTRY_BYTES), max_size=20)

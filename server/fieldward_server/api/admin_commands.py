@@ -38,6 +38,7 @@ from fieldward_server.services.journals import (
 )
 from fieldward_server.services.practitioners import add_practitioner, list_practitioners
 from fieldward_server.services.records import load_records, record_history, value_history
+from fieldward_server.services.redactions import find_reached
 from fieldward_server.services.rescoping import change_partition
 from fieldward_server.services.sealing import seal_authority
 from fieldward_server.services.shields import raise_shield, release_shield
@@ -341,6 +342,16 @@ COMMANDS = {
         "Release every shield that stands on a record now",
         _shield(release_shield),
         _RECORD,
+        about=("record",),
+        shows_content=True,
+    ),
+    "shield/devices": Command(
+        "Devices that may have held what was hidden, and what they have confirmed: of a record, or"
+        " of all those where it may still be read",
+        lambda call: find_reached(
+            call.platform, authority=call.authority, now=call.now, **call.fields
+        ),
+        {"record": identifier(RecordId, required=False)},
         about=("record",),
         shows_content=True,
     ),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from fieldward_server.services.partition_keys import begin_epoch, digest_key
 from fieldward_server.services.partitions import find_partition
 from fieldward_server.services.platform import Platform
-from fieldward_server.storage import Transaction, partitions
+from fieldward_server.storage import Transaction, partitions, redactions
 from fieldward_server.storage.partitions import FeedEntry, Member
+from fieldward_server.storage.redactions import Redaction
 from fieldward_sync import digest
 
 
@@ -27,6 +28,7 @@ class Feed:
         self._records = self._before.records
         self._redaction_feed = self._before.redaction_feed
         self._entries: list[FeedEntry] = []
+        self._redactions: list[Redaction] = []
         self._elements: dict[str, bytes | None] = {}
         self._stored: set[str] = set()
         """The records that the database has as members."""
@@ -62,6 +64,14 @@ class Feed:
         self._note(record_id, before, None)
         return self._append(record_id, True, hides, now)
 
+    def redact(self, record_id: str, *, now: int) -> None:
+        """Hide what an image still has of a record that has left the partition."""
+        self._append(record_id, True, True, now)
+
+    def has_left(self, record_id: str) -> bool:
+        """Whether the last that was put into this feed of a record is its removal."""
+        return self._elements.get(record_id, b"") is None
+
     def write(self) -> None:
         """Write it all. Where something was hidden, a new key epoch begins (design §6)."""
         partitions.advance(
@@ -73,6 +83,7 @@ class Feed:
             redaction_feed=self._redaction_feed,
         )
         partitions.append_to_feed(self._transaction, self._entries)
+        redactions.add(self._transaction, self._redactions)
         self._write_members()
         if self._redaction_feed > self._before.redaction_feed:
             begin_epoch(self._platform, self._transaction, self._before)
@@ -114,4 +125,5 @@ class Feed:
         )
         if hides:
             self._redaction_feed = self._number
+            self._redactions.append(Redaction(authority, partition, self._number, record_id, now))
         return self._number

@@ -16,6 +16,7 @@ from fieldward_server.services.lease_renewal import is_due, refusal, renew
 from fieldward_server.services.notices import read_by, unread_notices
 from fieldward_server.services.order_intake import WIPE, take_receipts, take_seen
 from fieldward_server.services.platform import Platform
+from fieldward_server.services.redactions import take_confirmations
 from fieldward_server.services.standing import Standing, find_standing
 from fieldward_server.storage import Transaction, devices
 from fieldward_sync.access import RIGHTS, WipeState
@@ -133,6 +134,7 @@ def _take(
     take_seen(transaction, device, standing.orders, up_to=request.orders_seen, now=now)
     register = platform.shield_register
     take_receipts(register, transaction, device, standing.orders, request.receipts, now=now)
+    take_confirmations(transaction, standing, request.held, now=now)
     if not request.edits:
         return ()
     return EditIntake(platform, transaction, standing, now=now).take(request.edits)

@@ -340,13 +340,20 @@ def erase_lease_secrets(transaction: Transaction, device: Device) -> None:
 
 
 def give(transaction: Transaction, holder: Holder, partition_id: str, *, at: int) -> bool:
-    """Whether the grant is new, or was taken before."""
+    """Whether the grant is new, or was taken before.
+
+    Redactions of before the oldest image that it brings need no confirmation.
+    """
     return bool(
         transaction.execute(
             "INSERT INTO partition_grant (authority, device, generation, practitioner,"
-            " partition_id, given_at) VALUES (:authority, :device, :generation, :practitioner,"
-            " :partition_id, :at) ON CONFLICT (authority, device, generation, practitioner,"
-            " partition_id) DO UPDATE SET given_at = excluded.given_at, taken_at = NULL"
+            " partition_id, given_at, offered_feed, hidden_feed, gone_feed)"
+            " SELECT :authority, :device, :generation, :practitioner, o.partition_id, :at,"
+            "  o.feed, o.feed, o.feed FROM (SELECT partition_id,"
+            "  CASE WHEN manifest IS NULL THEN feed ELSE image_feed END AS feed FROM partition"
+            "  WHERE authority = :authority AND partition_id = :partition_id) o WHERE TRUE"
+            " ON CONFLICT (authority, device, generation, practitioner, partition_id)"
+            " DO UPDATE SET given_at = excluded.given_at, taken_at = NULL, lost_feed = NULL"
             " WHERE partition_grant.taken_at IS NOT NULL RETURNING partition_id",
             **_holder_key(holder),
             partition_id=partition_id,

@@ -387,6 +387,36 @@ CREATE TABLE notice (
 CREATE INDEX notice_by_reader ON notice (authority, practitioner, read_at)
 """
 
+_REDACTIONS = """
+CREATE TABLE redaction (
+    authority TEXT NOT NULL,
+    partition_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    record_id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (authority, partition_id, number),
+    FOREIGN KEY (authority, partition_id) REFERENCES partition
+);
+CREATE INDEX redactions_of_a_record ON redaction (authority, record_id);
+ALTER TABLE partition_grant ADD COLUMN offered_feed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE partition_grant ADD COLUMN hidden_feed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE partition_grant ADD COLUMN gone_feed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE partition_grant ADD COLUMN lost_feed INTEGER;
+CREATE TABLE confirmation (
+    authority TEXT NOT NULL,
+    device TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    practitioner TEXT NOT NULL,
+    partition_id TEXT NOT NULL,
+    hidden_feed INTEGER NOT NULL,
+    gone_feed INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (authority, device, generation, practitioner, partition_id, hidden_feed, gone_feed),
+    FOREIGN KEY (authority, device, generation, practitioner, partition_id)
+        REFERENCES partition_grant
+)
+"""
+
 STEPS = {
     "0001-authorities": _AUTHORITIES,
     "0002-records": _RECORDS,
@@ -397,6 +427,7 @@ STEPS = {
     "0007-enquiries": _ENQUIRIES,
     "0008-record-caps": _RECORD_CAPS,
     "0009-settling": _SETTLING,
+    "0010-redactions": _REDACTIONS,
 }
 """Name to statements, in order."""
 

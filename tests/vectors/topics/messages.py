@@ -63,7 +63,7 @@ def _made() -> dict[str, bytes]:
         ["hv-9"],
     )
     request: list[Any] = [
-        [1, 5, LEASE_ID, 499],
+        [1, 5, LEASE_ID, 499, [["hv-9", 0, 0], [PARTITION, 12, 9]]],
         1,
         [["box", signed_header("journal")], one, seal(0, [one])],
         1,
