@@ -1,9 +1,9 @@
 """The shield register: what a restored backup must not undo, in a file apart from the database.
 
 Whatever hides a child or closes a door is written here before it is acknowledged: shields raised
-and released, devices enrolled, changes of access, wipes and their receipts, grants, caps, rules
-of partitions, administrators removed, incarnations. ``restore`` makes it hold again before anything
-is served (design §8).
+and released, consent withdrawn, devices enrolled, changes of access, wipes and their receipts,
+grants, caps, rules of partitions, administrators removed, incarnations. ``restore`` makes it hold
+again before anything is served (design §8).
 
 One line an entry, sealed under a key of its own that the master key derives and bound to the line
 before it: what is changed, moved or taken out of the middle shows. A last line that a crash tore
@@ -36,6 +36,7 @@ from fieldward_sync.names import (
     RecordId,
     Seconds,
 )
+from fieldward_sync.records import Path as FieldPath
 from fieldward_sync.sealing import Entropy, open_sealed, seal
 from fieldward_sync.signing import Signed
 from fieldward_sync.versions import Dot
@@ -53,6 +54,16 @@ class Shield(Part, tag="shield", frozen=True):
     raised: bool
     dots: tuple[Dot, ...]
     """The raises that hold from here on; of a release, those that it released."""
+
+
+class Withdrawal(Part, tag="withdrawal", frozen=True):
+    """From here on consent is withdrawn, at this path of a record."""
+
+    authority: AuthorityCode
+    record_id: RecordId
+    path: FieldPath
+    dots: tuple[Dot, ...]
+    """The raises that hold from here on."""
 
 
 class Person(Part, frozen=True):
@@ -154,6 +165,7 @@ class Begun(Part, tag="incarnation", frozen=True):
 
 Entry = (
     Shield
+    | Withdrawal
     | Enrolment
     | AccessChange
     | WipeOrder

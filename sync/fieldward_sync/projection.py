@@ -51,6 +51,13 @@ def is_shielded(record: Record) -> bool:
     return is_raised(record, SHIELD)
 
 
+def withdrawn(record: Record) -> frozenset[str]:
+    """The paths at which consent is withdrawn."""
+    return frozenset(
+        path for path in record.paths_by_field.get(_WITHDRAWN, ()) if is_raised(record, path)
+    )
+
+
 def settled_by_rule(path: str) -> bool:
     """Whether several live values at a path are no conflict for a person: a latch just holds."""
     return path.rpartition(".")[2] in _LATCHES
@@ -69,13 +76,13 @@ def project(record: Record, numbers: Mapping[Dot, int], revision: int) -> View:
     if not sensitive and _LATCHES.isdisjoint(by_field):
         return _whole(record, numbers, revision)
     shielded = is_shielded(record)
-    withdrawn = {_member(path) for path in by_field.get(_WITHDRAWN, ()) if is_raised(record, path)}
+    hidden_members = {_member(path) for path in withdrawn(record)}
 
     shown: list[ViewValue] = []
     for path, values in record.live.items():
         rule = field_rule(path)
         disclosure = rule.on_shielded if shielded else _SHOWN
-        if withdrawn and _member(path) in withdrawn:
+        if hidden_members and _member(path) in hidden_members:
             disclosure = _HIDDEN
         elif sensitive and not shielded and _member(path) in sensitive:
             disclosure = rule.on_sensitive

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from fieldward_server.services.feeds import Feed
 from fieldward_server.services.known_records import LOAD, KnownRecord, find_elements, find_records
 from fieldward_server.services.platform import Platform
-from fieldward_server.shield_register import Shield
+from fieldward_server.shield_register import Shield, Withdrawal
 from fieldward_server.storage import (
     Transaction,
     authorities,
     edits,
     partitions,
     records,
+    redactions,
     search_keys,
 )
 from fieldward_server.storage.authorities import Authority
@@ -32,8 +33,8 @@ from fieldward_sync.limits import RAISED
 from fieldward_sync.matching.index_keys import changes_keys
 from fieldward_sync.messages import FeedPosition, Verdict
 from fieldward_sync.names import server_actor
-from fieldward_sync.projection import SHIELD, is_shielded
-from fieldward_sync.records import Change, Edit
+from fieldward_sync.projection import SHIELD, is_shielded, withdrawn
+from fieldward_sync.records import Change, Edit, LiveValue
 from fieldward_sync.versions import Dot
 from fieldward_sync.views import MAX_VALUES_OF_A_VIEW, MAX_VIEW_BYTES
 
@@ -66,6 +67,11 @@ class Book:
         self._rules: dict[str, set[str]] | None = None
         """Every rule there is, and its partitions, once read."""
         self._unwritten = _Unwritten()
+
+    @property
+    def authority(self) -> str:
+        """Whose records."""
+        return self._code
 
     @property
     def actor(self) -> str:
@@ -159,7 +165,9 @@ class Book:
         elements, feeds = self._distribute(known, after)
         self._known[after.record.record_id] = real.with_elements(elements)
         if is_shielded(known.record) != is_shielded(after.record):
-            self._unwritten.shields.append(_shield(self._code, known, after))
+            self._unwritten.latches.append(_shield(self._code, known, after))
+        for path in sorted(withdrawn(after.record) - withdrawn(known.record)):
+            self._unwritten.latches.append(_withdrawal(self._code, after, path))
         # Most records have none; those of the view are among those of the record.
         conflicting = frozenset(after.view.conflicts if after.conflicts else ())
         verdict = _verdict(new, real.numbers[new.edit.dot], conflicting, feeds)
@@ -169,8 +177,8 @@ class Book:
     def write(self) -> None:
         """Write everything accepted so far."""
         unwritten, self._unwritten = self._unwritten, _Unwritten()
-        if unwritten.shields:
-            self._platform.shield_register.append(*unwritten.shields)
+        if unwritten.latches:
+            self._platform.shield_register.append(*unwritten.latches)
         if self._edit_counter > self._authority.edit_counter:
             authorities.set_edit_counter(self._transaction, self._code, self._edit_counter)
         records.add(self._transaction, unwritten.made.values())
@@ -243,7 +251,17 @@ class Book:
                 now=self._now,
             )
             feeds.append(FeedPosition(partition, number))
+        if hides:
+            for partition in sorted(self._left(before) - chosen):
+                self._feed(partition).redact(after.record.record_id, now=self._now)
         return elements, tuple(feeds)
+
+    def _left(self, known: KnownRecord) -> set[str]:
+        """The partitions that a record has left, and whose image has it as it was."""
+        record_id, feeds = known.record.record_id, self._unwritten.feeds
+        written = redactions.still_in_images(self._transaction, self._code, record_id)
+        unwritten = (each for each, feed in feeds.items() if feed.has_left(record_id))
+        return {*written, *unwritten} - known.elements.keys()
 
     def _choose(self, before: KnownRecord, after: KnownRecord) -> frozenset[str]:
         """The partitions that the record is in from now on."""
@@ -278,7 +296,7 @@ class _Unwritten:
     """The records that the database does not have."""
     changed: dict[str, StoredRecord] = field(default_factory=dict)
     edits: list[StoredEdit] = field(default_factory=list)
-    shields: list[Shield] = field(default_factory=list)
+    latches: list[Shield | Withdrawal] = field(default_factory=list)
     """Raised or released: for the register, before anything is acknowledged."""
     choices: dict[Choice, bool] = field(default_factory=dict)
     """Whether a rule chooses a record from now on, where the database has it otherwise."""
@@ -310,8 +328,15 @@ def _check_size(known: KnownRecord) -> None:
 def _shield(authority: str, before: KnownRecord, after: KnownRecord) -> Shield:
     raised = is_shielded(after.record)
     holding = (after if raised else before).record.live[SHIELD]
-    dots = tuple(found.dot for found in holding if found.value == RAISED)
-    return Shield(authority, after.record.record_id, raised, dots)
+    return Shield(authority, after.record.record_id, raised, _raises(holding))
+
+
+def _withdrawal(authority: str, after: KnownRecord, path: str) -> Withdrawal:
+    return Withdrawal(authority, after.record.record_id, path, _raises(after.record.live[path]))
+
+
+def _raises(live: Iterable[LiveValue]) -> tuple[Dot, ...]:
+    return tuple(found.dot for found in live if found.value == RAISED)
 
 
 def _verdict(

@@ -31,6 +31,7 @@ from fieldward_server.shield_register import (
     Shield,
     WipeOrder,
     WipeReceipt,
+    Withdrawal,
 )
 from fieldward_server.storage import (
     Transaction,
@@ -51,7 +52,7 @@ from fieldward_sync.encoding import pack, unpack
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.limits import RAISED, RELEASED
 from fieldward_sync.messages import Trust
-from fieldward_sync.projection import SHIELD, is_shielded
+from fieldward_sync.projection import SHIELD, is_raised, is_shielded
 from fieldward_sync.records import Change
 from fieldward_sync.signing import Signed, public_key, sign, signing_key
 from fieldward_sync.versions import Dot
@@ -106,7 +107,12 @@ def begin_serving(
         incarnations.unpublish(transaction, authority, file_epochs=pack(()))
         for partition in partitions.of_authority(transaction, authority):
             begin_epoch(platform, transaction, partition)
-        _hold_shields(platform, transaction, row, own, now=now)
+        book = Book(platform, transaction, row, now=now)
+        replaced = _hold_shields(book, own)
+        _hold_withdrawals(book, own)
+        book.write()
+        if replaced:
+            platform.shield_register.append(*replaced)
         _hold_rules(platform, transaction, own, now=now)
         _hold_devices(platform, transaction, row, own, now=now)
         _hold_administrators(transaction, own, now=now)
@@ -176,36 +182,49 @@ def _new_trust(
     return pack(sign(trust, signing_key(root_seed)))
 
 
-def _hold_shields(
-    platform: Platform,
-    transaction: Transaction,
-    row: Authority,
-    register: Iterable[Entry],
-    *,
-    now: int,
-) -> None:
+def _hold_shields(book: Book, register: Iterable[Entry]) -> tuple[Shield, ...]:
     """A record with a raise that no release names is shielded, whichever host's entries come
-    first. One that the backup lacks is shielded before it is loaded again."""
+    first. One that the backup lacks is shielded before it is loaded again.
+
+    One raise takes the place of all that the backup lacks, should they be delivered again or not:
+    who releases it has released them. What the register has to say of that.
+    """
     raised, released = defaultdict[str, set[Dot]](set), defaultdict[str, set[Dot]](set)
     for entry in register:
         if isinstance(entry, Shield):
             (raised if entry.raised else released)[entry.record_id].update(entry.dots)
-    book = Book(platform, transaction, row, now=now)
     concerned = sorted(raised.keys() | released.keys())
     book.read(concerned)
+    replaced: list[Shield] = []
     for record_id in concerned:
         known = book.find(record_id) or KnownRecord.new(record_id)
-        if raised[record_id] - released[record_id]:
-            if not is_shielded(known.record):
-                _accept(book, known, Change(SHIELD, RAISED))
-        elif known.numbers and (held := _unreleased(known, released[record_id])):
+        holding = raised[record_id] - released[record_id]
+        lacking = tuple(sorted(holding - known.record.edits.keys()))
+        if lacking or (holding and not is_shielded(known.record)):
+            raising = _accept(book, known, Change(SHIELD, RAISED, lacking))
+            replaced.append(Shield(book.authority, record_id, True, (raising,)))
+            replaced.append(Shield(book.authority, record_id, False, lacking))
+        elif not holding and known.numbers and (held := _unreleased(known, released[record_id])):
             # Also raises that are not here: they may be delivered again.
             _accept(book, known, Change(SHIELD, RELEASED, held))
-    book.write()
+    return tuple(replaced)
 
 
-def _accept(book: Book, known: KnownRecord, change: Change) -> None:
-    book.accept_as_server(known, [change], origin=SERVER, administrator=None, basis="restore")
+def _hold_withdrawals(book: Book, register: Iterable[Entry]) -> None:
+    """Consent that was withdrawn stays so: nothing releases it yet. That a record has such a path
+    is enough, should the backup lack the record."""
+    for entry in register:
+        if isinstance(entry, Withdrawal):
+            known = book.find(entry.record_id) or KnownRecord.new(entry.record_id)
+            if not is_raised(known.record, entry.path):
+                _accept(book, known, Change(entry.path, RAISED))
+
+
+def _accept(book: Book, known: KnownRecord, change: Change) -> Dot:
+    accepted = book.accept_as_server(
+        known, [change], origin=SERVER, administrator=None, basis="restore"
+    )
+    return accepted.dot
 
 
 def _unreleased(known: KnownRecord, dots: Iterable[Dot]) -> tuple[Dot, ...]:

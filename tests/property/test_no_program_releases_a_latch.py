@@ -1,0 +1,178 @@
+"""A latch that was raised holds until a release that names it, whatever else happens (H5, C4).
+
+Files that are loaded, edits of devices that know nothing of each other, the same edit once more,
+values settled, a person's release, backups and restores, in any order. What is hidden is looked for
+in what is sealed and in what is found, not only in the flag.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from fieldward_server.services.known_records import find_records
+from fieldward_server.services.shields import raise_shield, release_shield
+from fieldward_sync.matching.index_keys import index_keys
+from fieldward_sync.messages import BoxPart
+from fieldward_sync.projection import is_shielded, withdrawn
+from fieldwork import AUTHORITY, PHONE, FieldDevice, child
+from loop import Loop
+
+RECORDS = ("r-1", "r-2")
+SHIELD, CONSENT = "shield", "involvements/a1.consent_withdrawn"
+SHOWN_ON_A_SHIELD = ("name.", "born", "sex", "carers/", "shield")
+
+children = st.sampled_from(RECORDS)
+latches = st.sampled_from([None, "raised", "released"])
+
+
+class TheLatches(RuleBasedStateMachine):
+    """Two children, two devices, and one office that may release."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.resources = ExitStack()
+        folder = Path(self.resources.enter_context(tempfile.TemporaryDirectory()))
+        self.loop = Loop(folder)
+        self.resources.callback(lambda: self.loop.close())
+        self.shielded: set[str] = set()
+        self.withdrawn: set[str] = set()
+        self.delivered: list[tuple[FieldDevice, BoxPart]] = []
+        self.backups: list[Path] = []
+
+    @initialize()
+    def begin(self) -> None:
+        for record in RECORDS:
+            self.load(record, None, None, "1")
+        self.loop.partition("everybody", "all")
+        self.devices = [self.loop.device("everybody") for _ in range(2)]
+        self.back_up()
+
+    @rule(record=children, shield=latches, consent=latches, phone=st.sampled_from("123"))
+    def load(self, record: str, shield: str | None, consent: str | None, phone: str) -> None:
+        """A file comes once more: with the latch, without it, or saying that it is released."""
+        involvement = {
+            "service": "health-visiting",
+            "team": "HV-1",
+            "since": "2021-04-01",
+            "phone": f"07700 90000{phone}",
+            **({"consent_withdrawn": consent} if consent else {}),
+        }
+        self.loop.load(
+            child(
+                record,
+                involvements={"a1": involvement},
+                former_names={"f1": {"family": "Hidden", "given": "Ada"}},
+                **({"shield": shield} if shield else {}),
+            )
+        )
+        if shield == "raised":
+            self.shielded.add(record)
+        if consent == "raised":
+            self.withdrawn.add(record)
+
+    @rule(record=children, number=st.sampled_from([0, 1]), path=st.sampled_from([SHIELD, CONSENT]))
+    def raise_on_a_device(self, record: str, number: int, path: str) -> None:
+        (self.shielded if path == SHIELD else self.withdrawn).add(record)
+        assert self.deliver(number, record, path, "raised") in ("merged", "conflict")
+
+    @rule(
+        record=children,
+        number=st.sampled_from([0, 1]),
+        path=st.sampled_from([SHIELD, CONSENT]),
+        value=st.sampled_from(["released", None]),
+    )
+    def release_on_a_device(self, record: str, number: int, path: str, value: str | None) -> None:
+        assert self.deliver(number, record, path, value) == "refused"
+
+    @rule(record=children, number=st.sampled_from([0, 1]), path=st.sampled_from([PHONE, "address"]))
+    def edit_or_settle(self, record: str, number: int, path: str) -> None:
+        """Replaces all that is shown there, a conflict as well."""
+        value: Any = {"kind": "no-known-address"} if path == "address" else f"07700 90001{number}"
+        self.deliver(number, record, path, value)
+
+    @precondition(lambda self: self.delivered)
+    @rule(which=st.integers(0, 100))
+    def deliver_again(self, which: int) -> None:
+        device, part = self.delivered[which % len(self.delivered)]
+        device.call(device.request(edits=(part,)))
+
+    @rule(record=children)
+    def raise_in_the_office(self, record: str) -> None:
+        self.shielded.add(record)
+        self.command(raise_shield, record)
+
+    @rule(record=children)
+    def release_in_the_office(self, record: str) -> None:
+        self.shielded.discard(record)
+        self.command(release_shield, record)
+
+    @precondition(lambda self: len(self.backups) < 3)
+    @rule()
+    def back_up(self) -> None:
+        self.backups.append(self.loop.back_up(f"backup-{len(self.backups)}"))
+
+    @rule(which=st.integers(0, 2))
+    def restore(self, which: int) -> None:
+        """Files are loaded again afterwards, and devices deliver again: both as other rules may."""
+        self.loop.lose_database()
+        self.loop.restore(self.backups[which % len(self.backups)])
+
+    @invariant()
+    def what_was_raised_holds(self) -> None:
+        with self.loop.platform.storage.reading() as transaction:
+            known = find_records(transaction, AUTHORITY, RECORDS)
+        for record in self.shielded:
+            assert is_shielded(known[record].record)
+            view = self.loop.view(record)
+            assert all(value.path.startswith(SHOWN_ON_A_SHIELD) for value in view.values)  # H1
+            assert not {"nhidden", "pM145AB"} & index_keys(view)  # H2
+        for record in self.withdrawn:
+            assert withdrawn(known[record].record) == {CONSENT}
+            assert not [v for v in self.loop.view(record).values if v.path.startswith("involv")]
+        assert not self.loop.misfiled()
+
+    @invariant()
+    def nothing_else_is_shielded(self) -> None:
+        """Else all of this would be true of a server that shields whatever it sees."""
+        for record in {*RECORDS} - self.shielded:
+            assert not self.loop.view(record).shielded
+
+    def deliver(self, number: int, record: str, path: str, value: Any) -> str:
+        device = self.devices[number]
+        part = device.boxed(device.proposal(record, path, value))
+        self.delivered.append((device, part))
+        (verdict,) = device.call(device.request(edits=(part,))).verdicts
+        return verdict.outcome
+
+    def command(self, do: Any, record: str) -> None:
+        do(
+            self.loop.platform,
+            authority=AUTHORITY,
+            record_id=record,
+            actor="test",
+            reason="test",
+            now=self.loop.now,
+        )
+
+    def teardown(self) -> None:
+        self.resources.close()
+
+
+def test_no_program_releases_a_latch() -> None:
+    run_state_machine_as_test(
+        TheLatches, settings=settings(max_examples=12, stateful_step_count=20, deadline=None)
+    )
