@@ -23,10 +23,6 @@ class SealedFiles:
         """Whether the file is here, whole; its content is checked when it is opened."""
         return self._folder.size(_path(entry.name)) == entry.sealed_bytes
 
-    def bytes_here(self, entry: FileEntry) -> int:
-        """What has come of a file that is not here whole."""
-        return min(entry.sealed_bytes, self._folder.size(_path(entry.name) + PARTIAL))
-
     def read(self, entry: FileEntry) -> bytes:
         """A file's sealed bytes; ``LocalDataDamaged("file-missing")`` if it is not here."""
         sealed = self._folder.read(_path(entry.name))

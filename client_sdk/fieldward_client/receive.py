@@ -118,7 +118,7 @@ class Reception:
         files = self._here.files
         missing = {e.name: e for m in manifests for e in m.files if not files.has(e)}
         self._bytes_wanted = sum(entry.sealed_bytes for entry in missing.values())
-        self._bytes_here = {name: files.bytes_here(entry) for name, entry in missing.items()}
+        self._bytes_here = dict.fromkeys(missing, 0)
 
     def _fetch(self, store: Store, manifest: Manifest) -> dict[str, bytes]:
         """Bring a partition's files that are not here; their bodies by name."""
