@@ -389,6 +389,32 @@ def test_without_signal_for_it_a_device_confirms_a_shield_at_its_next_sync(  # H
     assert {each.stage for each in reached(loop)} == {"gone"}
 
 
+def test_while_a_lease_still_has_the_old_key_a_shield_is_hidden_and_not_gone(  # H7
+    loop: Loop, ann: tuple[Device, Wire]
+) -> None:
+    device, _ = ann
+    raise_shield(
+        loop.platform,
+        authority=AUTHORITY,
+        record_id="r-1",
+        actor="test",
+        reason="at-risk",
+        now=loop.clock.wall,
+    )
+    device.sync()  # a lease with the new key and the old one
+    loop.practitioner("ann", vetted_until=loop.now - 1)
+    loop.seal()
+    device.sync()
+    loop.clock.wall += 61
+    device.sync()
+    assert {each.stage for each in reached(loop)} == {"hidden"}
+    loop.practitioner("ann")
+    for _ in range(2):
+        loop.clock.wall += 61  # sooner, a sync that says it and nothing else is not written down
+        device.sync()
+    assert {each.stage for each in reached(loop)} == {"gone"}
+
+
 def test_a_device_that_is_revoked_confirms_what_it_has_erased(  # H7
     loop: Loop, ann: tuple[Device, Wire]
 ) -> None:
