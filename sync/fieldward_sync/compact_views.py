@@ -90,6 +90,8 @@ class Common:
         known = self._texts.get(written)
         if known is not None:
             return known
+        if written < 0:  # Python would count it from the end
+            raise LookupError(written)
         value: Value = _read_value(self._values[written])
         if isinstance(value, str):
             self._texts[written] = value

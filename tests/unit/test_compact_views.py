@@ -67,9 +67,10 @@ def test_a_row_names_shapes_and_shared_values_by_their_places() -> None:
         CompactView(1, False, (1,), (0, 2), ("c1",), (0, "Okafor")),
         CompactView(1, False, (1,), (0, 1), (), (0, "Okafor")),
         CompactView(1, False, (1,), (0, 1), ("c1",), (1, "Okafor")),
+        CompactView(1, False, (1,), (0, 1), ("c1",), (-1, "Okafor")),
         CompactView(1, False, (1,), (0, 1), ("c1",), (0,)),
     ],
-    ids=["no such shape", "no member", "no such value", "a value too few"],
+    ids=["no such shape", "no member", "no such value", "no number", "a value too few"],
 )
 def test_a_row_is_refused_that_does_not_fit(row: CompactView) -> None:
     with pytest.raises(PeerBrokeProtocol, match="image-malformed"):
