@@ -9,6 +9,7 @@ encoding but the shortest are refused. The marker also separates signatures by p
 from __future__ import annotations
 
 from functools import cache
+from threading import Lock
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
@@ -34,9 +35,15 @@ class Message(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
 _encoder = msgspec.msgpack.Encoder(order="deterministic")
 
 
+_making = Lock()
+
+
 @cache
 def _decoder(kind: type[Any]) -> msgspec.msgpack.Decoder[Any]:
-    return msgspec.msgpack.Decoder(kind)
+    # One at a time: msgspec lets another thread see what it has found out of a type so far, and
+    # that thread's process ends there and then.
+    with _making:
+        return msgspec.msgpack.Decoder(kind)
 
 
 def pack(value: object) -> bytes:

@@ -45,10 +45,13 @@ class Problem(msgspec.Struct, frozen=True):
     mistakes: Annotated[tuple[Mistake, ...], Meta(max_length=100)] = ()
 
 
+_read_problem = msgspec.json.Decoder(Problem).decode
+
+
 def read_refusal(status: int, body: bytes) -> tuple[Error, Problem]:
     """What a refusal says, as the error to raise; ``PeerBrokeProtocol`` if it is none."""
     try:
-        problem = msgspec.json.decode(body, type=Problem)
+        problem = _read_problem(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
         raise PeerBrokeProtocol("problem-malformed", "The refusal cannot be read.") from e
     if is_passing(status):
