@@ -6,7 +6,7 @@ import os
 import pty
 import subprocess
 from contextlib import suppress
-from select import select
+from select import POLLHUP, POLLIN, poll
 
 from program import environment
 
@@ -47,8 +47,9 @@ class Terminal:
         return self._process.wait(PATIENCE_SECONDS)
 
     def _read(self, patience_seconds: float = PATIENCE_SECONDS) -> bool:
-        ready, _, _ = select([self._screen], [], [], patience_seconds)
-        assert ready, self.said
+        screen = poll()  # not select(), which takes no descriptor above 1023
+        screen.register(self._screen, POLLIN | POLLHUP)
+        assert screen.poll(patience_seconds * 1000), self.said
         with suppress(OSError):  # so Linux says that the other side is closed
             data = os.read(self._screen, 4096)
             self.said += data.decode(errors="replace")

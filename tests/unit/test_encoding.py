@@ -82,7 +82,8 @@ sys.setswitchinterval(1e-6)
 together = Barrier(THREADS)
 KINDS = "class K0(Part, frozen=True):\\n    last: int\\n"
 for n in range(1, 12):  # each holds the one before
-    KINDS += f"class K{n}(Part, frozen=True):\\n    inner: K{n - 1}\\n    more: tuple[K{n - 1}, ...]\\n"
+    KINDS += f"class K{n}(Part, frozen=True):\\n"
+    KINDS += f"    inner: K{n - 1}\\n    more: tuple[K{n - 1}, ...]\\n"
 
 
 def meet(kind, data):
