@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -111,7 +112,8 @@ def test_a_tail_torn_anywhere_is_cut_and_nothing_else(home: Folder) -> None:
         assert not opened.broken
         opened.append(b"next")
         opened.close()
-        assert FrameFile(home, "frames").payloads == (*PAYLOADS[:whole], b"next")
+        with closing(FrameFile(home, "frames")) as again:
+            assert again.payloads == (*PAYLOADS[:whole], b"next")
 
 
 def test_a_flipped_bit_takes_its_own_frame_and_no_other() -> None:

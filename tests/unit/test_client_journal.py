@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -114,8 +115,8 @@ def test_an_entry_that_was_torn_spent_nothing(folder: Folder) -> None:
     assert both is not None
     for end in range(len(whole), len(both)):
         folder.replace(JOURNAL, both[:end])
-        torn = opened(folder)
-        assert (torn.spent("p-1"), torn.size) == (spent(1), 1)
+        with closing(opened(folder)) as torn:
+            assert (torn.spent("p-1"), torn.size) == (spent(1), 1)
 
 
 def test_what_was_spent_in_entries_that_are_gone_stays_spent(
