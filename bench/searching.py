@@ -108,7 +108,7 @@ def _image(children: Iterable[Child]) -> Image:
 def _in(image: Image) -> Search:
     def search(query: Query) -> Ranking:
         candidates, crowded = image.candidates(query, today=REFERENCE_DATE)
-        return rank(query, candidates, today=REFERENCE_DATE, crowded=crowded)
+        return Ranking(too_many=True) if crowded else rank(query, candidates, today=REFERENCE_DATE)
 
     return search
 

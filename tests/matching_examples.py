@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 from fieldward_sync.matching.candidates import choose
@@ -56,7 +56,7 @@ def search_index(views: Sequence[View], query: Query) -> Ranking:
     """The search of a whole index as the server makes it, on a list of views."""
     by_id = {view.record_id: view for view in views}
     evidence = Evidence()
-    ranking = Ranking()
+    ranking = Ranking(too_many=True)
     for stage in index_stages(query, today=TODAY):
         for question in stage.questions:
             found = [
@@ -67,8 +67,10 @@ def search_index(views: Sequence[View], query: Query) -> Ranking:
             ]
             evidence.note(question, found)
         chosen, crowded = choose(evidence.scores())
-        chosen_views: Iterable[View] = (by_id[record_id] for record_id in chosen)
-        ranking = rank(query, chosen_views, today=TODAY, crowded=crowded)
+        if crowded:
+            ranking = Ranking(too_many=True)
+            continue
+        ranking = rank(query, (by_id[record_id] for record_id in chosen), today=TODAY)
         if ranking.found and ranking.bits >= stage.unasked_bits:
             break
     return ranking

@@ -69,11 +69,13 @@ class Holdings:
     def search(self, query: Query, *, today: date) -> Holding:
         """The records that fit, best first; one's own edits count as if they had arrived."""
         candidates, crowded = self.store.candidates(query, today=today)
+        if crowded:
+            return Holding((), too_many=True)
         founds = {found.view.record_id: found for found in candidates}
         edited = (self.store.view(record_id) for record_id in self._own.keys() - founds.keys())
         founds |= {found.view.record_id: found for found in edited if found is not None}
         views = (self._searchable(found) for found in founds.values())
-        ranking = rank(query, views, today=today, crowded=crowded)
+        ranking = rank(query, views, today=today)
         return Holding(
             tuple((self._hold(founds[view.record_id]), match) for view, match in ranking.found),
             ranking.too_many,

@@ -37,7 +37,7 @@ NEW_OBJECTS_TO_COLLECT = 10_000
 objects, and Python's own 700 took a sixth of its time."""
 
 _IN_MEMORY = "/dev/shm"
-"""Where each worker says at every event that it is alive: on a disk that takes a millisecond."""
+"""Where each worker says at every event that it is alive; elsewhere that may be a disk."""
 
 _logger = logging.getLogger(__name__)
 

@@ -12,10 +12,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from string import ascii_lowercase
@@ -99,6 +100,10 @@ class Rush:
     refusals: int = 0
     lock: Lock = field(default_factory=Lock)
 
+    def has_asked(self, devices: int) -> bool:
+        """Whether so many have been told to wait."""
+        return len(self.asked) >= devices
+
     def __call__(self, device: int) -> None:
         transport, waited = HttpTransport(self.scene.server.address), False
         while True:
@@ -116,6 +121,14 @@ class Rush:
             with self.lock:
                 self.done.append(device)
             return
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Look again until it holds; not for ever."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def quiet_syncs(scene: Scene, over: Event) -> list[int]:
@@ -138,8 +151,7 @@ def test_hundreds_at_once_all_get_their_copy_in_order_and_nobody_elses_sync_fail
             waves = []
             for first in range(0, DEVICES, DEVICES // 3):
                 waves += [threads.submit(rush, each) for each in range(first, first + DEVICES // 3)]
-                while len(rush.asked) < len(waves):
-                    time.sleep(0.05)
+                wait_until(partial(rush.has_asked, len(waves)))
                 time.sleep(1.1)  # the line knows in which second one asked
             assert not rush.done
         for each in waves:
@@ -216,9 +228,13 @@ def test_a_first_sync_waits_and_what_a_device_delivers_does_not(scene: Scene) ->
         assert scene.server.send(device.sync()).status == 200  # locked: it only delivers
     turn = told.headers["fieldward-turn"]
     statuses = set()
-    while 200 not in statuses:  # the server has to see that the readers are gone
+
+    def is_let_in() -> bool:
         again = device.sync(next_hpke_key=key).with_headers(Fieldward_Turn=turn)
         statuses.add(scene.server.send(again).status)
+        return 200 in statuses
+
+    wait_until(is_let_in)  # the server has to see that the readers are gone
     assert statuses <= {200, 503}
     assert "request.failed" not in scene.server.log.text()
 

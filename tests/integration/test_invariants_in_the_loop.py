@@ -48,6 +48,17 @@ def ann(loop: Loop) -> Iterator[tuple[Device, Wire]]:
     device.close()
 
 
+def shield(loop: Loop) -> None:
+    raise_shield(
+        loop.platform,
+        authority=AUTHORITY,
+        record_id="r-1",
+        actor="test",
+        reason="at-risk",
+        now=loop.clock.wall,
+    )
+
+
 def write(device: Device, value: str, record: str = "r-1") -> None:
     with device.session(reason="home-visit") as session:
         session.open(record).edit(PHONE, value)
@@ -239,14 +250,7 @@ def test_what_a_shield_hides_is_gone_and_no_edit_brings_it_back(  # invariant 5,
     with device.session(reason="home-visit") as session:
         before = session.open("r-1")
         assert before["address"]
-    raise_shield(
-        loop.platform,
-        authority=AUTHORITY,
-        record_id="r-1",
-        actor="test",
-        reason="at-risk",
-        now=loop.clock.wall,
-    )
+    shield(loop)
     with device.session(reason="home-visit") as session:
         session.open("r-1").edit("address", {"kind": "no-known-address"})
         with pytest.raises(CallerMistake):
@@ -325,14 +329,7 @@ def test_a_device_confirms_a_shield_in_the_sync_that_brings_it_and_one_that_stay
     away, _ = loop.enrol("bob", "bob", "caseload", "everybody")
     away.sync()
     loop.clock.wall += 3600
-    raise_shield(
-        loop.platform,
-        authority=AUTHORITY,
-        record_id="r-1",
-        actor="test",
-        reason="at-risk",
-        now=loop.clock.wall,
-    )
+    shield(loop)
     assert {each.stage for each in reached(loop)} == {"open"}
     loop.seal()
     old_files = {path.name for path in (loop.folder / "ann" / "files").iterdir()}
@@ -363,14 +360,7 @@ def test_without_signal_for_it_a_device_confirms_a_shield_at_its_next_sync(  # H
     loop: Loop, ann: tuple[Device, Wire], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     device, wire = ann
-    raise_shield(
-        loop.platform,
-        authority=AUTHORITY,
-        record_id="r-1",
-        actor="test",
-        reason="at-risk",
-        now=loop.clock.wall,
-    )
+    shield(loop)
     loop.seal()
     post = wire.post
 
@@ -393,14 +383,7 @@ def test_while_a_lease_still_has_the_old_key_a_shield_is_hidden_and_not_gone(  #
     loop: Loop, ann: tuple[Device, Wire]
 ) -> None:
     device, _ = ann
-    raise_shield(
-        loop.platform,
-        authority=AUTHORITY,
-        record_id="r-1",
-        actor="test",
-        reason="at-risk",
-        now=loop.clock.wall,
-    )
+    shield(loop)
     device.sync()  # a lease with the new key and the old one
     loop.practitioner("ann", vetted_until=loop.now - 1)
     loop.seal()
@@ -419,14 +402,7 @@ def test_a_device_that_is_revoked_confirms_what_it_has_erased(  # H7
     loop: Loop, ann: tuple[Device, Wire]
 ) -> None:
     device, _ = ann
-    raise_shield(
-        loop.platform,
-        authority=AUTHORITY,
-        record_id="r-1",
-        actor="test",
-        reason="at-risk",
-        now=loop.clock.wall,
-    )
+    shield(loop)
     set_access_of(loop, device, Access.REVOKED)
     device.sync()
     assert {each.stage for each in reached(loop)} == {"open"}

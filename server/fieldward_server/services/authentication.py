@@ -48,7 +48,6 @@ class Caller:
     holder: Holder | None
     """The practitioner who signed; ``None``: it was signed with the device's identity key."""
     counter: int
-    created: int
 
     @property
     def authority(self) -> str:
@@ -116,7 +115,7 @@ def authenticate(
     public_key = holder.signing_key if holder else device.identity_key
     verify_request(signature, **vars(received), public_key=public_key)
     _check_new(platform, signature, device, now)
-    return Caller(device, holder, signature.counter, signature.created)
+    return Caller(device, holder, signature.counter)
 
 
 def find_administrator(platform: Platform, signature: RequestSignature) -> Administrator:

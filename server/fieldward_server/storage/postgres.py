@@ -77,6 +77,7 @@ class PostgresDriver:
     def settle(self) -> None:
         # Statistics tell how many rows each authority has, and lag behind. One that they do not
         # know yet would be taken for having none, and all its rows be read to find a few of them.
+        # It has to be said before there are any: what there is of them stays.
         with self.transaction() as transaction:
             columns = transaction.execute(
                 "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"

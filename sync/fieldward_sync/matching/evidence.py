@@ -23,7 +23,7 @@ class Question:
         if key in self.keys:
             return self.keys[key]
         for span, worth in self.ranges.items():
-            if span.first <= key < span.past:
+            if key in span:
                 return worth
         return {}
 

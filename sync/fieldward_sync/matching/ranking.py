@@ -55,13 +55,8 @@ class Ranking:
         return max((match.weight for _, match in self.found), default=0.0)
 
 
-def rank(query: Query, views: Iterable[View], *, today: date, crowded: bool = False) -> Ranking:
-    """The records among these that fit, best first.
-
-    ``crowded`` says that these are some of many that could be meant as well as each other.
-    """
-    if crowded:
-        return Ranking(too_many=True)
+def rank(query: Query, views: Iterable[View], *, today: date) -> Ranking:
+    """The records among these that fit, best first."""
     comparison, most = Comparison(query, today=today), _most(query)
     fitting: list[tuple[float, View, Sequence[Compared]]] = []
     best = 0.0
