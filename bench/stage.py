@@ -48,7 +48,7 @@ class Stage(World):
             "FIELDWARD_DATA_FOLDER": str(folder / "server"),
             "FIELDWARD_LISTEN_PORT": address.rpartition(":")[2],
             "FIELDWARD_WORKERS": "2",
-            "FIELDWARD_SEAL_EVERY_SECONDS": "86400",
+            "FIELDWARD_SEAL_EVERY_SECONDS": "10800",
             "FIELDWARD_LEASE_LOOK_UPS": "5000",
             "FIELDWARD_LOG_LEVEL": "warning",
         }

@@ -16,6 +16,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fieldward_server.files import SealedFiles
+from fieldward_server.services.absence import least_seconds
 from fieldward_server.services.authentication import Caller, Received, authenticate
 from fieldward_server.services.devices import DeviceReport, show_device
 from fieldward_server.services.enquiries import enquire
@@ -125,6 +126,7 @@ class World:
                 ),
                 entropy=os.urandom,
                 lease_terms=LeaseTerms(),
+                absence_seconds=least_seconds(LeaseTerms().destroys_seconds),
             )
         )
 

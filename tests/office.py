@@ -101,7 +101,7 @@ class Office:
                 "FIELDWARD_DATA_FOLDER": str(folder / "data"),
                 "FIELDWARD_LISTEN_PORT": str(port),
                 "FIELDWARD_PUBLIC_AUTHORITY": public,
-                "FIELDWARD_SEAL_EVERY_SECONDS": "86400",
+                "FIELDWARD_SEAL_EVERY_SECONDS": "10800",
             }
         )
         self._codes = (f"E{number:08}" for number in count(9_000_001))

@@ -37,6 +37,7 @@ def assemble(config: Config, *, entropy: Entropy = os.urandom) -> Platform:
         shield_register=ShieldRegister(config.shield_register_file, master_key, entropy=entropy),
         entropy=entropy,
         lease_terms=config.lease_terms,
+        absence_seconds=config.absence_seconds,
     )
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from fieldward_server.services.absence import MARGIN_SECONDS, least_seconds
+from fieldward_server.services.rebuilding import REMOVAL_SECONDS
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.leases import LeaseTerms
 from fieldward_sync.messages import MAX_REQUEST_BYTES
@@ -37,6 +39,8 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 _SQLITE = "sqlite:///"
 _DAY = 24 * 3600
+_LONGEST_SEAL_EVERY = _DAY - REMOVAL_SECONDS - 3600
+"""So that what was removed is out of the files within a day, with an hour for the run itself."""
 _HTTP_PORT = 80
 _AUTHORITY = re.compile(r"[a-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-f:.]+\](:[0-9]{1,5})?")
 _ADDRESS = re.compile(r"(?:(?P<host>[a-z0-9.-]+)|\[(?P<v6>[0-9a-f:.]+)\]):(?P<port>[0-9]{1,5})")
@@ -72,6 +76,8 @@ class Config:
     lease_warning_seconds: int
     lease_closes_seconds: int
     lease_destroys_seconds: int
+    absence_seconds: int
+    """How long what a device may have missed is kept for it: longer than any lease."""
     lease_look_ups: int
     """Until it is renewed."""
     log_level: str
@@ -196,6 +202,13 @@ def _disagreements(values: Mapping[str, Any]) -> Iterator[str]:
     terms = [values[f"lease_{end}_seconds"] for end in ("warning", "closes", "destroys")]
     if terms != sorted(terms):
         yield "lease_…_seconds: a lease first warns, then closes, then destroys"
+    destroys, kept = values["lease_destroys_seconds"], values["absence_seconds"]
+    if kept < (least := least_seconds(destroys)):
+        yield (
+            f"absence_seconds: {kept} is less than lease_destroys_seconds ({destroys}) and"
+            f" {MARGIN_SECONDS} more; raise absence_seconds to {least} or shorten"
+            " lease_destroys_seconds, or devices that were away would not be told what they missed"
+        )
     if 1 < values["threads"] <= values["downloads"]:
         yield "downloads: they would take every thread; fewer than threads leave some for syncs"
     # Even on another host: which listener a connection came to is told by its port.
@@ -300,10 +313,16 @@ _SETTINGS = {
     "workers": _Setting(_whole(1, 64), _always(2)),
     "threads": _Setting(_whole(1, 256), _always(8)),
     "downloads": _Setting(_whole(1, 256), lambda values: max(1, values.get("threads", 2) // 2)),
-    "seal_every_seconds": _Setting(_whole(1, _DAY), _always(30)),
+    "seal_every_seconds": _Setting(_whole(1, _LONGEST_SEAL_EVERY), _always(30)),
     "lease_warning_seconds": _Setting(_whole(1, 366 * _DAY), _always(_TERMS.warning_seconds)),
     "lease_closes_seconds": _Setting(_whole(1, 366 * _DAY), _always(_TERMS.closes_seconds)),
     "lease_destroys_seconds": _Setting(_whole(1, 366 * _DAY), _always(_TERMS.destroys_seconds)),
+    "absence_seconds": _Setting(
+        _whole(1, 400 * _DAY),
+        lambda values: least_seconds(
+            values.get("lease_destroys_seconds", _TERMS.destroys_seconds)
+        ),
+    ),
     "lease_look_ups": _Setting(_whole(20, 5_000), _always(_TERMS.look_ups)),
     "log_level": _Setting(_log_level, _always("info")),
     "max_request_bytes": _Setting(_whole(1024, MAX_REQUEST_BYTES), _always(MAX_REQUEST_BYTES)),

@@ -6,9 +6,11 @@ manifest. What has been written is durable before its name is given out.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 from fieldward_server import durable
@@ -42,6 +44,18 @@ class SealedFiles:
         """Forget a file; one that is not there is no mistake."""
         self._place(name).unlink(missing_ok=True)
 
+    def remove_strays(self, known: Collection[str], *, before: int) -> int:
+        """Remove what was written before this time, in seconds, and has none of the known names: a
+        process was killed over it. How many went."""
+        strays = [
+            path
+            for path in self._folder.glob("[0-9a-f][0-9a-f]/*")
+            if path.name not in known and _written_at(path) < before
+        ]
+        for path in strays:
+            path.unlink(missing_ok=True)
+        return len(strays)
+
     def can_write(self) -> bool:
         """Whether the folder takes a file now; none stays."""
         try:
@@ -70,3 +84,11 @@ class SealedFiles:
             raise
         for folder in (path.parent, self._folder):
             durable.sync(folder)
+
+
+def _written_at(path: Path) -> float:
+    """When, in seconds; never, of what has gone meanwhile."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf

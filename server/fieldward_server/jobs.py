@@ -19,6 +19,12 @@ from fieldward_server import metrics
 from fieldward_server.logs import event, failure, new_id, working_on
 from fieldward_server.services.holdings import watch_caps
 from fieldward_server.services.platform import Platform
+from fieldward_server.services.pruning import (
+    prune_feeds,
+    prune_invitations,
+    prune_keys,
+    prune_notices,
+)
 from fieldward_server.services.sealing import seal_partitions, sweep_files
 from fieldward_server.services.turns import end_turn, note_done, take_turn
 from fieldward_sync.errors import RetryLater
@@ -28,6 +34,7 @@ LONGEST_RUN_SECONDS = 15 * 60
 
 SWEEP_EVERY_SECONDS = 3600
 WATCH_EVERY_SECONDS = 3600
+PRUNE_EVERY_SECONDS = 3600
 
 _logger = logging.getLogger(__name__)
 
@@ -47,6 +54,10 @@ def jobs(*, seal_every_seconds: int) -> tuple[Job, ...]:
         Job("seal-partitions", seal_every_seconds, seal_partitions),
         Job("sweep-files", SWEEP_EVERY_SECONDS, sweep_files),
         Job("watch-caps", WATCH_EVERY_SECONDS, watch_caps),
+        Job("prune-feeds", PRUNE_EVERY_SECONDS, prune_feeds),
+        Job("prune-notices", PRUNE_EVERY_SECONDS, prune_notices),
+        Job("prune-invitations", PRUNE_EVERY_SECONDS, prune_invitations),
+        Job("prune-keys", PRUNE_EVERY_SECONDS, prune_keys),
     )
 
 

@@ -433,7 +433,7 @@ def load_some(url: str, folder: Path, prefix: str, start: Barrier) -> None:
     storage = open_storage(url)
     register = ShieldRegister(folder / "shield-register", bytes(range(32)), entropy=os.urandom)
     files = SealedFiles(folder)
-    platform = Platform(storage, bytes(range(32)), files, register, bytes, LeaseTerms())
+    platform = Platform(storage, bytes(range(32)), files, register, bytes, LeaseTerms(), 0)
     start.wait()
     for n in range(LOADED_BY_EACH):
         list(

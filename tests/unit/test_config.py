@@ -69,6 +69,7 @@ def test_every_setting_can_be_given_in_the_environment() -> None:
         "lease_warning_seconds": "10",
         "lease_closes_seconds": "20",
         "lease_destroys_seconds": "30",
+        "absence_seconds": "172830",
         "lease_look_ups": "40",
         "log_level": "debug",
         "max_request_bytes": "4096",
@@ -95,6 +96,13 @@ def test_every_setting_can_be_given_in_the_environment() -> None:
         ("public_authority", "https://fieldward.example", "is not a host in lower case"),
         ("lease_look_ups", "5001", "not a whole number from 20 to 5000"),
         ("lease_closes_seconds", "1", "a lease first warns, then closes, then destroys"),
+        ("seal_every_seconds", "10801", "'10801' is not a whole number from 1 to 10800"),
+        (
+            "absence_seconds",
+            "1209600",
+            "absence_seconds: 1209600 is less than lease_destroys_seconds (1209600) and 172800 more;"
+            " raise absence_seconds to 1382400 or shorten lease_destroys_seconds",
+        ),
         ("metrics_listen", "9441", "'9441' is not an address and port"),
         ("metrics_listen", "localhost:65536", "is not an address and port"),
         ("metrics_listen", "127.0.0.1:8441", "its port is the one that devices call"),

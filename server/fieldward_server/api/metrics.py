@@ -117,6 +117,12 @@ def _of_figures(figures: Figures) -> Iterator[Metric]:
         [((p.authority,), p.changes) for p in partitions],
     )
     yield _gauge(
+        "feed_changes",
+        "Changes that partitions' feeds have, until they are pruned.",
+        authority,
+        [((p.authority,), p.kept) for p in partitions],
+    )
+    yield _gauge(
         "devices",
         "Devices, by what they may do.",
         ("authority", "access"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from fieldward_server.services.absence import horizon
 from fieldward_server.services.feeds import Feed
 from fieldward_server.services.known_records import LOAD, KnownRecord, find_elements, find_records
 from fieldward_server.services.platform import Platform
@@ -257,9 +258,12 @@ class Book:
         return elements, tuple(feeds)
 
     def _left(self, known: KnownRecord) -> set[str]:
-        """The partitions that a record has left, and whose image has it as it was."""
+        """The partitions that a record has left, and that somebody may still have it in."""
         record_id, feeds = known.record.record_id, self._unwritten.feeds
-        written = redactions.still_in_images(self._transaction, self._code, record_id)
+        since = horizon(self._platform, self._transaction, self._code, now=self._now)
+        written = redactions.still_on_devices(
+            self._transaction, self._code, record_id, left_since=since
+        )
         unwritten = (each for each, feed in feeds.items() if feed.has_left(record_id))
         return {*written, *unwritten} - known.elements.keys()
 

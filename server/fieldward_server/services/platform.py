@@ -51,6 +51,8 @@ class Platform:
     shield_register: ShieldRegister
     entropy: Entropy
     lease_terms: LeaseTerms
+    absence_seconds: int
+    """How long what a device may have missed is kept (``services.absence``)."""
     seen_requests: SeenRequests = field(default_factory=SeenRequests)
     answer_keys: dict[str, Ed25519PrivateKey] = field(default_factory=dict)
     """By authority: kept once opened, because every answer is signed."""

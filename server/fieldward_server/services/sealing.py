@@ -13,6 +13,7 @@ from fieldward_server.services.authorities import locked
 from fieldward_server.services.partition_keys import epoch_key
 from fieldward_server.services.partitions import find_partition
 from fieldward_server.services.platform import Platform
+from fieldward_server.services.rebuilding import Changed, Sealed, due
 from fieldward_server.storage import Transaction, authorities, partitions
 from fieldward_server.storage.partitions import FeedChange, Partition
 from fieldward_sync.distribution import FileContext, FileEntry, FileKind, Manifest, seal_file
@@ -20,10 +21,8 @@ from fieldward_sync.encoding import encode, pack, unpack
 from fieldward_sync.images import Image, Segment, SegmentChange
 from fieldward_sync.views import View
 
-SEGMENT_SHARE = 5
-"""A segment holds at most this part of its image's records."""
-REMOVAL_SECONDS = 20 * 3600
-"""How long a removed record may stay in an image: with a run and a sync, gone within a day."""
+FILES_AT_ONCE = 100
+"""How many files one transaction removes at most."""
 KEPT_SECONDS = 24 * 3600
 """How long a file that is no longer listed is kept for devices that are fetching it."""
 
@@ -61,16 +60,38 @@ def sweep_files(platform: Platform, now: int) -> int:
     """Remove files that no manifest has listed for a day; how many went."""
     with platform.storage.reading() as transaction:
         codes = authorities.serving(transaction)
-    return sum(_sweep(platform, code, now=now) for code in codes)
+    dropped = sum(_sweep(platform, code, now=now) for code in codes)
+    return dropped + _sweep_strays(platform, now=now)
 
 
 def _sweep(platform: Platform, authority: str, *, now: int) -> int:
-    with platform.storage.transaction() as transaction:
-        names = partitions.forget_files(transaction, authority, dropped_before=now - KEPT_SECONDS)
-        # Before the commit: what is not removed now is still known then.
-        for name in names:
-            platform.files.remove(name)
-    return len(names)
+    removed = 0
+    while True:
+        with platform.storage.transaction() as transaction:
+            names = partitions.forget_files(
+                transaction,
+                authority,
+                dropped_before=now - KEPT_SECONDS,
+                at_most=FILES_AT_ONCE,
+            )
+            # Before the commit: what is not removed now is still known then.
+            for name in names:
+                platform.files.remove(name)
+        removed += len(names)
+        if len(names) < FILES_AT_ONCE:
+            return removed
+
+
+def _sweep_strays(platform: Platform, *, now: int) -> int:
+    """Remove files that were written and never listed: a run was killed in between."""
+    with platform.storage.reading() as transaction:
+        known = frozenset[str]().union(
+            *(
+                partitions.known_files(transaction, code)
+                for code in authorities.codes(transaction)
+            )
+        )
+    return platform.files.remove_strays(known, before=now - KEPT_SECONDS)
 
 
 def _seal_partition(platform: Platform, partition: Partition, *, now: int) -> int:
@@ -102,8 +123,8 @@ def _read_due(
     changes = partitions.changes_since(
         transaction, authority, partition_id, after=partition.image_feed
     )
-    image_due = _image_is_due(platform, partition, before, changes, now=now)
-    if not image_due and partition.feed == partition.manifest_feed:
+    kind = due(_sealed(platform, partition, before), _changed(partition, changes), now=now)
+    if kind is None:
         return None
     return _Contents(
         incarnation=row.incarnation,
@@ -111,25 +132,26 @@ def _read_due(
         before=before,
         key=epoch_key(platform, transaction, authority, partition_id, partition.key_epoch),
         changes=changes,
-        views=partitions.views(transaction, authority, partition_id) if image_due else None,
+        views=partitions.views(transaction, authority, partition_id) if kind == "image" else None,
     )
 
 
-def _image_is_due(
-    platform: Platform,
-    partition: Partition,
-    before: Manifest | None,
-    changes: tuple[FeedChange, ...],
-    *,
-    now: int,
-) -> bool:
-    if before is None:
-        return True
-    return (
-        partition.redaction_feed > partition.image_feed
-        or len(changes) * SEGMENT_SHARE > partition.image_records
-        or any(change.removed and change.at <= now - REMOVAL_SECONDS for change in changes)
-        or any(platform.files.path(file.name) is None for file in before.files)
+def _sealed(platform: Platform, partition: Partition, before: Manifest | None) -> Sealed:
+    return Sealed(
+        image_records=partition.image_records,
+        image_feed=partition.image_feed,
+        listed_feed=partition.manifest_feed,
+        is_whole=before is not None
+        and all(platform.files.path(file.name) is not None for file in before.files),
+    )
+
+
+def _changed(partition: Partition, changes: tuple[FeedChange, ...]) -> Changed:
+    return Changed(
+        feed=partition.feed,
+        redaction_feed=partition.redaction_feed,
+        records=len(changes),
+        first_removal=min((change.at for change in changes if change.removed), default=None),
     )
 
 

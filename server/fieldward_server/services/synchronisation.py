@@ -270,6 +270,11 @@ def _distribution(
         issued=now,
         expires=now + DISTRIBUTION_SECONDS,
         manifests=tuple(unpack(Manifest, packed) for packed in manifests),
-        lost=devices.taken(transaction, holder, at_most=MAX_MANIFESTS),
+        lost=devices.taken(
+            transaction,
+            holder,
+            left={each.partition for each in request.held.partitions or ()},
+            at_most=MAX_MANIFESTS,
+        ),
     )
     return sign(distribution, open_answer_key(platform, authority))

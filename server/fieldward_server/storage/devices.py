@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 
 from fieldward_server.storage.driver import Row, Transaction
@@ -377,6 +378,19 @@ def take(transaction: Transaction, holder: Holder, partition_id: str, *, at: int
     )
 
 
+def oldest_lease(transaction: Transaction, authority: str, *, alive_at: int) -> int | None:
+    """When the oldest lease was given of those whose keys are kept beyond this time; ``None`` if
+    there is none."""
+    (row,) = transaction.execute(
+        "SELECT min(lease_issued) AS issued FROM holder"
+        " WHERE authority = :authority AND lease_destroys > :alive_at",
+        authority=authority,
+        alive_at=alive_at,
+    )
+    issued: int | None = row["issued"]
+    return issued
+
+
 def granted(transaction: Transaction, holder: Holder) -> tuple[Granted, ...]:
     """The partitions that a holder may hold now, by id."""
     rows = transaction.execute(
@@ -404,13 +418,19 @@ def manifests(transaction: Transaction, holder: Holder) -> tuple[bytes, ...]:
     return tuple(row["manifest"] for row in rows)
 
 
-def taken(transaction: Transaction, holder: Holder, *, at_most: int) -> tuple[str, ...]:
-    """The partitions that a holder has lost, the last first."""
+def taken(
+    transaction: Transaction, holder: Holder, *, left: Collection[str], at_most: int
+) -> tuple[str, ...]:
+    """The partitions that a holder has lost: those that are ``left`` on the device first, then
+    those of which nobody has said that nothing is left, then the last."""
     rows = transaction.execute(
         "SELECT partition_id FROM partition_grant WHERE authority = :authority"
         " AND device = :device AND generation = :generation AND practitioner = :practitioner"
-        " AND taken_at IS NOT NULL ORDER BY taken_at DESC, partition_id LIMIT :at_most",
+        " AND taken_at IS NOT NULL"
+        " ORDER BY CASE WHEN partition_id IN :left THEN 0 WHEN lost_feed IS NULL THEN 1 ELSE 2 END,"
+        " taken_at DESC, partition_id LIMIT :at_most",
         **_holder_key(holder),
+        left=list(left),
         at_most=at_most,
     )
     return tuple(row["partition_id"] for row in rows)

@@ -17,6 +17,8 @@ class PartitionFigures:
     """Partitions with changes that no file has yet."""
     changes: int
     """How many changes those are."""
+    kept: int
+    """How many changes their feeds still have."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,19 @@ def of_partitions(transaction: Transaction) -> tuple[PartitionFigures, ...]:
     rows = transaction.execute(
         "SELECT authority, count(*) AS partitions,"
         " sum(CASE WHEN feed > manifest_feed THEN 1 ELSE 0 END) AS behind,"
-        " sum(feed - manifest_feed) AS changes FROM partition GROUP BY authority"
+        " sum(feed - manifest_feed) AS changes,"
+        " sum(coalesce(feed + 1 - (SELECT min(f.number) FROM feed f"
+        "   WHERE f.authority = partition.authority"
+        "   AND f.partition_id = partition.partition_id), 0)) AS kept"
+        " FROM partition GROUP BY authority"
     )
     return tuple(
         PartitionFigures(
-            row["authority"], row["partitions"], int(row["behind"]), int(row["changes"])
+            row["authority"],
+            row["partitions"],
+            int(row["behind"]),
+            int(row["changes"]),
+            int(row["kept"]),
         )
         for row in rows
     )

@@ -80,3 +80,16 @@ def use(
         device=device,
         generation=generation,
     )
+
+
+def forget(transaction: Transaction, authority: str, *, before: int, at_most: int) -> int:
+    """Remove some invitations that ran out before this time; how many went."""
+    rows = transaction.execute(
+        "DELETE FROM invitation WHERE authority = :authority AND invitation_id IN"
+        " (SELECT invitation_id FROM invitation WHERE authority = :authority"
+        "  AND expires < :before LIMIT :at_most) RETURNING invitation_id",
+        authority=authority,
+        before=before,
+        at_most=at_most,
+    )
+    return len(rows)

@@ -417,6 +417,11 @@ CREATE TABLE confirmation (
 )
 """
 
+# For what is hidden of a record later: which partitions it left lately.
+_REMOVALS = """
+CREATE INDEX removals_of_a_record ON feed (authority, record_id) WHERE removed = 1
+"""
+
 STEPS = {
     "0001-authorities": _AUTHORITIES,
     "0002-records": _RECORDS,
@@ -428,6 +433,7 @@ STEPS = {
     "0008-record-caps": _RECORD_CAPS,
     "0009-settling": _SETTLING,
     "0010-redactions": _REDACTIONS,
+    "0011-removals": _REMOVALS,
 }
 """Name to statements, in order."""
 

@@ -60,3 +60,22 @@ def mark_read(
             for notice_id in notice_ids
         ],
     )
+
+
+def forget(transaction: Transaction, authority: str, *, before: int, at_most: int) -> int:
+    """Remove some notices that were read before this time, or are of before it and for somebody
+    on no device that may still be told anything; how many went."""
+    rows = transaction.execute(
+        "DELETE FROM notice WHERE authority = :authority AND notice_id IN"
+        " (SELECT n.notice_id FROM notice n WHERE n.authority = :authority"
+        "  AND (n.read_at < :before OR (n.at < :before AND NOT EXISTS"
+        "   (SELECT 1 FROM holder h JOIN device d ON d.authority = h.authority"
+        "     AND d.device = h.device AND d.generation = h.generation"
+        "    WHERE h.authority = n.authority AND h.practitioner = n.practitioner"
+        "     AND d.access <> 'revoked' AND d.wipe = 'none')))"
+        "  LIMIT :at_most) RETURNING notice_id",
+        authority=authority,
+        before=before,
+        at_most=at_most,
+    )
+    return len(rows)

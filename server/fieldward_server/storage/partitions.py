@@ -406,13 +406,68 @@ def list_files(
 
 
 def forget_files(
-    transaction: Transaction, authority: str, *, dropped_before: int
+    transaction: Transaction, authority: str, *, dropped_before: int, at_most: int
 ) -> tuple[str, ...]:
-    """The names of files dropped before this time, which are no longer known from here on."""
+    """The names of some files dropped before this time, no longer known from here on."""
     rows = transaction.execute(
-        "DELETE FROM sealed_file WHERE authority = :authority AND dropped_at < :dropped_before"
-        " RETURNING name",
+        "DELETE FROM sealed_file WHERE authority = :authority AND name IN"
+        " (SELECT name FROM sealed_file WHERE authority = :authority"
+        "  AND dropped_at < :dropped_before LIMIT :at_most) RETURNING name",
         authority=authority,
         dropped_before=dropped_before,
+        at_most=at_most,
     )
     return tuple(row["name"] for row in rows)
+
+
+def known_files(transaction: Transaction, authority: str) -> frozenset[str]:
+    """The names of the files of an authority that are listed, or were until lately."""
+    rows = transaction.execute(
+        "SELECT name FROM sealed_file WHERE authority = :authority", authority=authority
+    )
+    return frozenset(row["name"] for row in rows)
+
+
+def forget_changes(
+    transaction: Transaction, authority: str, partition_id: str, *, before: int, at_most: int
+) -> int:
+    """Remove the first changes of a feed, as far as its image has them and they are of before this
+    time; how many went. What stays has no holes, whatever the clock did."""
+    rows = transaction.execute(
+        "DELETE FROM feed WHERE authority = :authority AND partition_id = :partition_id"
+        " AND number < (SELECT coalesce(min(CASE WHEN first.at >= :before"
+        "   OR first.number > first.image_feed THEN first.number END), max(first.number) + 1)"
+        "  FROM (SELECT f.number, f.at, p.image_feed FROM feed f JOIN partition p"
+        "    ON p.authority = f.authority AND p.partition_id = f.partition_id"
+        "   WHERE f.authority = :authority AND f.partition_id = :partition_id"
+        "   ORDER BY f.number LIMIT :at_most) first) RETURNING number",
+        authority=authority,
+        partition_id=partition_id,
+        before=before,
+        at_most=at_most,
+    )
+    return len(rows)
+
+
+def with_former_keys(transaction: Transaction, authority: str) -> tuple[tuple[str, str], ...]:
+    """The authority's partitions that have keys of several epochs: authority and id."""
+    rows = transaction.execute(
+        "SELECT partition_id FROM partition_key WHERE authority = :authority"
+        " GROUP BY partition_id HAVING count(*) > 1 ORDER BY partition_id",
+        authority=authority,
+    )
+    return tuple((authority, row["partition_id"]) for row in rows)
+
+
+def forget_keys(
+    transaction: Transaction, authority: str, partition_id: str, *, before_epoch: int
+) -> int:
+    """Remove the keys of a partition's key epochs before this one; how many went."""
+    rows = transaction.execute(
+        "DELETE FROM partition_key WHERE authority = :authority"
+        " AND partition_id = :partition_id AND epoch < :before_epoch RETURNING epoch",
+        authority=authority,
+        partition_id=partition_id,
+        before_epoch=before_epoch,
+    )
+    return len(rows)

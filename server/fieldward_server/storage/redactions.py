@@ -60,15 +60,19 @@ def add(transaction: Transaction, redactions: Iterable[Redaction]) -> None:
     transaction.insert("redaction", Redaction._fields, redactions)
 
 
-def still_in_images(transaction: Transaction, authority: str, record_id: str) -> tuple[str, ...]:
-    """The partitions that a record has left, and whose image still has it."""
+def still_on_devices(
+    transaction: Transaction, authority: str, record_id: str, *, left_since: int
+) -> tuple[str, ...]:
+    """The partitions that a record has left, and whose image still has it or, because it left
+    since this time, may still be on a device that was not heard of."""
     rows = transaction.execute(
         "SELECT DISTINCT p.partition_id FROM partition p JOIN feed f"
         " ON f.authority = p.authority AND f.partition_id = p.partition_id"
-        "  AND f.number > p.image_feed"
-        " WHERE p.authority = :authority AND f.record_id = :record_id AND f.removed = 1",
+        "  AND (f.number > p.image_feed OR f.at >= :left_since)"
+        " WHERE f.authority = :authority AND f.record_id = :record_id AND f.removed = 1",
         authority=authority,
         record_id=record_id,
+        left_since=left_since,
     )
     return tuple(row["partition_id"] for row in rows)
 
