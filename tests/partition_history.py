@@ -49,7 +49,10 @@ def steps() -> st.SearchStrategy[Step]:
         Step,
         st.sampled_from(["edit", "leave", "return", "come", "hide"]),
         st.integers(0, 11),
-        st.one_of(st.just(0), st.sampled_from([1, 19, 21, 24 * 14, LIMIT_HOURS - 1, LIMIT_HOURS + 1, 24 * 365])),
+        st.one_of(
+            st.just(0),
+            st.sampled_from([1, 19, 21, 24 * 14, LIMIT_HOURS - 1, LIMIT_HOURS + 1, 24 * 365]),
+        ),
     )
 
 
@@ -74,7 +77,8 @@ def go_on(world: World, step: Step) -> None:
             world.load(child(name, school={"name": f"School {revision}"}))
         case "leave":
             ended = {
-                key: {**involvement, "ended": "2026-01-31"} for key in ("a1", *_returns(world, name))
+                key: {**involvement, "ended": "2026-01-31"}
+                for key in ("a1", *_returns(world, name))
             }
             world.load(child(name, involvements=ended))
         case "return" if revision:

@@ -319,9 +319,7 @@ _SETTINGS = {
     "lease_destroys_seconds": _Setting(_whole(1, 366 * _DAY), _always(_TERMS.destroys_seconds)),
     "absence_seconds": _Setting(
         _whole(1, 400 * _DAY),
-        lambda values: least_seconds(
-            values.get("lease_destroys_seconds", _TERMS.destroys_seconds)
-        ),
+        lambda values: least_seconds(values.get("lease_destroys_seconds", _TERMS.destroys_seconds)),
     ),
     "lease_look_ups": _Setting(_whole(20, 5_000), _always(_TERMS.look_ups)),
     "log_level": _Setting(_log_level, _always("info")),

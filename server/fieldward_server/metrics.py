@@ -70,7 +70,9 @@ class _Instruments:
         self.leases = self._counter("leases_renewed", "Leases renewed.")
         self.lease_refusals = self._counter("lease_refusals", "Renewals refused.", "code")
         self.job_runs = self._counter("job_runs", "Runs of scheduled work.", "job", "outcome")
-        self.job_items = self._counter("job_items", "What runs did: files made, rows or files removed.", "job")
+        self.job_items = self._counter(
+            "job_items", "What runs did: files made, rows or files removed.", "job"
+        )
         self.job_seconds = self._histogram(
             "job_duration_seconds", "Runs of scheduled work.", _SLOW, "job"
         )

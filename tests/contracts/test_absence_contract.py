@@ -1,4 +1,4 @@
-"""A device that was away, for however long, gets a coherent full answer (design §6, invariant 4)."""
+"""A device that was away, however long, gets a coherent full answer (design §6, invariant 4)."""
 
 from __future__ import annotations
 

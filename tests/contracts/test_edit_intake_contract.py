@@ -14,6 +14,7 @@ from fieldward_server.services.inbox import list_inbox
 from fieldward_server.services.partitions import take
 from fieldward_server.services.records import record_history
 from fieldward_server.services.shields import raise_shield, release_shield
+from fieldward_server.storage import devices
 from fieldward_sync.access import Access
 from fieldward_sync.messages import BoxPart
 from fieldward_sync.records import ProposedChange, Value
@@ -249,6 +250,26 @@ def test_edits_that_overtake_each_other_are_all_held_once_the_gap_is_closed(
     assert device.sync(edits=(third,)).edits_held == 0
     assert device.sync(edits=(first,)).edits_held == 1
     assert device.sync(edits=(second,)).edits_held == 3
+
+
+def test_what_is_known_of_a_devices_edits_grows_with_gaps_and_not_with_edits(
+    world: World, device: FieldDevice
+) -> None:
+    """A number that was reserved and never used keeps a gap open for good."""
+
+    def kept() -> bytes:
+        with world.platform.storage.reading() as transaction:
+            found = devices.find(transaction, AUTHORITY, device.name, device.generation)
+        assert found is not None
+        return found.edits_ahead
+
+    device.edit_counter += 1
+    device.edit("c1", PHONE, "07700 900001")
+    after_one = kept()
+    for number in range(30):
+        device.edit("c1", PHONE, f"07700 9000{number:02}")
+    assert len(kept()) == len(after_one)
+    assert device.sync().edits_held == 0
 
 
 def broken_seal(device: FieldDevice) -> BoxPart:

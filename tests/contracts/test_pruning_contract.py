@@ -23,6 +23,7 @@ from fieldward_server.services.pruning import (
 from fieldward_server.services.redactions import find_reached
 from fieldward_server.services.sealing import sweep_files
 from fieldward_server.services.shields import raise_shield
+from fieldward_server.storage import partitions
 from fieldward_sync.access import Access
 from fieldward_sync.errors import RefusedByServer, RetryLater
 from fieldward_sync.leases import LeaseTerms
@@ -108,17 +109,17 @@ def test_pruning_goes_in_small_steps_and_one_that_is_broken_off_leaves_no_hole(
     world.seal()
     world.now += LIMIT + 1
     monkeypatch.setattr(pruning, "ROWS_AT_ONCE", 2)
-    forget, calls = pruning.partitions.forget_changes, []
+    forget, calls = partitions.forget_changes, []
 
     def broken_off(*args: Any, **about: Any) -> int:
         calls.append(about["at_most"])
-        removed = forget(*args, **about)
+        removed: int = forget(*args, **about)
         if len(calls) == 2:
             raise RetryLater("database-busy", "The database cannot take this now.")
         return removed
 
     with monkeypatch.context() as patch:
-        patch.setattr(pruning.partitions, "forget_changes", broken_off)
+        patch.setattr(partitions, "forget_changes", broken_off)
         with pytest.raises(RetryLater):
             prune_feeds(world.platform, world.now)
     assert (calls, feed(world)) == ([2, 2], [4, 5, 6])

@@ -156,5 +156,3 @@ def test_a_manifest_has_room_for_no_more_files_than_are_made() -> None:
     assert [most_rows(records) for records in (0, 3, 4, 1_000, 73_000)] == [
         *(0, 3, 6, 1_500, 109_500)
     ]
-
-

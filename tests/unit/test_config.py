@@ -100,7 +100,7 @@ def test_every_setting_can_be_given_in_the_environment() -> None:
         (
             "absence_seconds",
             "1209600",
-            "absence_seconds: 1209600 is less than lease_destroys_seconds (1209600) and 172800 more;"
+            "1209600 is less than lease_destroys_seconds (1209600) and 172800 more;"
             " raise absence_seconds to 1382400 or shorten lease_destroys_seconds",
         ),
         ("metrics_listen", "9441", "'9441' is not an address and port"),

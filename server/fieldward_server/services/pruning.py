@@ -1,4 +1,4 @@
-"""What nobody needs any more goes: scheduled, a little in each transaction, the same again harmless.
+"""What nobody needs any more goes: a little in each transaction, and again does no harm.
 
 ``docs/bounds.md`` says of each kind of row what it grows with, and which of these takes it away. A
 run that is broken off anywhere has removed what it had committed, and the next one goes on.

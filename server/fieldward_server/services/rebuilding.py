@@ -1,6 +1,6 @@
 """When a partition gets a new image rather than a segment, and what a device then stores at most.
 
-Pure: numbers in, a decision or a bound out. ``docs/bounds.md`` derives the bounds from the decision.
+Pure: numbers in, a decision or a bound out. ``docs/bounds.md`` derives one from the other.
 """
 
 from __future__ import annotations

@@ -86,10 +86,7 @@ def _sweep_strays(platform: Platform, *, now: int) -> int:
     """Remove files that were written and never listed: a run was killed in between."""
     with platform.storage.reading() as transaction:
         known = frozenset[str]().union(
-            *(
-                partitions.known_files(transaction, code)
-                for code in authorities.codes(transaction)
-            )
+            *(partitions.known_files(transaction, code) for code in authorities.codes(transaction))
         )
     return platform.files.remove_strays(known, before=now - KEPT_SECONDS)
 

@@ -17,7 +17,7 @@ from fieldward_sync.encoding import pack, unpack
 from fieldward_sync.journal import JournalHead
 from fieldward_sync.messages import DEVICE_KEY
 from fieldward_sync.names import device_actor
-from fieldward_sync.versions import Dot, VersionVector
+from fieldward_sync.versions import FIRST_COUNTER, Run, VersionVector
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Standing:
     @property
     def edits_held(self) -> int:
         """Up to this counter every edit of the device is here."""
-        return self.edits.counters.get(self.actor, 0)
+        return self.edits.highest(self.actor)
 
     @property
     def state_number(self) -> int:
@@ -85,12 +85,17 @@ def _open_orders(transaction: Transaction, device: Device) -> tuple[StoredOrder,
 def edits_of(device: Device) -> VersionVector:
     """Which of a device's edits have been taken."""
     actor = device_actor(device.device, device.generation)
-    ahead = (Dot(actor, counter) for counter in unpack(tuple[int, ...], device.edits_ahead))
-    return VersionVector({actor: device.edits_taken}, frozenset(ahead))
+    ahead = (Run(*run) for run in unpack(tuple[tuple[int, int], ...], device.edits_ahead))
+    taken = (Run(FIRST_COUNTER, device.edits_taken),) if device.edits_taken else ()
+    return VersionVector({actor: (*taken, *ahead)})
 
 
 def store_edits(transaction: Transaction, device: Device, taken: VersionVector) -> None:
     """Store what ``edits_of`` reads."""
     actor = device_actor(device.device, device.generation)
-    ahead = tuple(sorted(dot.counter for dot in taken.ahead))
-    devices.set_edits(transaction, device, taken=taken.counters.get(actor, 0), ahead=pack(ahead))
+    devices.set_edits(
+        transaction,
+        device,
+        taken=taken.highest(actor),
+        ahead=pack(taken.beyond_gaps(actor)),
+    )

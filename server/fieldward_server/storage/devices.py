@@ -31,7 +31,7 @@ class Device:
     edits_taken: int
     """Up to this counter, every edit of the device is here."""
     edits_ahead: bytes
-    """Packs the counters beyond that are here too."""
+    """Packs the runs of counters beyond that are here too."""
     last_contact: int
     last_complete: int
     pending_edits: int
