@@ -31,6 +31,7 @@ RECORD: dict[str, Any] = {
         }
     },
     "assessment_exists": True,
+    "disputes": {"d1": {"path": "carers/c1.phone", "since": "2026-01-05", "by": "carer"}},
 }
 
 

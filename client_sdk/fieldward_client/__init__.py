@@ -14,6 +14,7 @@ from fieldward_client.session import Session, TypeAhead
 from fieldward_client.status import LeaseStatus, PartitionStatus, PendingEdit, Status
 from fieldward_client.transport import HttpAnswer, HttpTransport, Transport
 from fieldward_sync.clock import Reading
+from fieldward_sync.disputes import Dispute
 from fieldward_sync.errors import (
     AccessClosed,
     CallerMistake,
@@ -35,6 +36,7 @@ __all__ = [
     "Child",
     "Clock",
     "Device",
+    "Dispute",
     "EditVerdict",
     "Error",
     "Hit",

@@ -18,6 +18,7 @@ from fieldward_client.holdings import Hold
 from fieldward_client.installation import Installation
 from fieldward_client.overlay import lay_over
 from fieldward_client.practitioner import Practitioner
+from fieldward_sync.disputes import ID_BYTES, dispute_id
 from fieldward_sync.errors import AccessClosed, CallerMistake, LocalDataDamaged
 from fieldward_sync.journal import MAX_FIELDS_OF_A_LOOK_UP, REASONS, LookUp
 from fieldward_sync.matching.query import Query, Terms
@@ -130,6 +131,7 @@ class Session:
             incarnation=self._installation.trust.incarnation,
             as_at=as_at,
             write=_refuse_edit,
+            name_dispute=self._name_dispute,
         )
 
     def open(self, record_id: str) -> Child:
@@ -157,6 +159,7 @@ class Session:
                 incarnation=distribution.incarnation,
                 as_at=self._as_at(hold),
                 write=self._edit,
+                name_dispute=self._name_dispute,
             )
             self._write("open", "shown", cost=1, fields=child.fields, **looked_for)
         return child
@@ -175,6 +178,9 @@ class Session:
 
     def _new_query(self) -> bytes:
         return self._installation.entropy(QUERY_ID_BYTES)
+
+    def _name_dispute(self) -> tuple[str, str]:
+        return dispute_id(self._installation.entropy(ID_BYTES)), self._today().isoformat()
 
     def _today(self) -> date:
         return datetime.fromtimestamp(self._installation.clock.now(), UTC).date()

@@ -7,6 +7,7 @@ pattern is a path with ``*`` for a member's id. Settling by class is the server'
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 from enum import Enum
 
@@ -32,6 +33,10 @@ class FieldClass(Enum):
     """A plain field of a member of a set. Members are added by id, ended by date and never
     deleted (D4), so additions made apart never conflict."""
 
+    FIXED = "fixed"
+    """A field of a member of a set that says what the member is about: set when it is added, and
+    from a device never after (R2)."""
+
     LATCH = "latch"
     """Raised while any raise is unreleased; the server alone releases (H5, C4)."""
 
@@ -51,6 +56,9 @@ class Disclosure(Enum):
     """That there is a value, not which: ``SENSITIVE_SERVICE_SHOWN_AS`` stands in its place."""
 
     HIDDEN = "hidden"
+    FOLLOWS = "follows"
+    """Shown where the value that it is about is shown, hidden wherever that is not: ``projection``
+    finds out."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +74,17 @@ class FieldRule:
     on_sensitive: Disclosure = Disclosure.SHOWN
     """What an involvement of a sensitive service shows (C2)."""
 
+    disputable: bool = True
+    """Whether a dispute may be about it (R2)."""
 
-_PLAIN, _UNIT, _MEMBER, _LATCH = FieldClass
-_SHOWN, _MASKED, _HIDDEN = Disclosure
+
+_PLAIN, _UNIT, _MEMBER, _FIXED, _LATCH = FieldClass
+_SHOWN, _MASKED, _HIDDEN, _FOLLOWS = Disclosure
+
+
+def _of_a_dispute(field: str, kind: FieldClass, by: Writer = Writer.PRACTITIONER) -> FieldRule:
+    return FieldRule(f"disputes/*.{field}", kind, by, _FOLLOWS, _FOLLOWS, disputable=False)
+
 
 FIELD_RULES = {
     rule.pattern: rule
@@ -104,10 +120,22 @@ FIELD_RULES = {
         FieldRule("involvements/*.since", _MEMBER),
         FieldRule("involvements/*.ended", _MEMBER),
         FieldRule("involvements/*.lead", _MEMBER, on_sensitive=_HIDDEN),
-        FieldRule("involvements/*.sensitive_ground", _MEMBER, on_sensitive=_HIDDEN),
-        FieldRule("involvements/*.consent_withdrawn", _LATCH, on_sensitive=_HIDDEN),
+        # Disputed by disputing the service. A dispute of the ground would say, once the service has
+        # been corrected, that it had been a sensitive one.
+        FieldRule(
+            "involvements/*.sensitive_ground", _MEMBER, on_sensitive=_HIDDEN, disputable=False
+        ),
+        FieldRule(
+            "involvements/*.consent_withdrawn", _LATCH, on_sensitive=_HIDDEN, disputable=False
+        ),
         FieldRule("assessment_exists", _PLAIN),
-        FieldRule("shield", _LATCH, on_shielded=_SHOWN),
+        FieldRule("shield", _LATCH, on_shielded=_SHOWN, disputable=False),
+        # Anybody may say that a value is disputed; how that ended is for the authority to say.
+        _of_a_dispute("path", _FIXED),
+        _of_a_dispute("since", _FIXED),
+        _of_a_dispute("by", _FIXED),
+        _of_a_dispute("outcome", _MEMBER, Writer.SERVER),
+        _of_a_dispute("ended", _MEMBER, Writer.SERVER),
     )
 }
 """Every field a record has, by its pattern."""
@@ -143,6 +171,13 @@ def field_rule(path: str) -> FieldRule:
     return rule
 
 
+def disputable_paths() -> str:
+    """The pattern of the paths that a dispute may be about."""
+    any_member = MEMBER_ID.pattern
+    patterns = (re.escape(rule.pattern) for rule in FIELD_RULES.values() if rule.disputable)
+    return "|".join(pattern.replace(re.escape("*"), any_member) for pattern in patterns)
+
+
 def check_writer(path: str, value: object, writer: Writer) -> None:
     """Refuse a value that only the server may set, as ``CallerMistake("server-only")``.
 
@@ -162,4 +197,15 @@ def check_writer(path: str, value: object, writer: Writer) -> None:
             "server-only",
             f"{path} can be raised here, but only an administrator releases it.",
             next_step="Ask your sync administrator to release it.",
+        )
+
+
+def check_fixed(path: str, held: Container[str]) -> None:
+    """Refuse a practitioner's change of what was fixed when its member was added, as
+    ``CallerMistake("server-only")``; ``held`` are the paths at which the record has values."""
+    if field_rule(path).field_class is FieldClass.FIXED and path in held:
+        raise CallerMistake(
+            "server-only",
+            f"{path} stays as it was written first.",
+            next_step="Add another one instead.",
         )

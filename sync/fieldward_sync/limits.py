@@ -20,8 +20,8 @@ MAX_PHONE_CHARACTERS = 24
 EARLIEST_DATE = "1980-01-01"
 LATEST_DATE = "2099-12-31"
 
-MAX_MEMBERS = {"former_names": 16, "carers": 24, "involvements": 128}
-"""Ended involvements stay as history (D4), so theirs is a whole childhood's worth."""
+MAX_MEMBERS = {"former_names": 16, "carers": 24, "involvements": 128, "disputes": 32}
+"""What has ended stays as history (D4), so these are a whole childhood's worth."""
 
 SEXES = ("female", "male", "not-specified")
 
@@ -124,6 +124,13 @@ ROLES = (
     "team-manager",
     "youth-justice-worker",
 )
+
+DISPUTED_BY = ("subject", "carer", "professional", "other")
+"""Who says that a value is wrong or out of date, without a name (R2): the child is the subject."""
+
+DISPUTE_OUTCOMES = ("corrected", "upheld", "not-upheld", "withdrawn")
+"""How a dispute ended: another value stands now; it is wrong, and what is right is not known; it
+stands; whoever disputed it does so no more. One that has no outcome is open."""
 
 RAISED = "raised"
 RELEASED = "released"

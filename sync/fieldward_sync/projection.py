@@ -14,6 +14,7 @@ from fieldward_sync.field_classes import (
     SENSITIVE_SERVICE_SHOWN_AS,
     Disclosure,
     FieldClass,
+    FieldRule,
     field_rule,
 )
 from fieldward_sync.limits import RAISED, SENSITIVE_SERVICES
@@ -26,11 +27,12 @@ NOBODYS_NUMBER = 0
 """Stands where a value is masked: nobody replaces what they were not shown."""
 
 _WITHDRAWN = "consent_withdrawn"
+_DISPUTES = "disputes/"
 _TELLING = ("service", "sensitive_ground")
 """The fields that say what an involvement shows of itself."""
 
 # To read a member of an Enum takes longer than all the rest that is done for a field.
-_SHOWN, _MASKED, _HIDDEN = Disclosure
+_SHOWN, _MASKED, _HIDDEN, _FOLLOWS = Disclosure
 _LATCH = FieldClass.LATCH
 
 _LATCHES = frozenset(
@@ -58,6 +60,16 @@ def withdrawn(record: Record) -> frozenset[str]:
     )
 
 
+def disputed(record: Record) -> Mapping[str, tuple[str, ...]]:
+    """Member of the set of disputes to the paths that it is about: several where that is in
+    conflict."""
+    members = {_member(path) for path in record.live if path.startswith(_DISPUTES)}
+    return {
+        member: tuple(str(value.value) for value in record.live.get(f"{member}.path", ()))
+        for member in members
+    }
+
+
 def settled_by_rule(path: str) -> bool:
     """Whether several live values at a path are no conflict for a person: a latch just holds."""
     return path.rpartition(".")[2] in _LATCHES
@@ -76,21 +88,30 @@ def project(record: Record, numbers: Mapping[Dot, int], revision: int) -> View:
     if not sensitive and _LATCHES.isdisjoint(by_field):
         return _whole(record, numbers, revision)
     shielded = is_shielded(record)
-    hidden_members = {_member(path) for path in withdrawn(record)}
+    hidden = {_member(path) for path in withdrawn(record)}
 
+    def disclosed(path: str, rule: FieldRule) -> Disclosure:
+        if hidden and _member(path) in hidden:
+            return _HIDDEN
+        if shielded:
+            return rule.on_shielded
+        return rule.on_sensitive if sensitive and _member(path) in sensitive else _SHOWN
+
+    # A dispute that says nothing, or two things, is hidden unless all of it may be seen.
+    hidden |= {
+        member
+        for member, paths in disputed(record).items()
+        if not paths or any(disclosed(path, field_rule(path)) is not _SHOWN for path in paths)
+    }
     shown: list[ViewValue] = []
     for path, values in record.live.items():
         rule = field_rule(path)
-        disclosure = rule.on_shielded if shielded else _SHOWN
-        if hidden_members and _member(path) in hidden_members:
-            disclosure = _HIDDEN
-        elif sensitive and not shielded and _member(path) in sensitive:
-            disclosure = rule.on_sensitive
+        disclosure = disclosed(path, rule)
         if disclosure is _MASKED:
             shown.append(ViewValue(path, NOBODYS_NUMBER, SENSITIVE_SERVICE_SHOWN_AS))
         elif disclosure is _SHOWN and rule.field_class is _LATCH:
             shown.extend(_latch(record, path, values, numbers))
-        elif disclosure is _SHOWN:
+        elif disclosure is _SHOWN or disclosure is _FOLLOWS:
             for value in values:
                 shown.append(ViewValue(path, numbers[value.dot], value.value))
     return View(record.record_id, revision, shielded, tuple(shown))

@@ -25,6 +25,7 @@ from fieldward_sync.field_classes import (
     MEMBER_ID,
     SETS,
     FieldClass,
+    disputable_paths,
     field_rule,
     split_member,
 )
@@ -290,6 +291,18 @@ class InvolvementSchema(_Strict):
     consent_withdrawn = _code(limits.LATCH_VALUES)
 
 
+class DisputeSchema(_Strict):
+    """That somebody says a value is wrong or out of date, and what came of it (R2)."""
+
+    path = _shaped(
+        disputable_paths(), "Write the path of a field that can be disputed.", required=True
+    )
+    since = _Text(required=True, validate=_DAY)
+    by = _code(limits.DISPUTED_BY, required=True)
+    outcome = _code(limits.DISPUTE_OUTCOMES)
+    ended = _Text(validate=_DAY)
+
+
 class RecordSchema(_Strict):
     """A record in its nested shape."""
 
@@ -312,6 +325,7 @@ class RecordSchema(_Strict):
     involvements = _members("involvements", InvolvementSchema)
     assessment_exists = _Flag()
     shield = _code(limits.LATCH_VALUES)
+    disputes = _members("disputes", DisputeSchema)
 
 
 _RECORD = RecordSchema()
@@ -460,6 +474,8 @@ def load_sound_record(data: Mapping[str, object]) -> FlatRecord | None:
     members = cast(Mapping[str, dict[str, Value]], data.get("involvements", {}))
     if any(_identifier_errors(flat)) or any(_group_errors(members)):
         return None
+    if "disputes" in data and any(_group_errors(_by_group(flat))):
+        return None
     return FlatRecord(str(flat.pop("record_id")), str(flat.pop("authority")), flat)
 
 
@@ -564,6 +580,8 @@ def _group_errors(groups: Mapping[str, Mapping[str, Value]]) -> Iterator[FieldEr
             yield FieldError(
                 f"{group}.sensitive_ground", "A sensitive service needs its legal ground (C1)."
             )
+        if group.startswith("disputes/") and ("outcome" in held) != ("ended" in held):
+            yield FieldError(f"{group}.ended", "An outcome has its day, and a day its outcome.")
         since, ended = held.get("since"), held.get("ended")
         if isinstance(since, str) and isinstance(ended, str) and ended < since:
             yield FieldError(f"{group}.ended", "It cannot have ended before it began.")

@@ -11,7 +11,7 @@ from fieldward_sync.records import Change, Edit, Record
 from fieldward_sync.versions import Dot, Ordering, VersionVector
 
 ACTORS = ("d-ada.1", "d-ben.1", "server.1")
-PATHS = ("born", "name.family", "involvements/a.phone")
+PATHS = ("born", "name.family", "involvements/a.phone", "disputes/d.path", "disputes/d.outcome")
 
 dots = st.builds(Dot, st.sampled_from(ACTORS), st.integers(1, 4))
 

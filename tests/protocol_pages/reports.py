@@ -6,6 +6,7 @@ from fieldward_server.services.administrators import AdministratorReport
 from fieldward_server.services.authorities import AuthorityReport
 from fieldward_server.services.conflicts import Conflict
 from fieldward_server.services.devices import DeviceReport, HolderReport, WipeReport
+from fieldward_server.services.disputes import OpenDispute
 from fieldward_server.services.duplicates import Duplicates
 from fieldward_server.services.holdings import Preview, TouchedDevice
 from fieldward_server.services.inbox import InboxEntry
@@ -22,6 +23,7 @@ from fieldward_server.services.sealed_look_ups import (
 )
 from fieldward_server.storage.events import Event, Incident
 from fieldward_server.storage.practitioners import Practitioner
+from fieldward_sync.disputes import Dispute
 
 NOTHING = "`{}`"
 
@@ -63,6 +65,9 @@ ANSWERS = {
     "records/duplicates": "`Duplicates`; what is `likely` is an [`EnquiryHit`](enquiries.md)",
     "conflicts/list": "items of `Conflict`; none after the last",
     "conflicts/settle": NOTHING,
+    "disputes/raise": "`dispute`: what it is called",
+    "disputes/decide": NOTHING,
+    "disputes/list": "items of `OpenDispute`; none after the last",
     "inbox/list": "items of `InboxEntry`; none after the last",
     "inbox/admit": NOTHING,
     "inbox/decline": NOTHING,
@@ -89,6 +94,8 @@ REPORTS = (
     HistoricValue,
     Duplicates,
     Conflict,
+    OpenDispute,
+    Dispute,
     InboxEntry,
     JournalReport,
     SealedPage,

@@ -41,6 +41,7 @@ PARTS: list[tuple[str, ...]] = [
     *(("carers", "c1", name) for name in ("family", "relation", "phone", "ended")),
     *(("involvements", "8f2c", name) for name in RECORD["involvements"]["8f2c"]),
     *(("involvements", "8f2c", name) for name in ("ended", "sensitive_ground")),
+    *(("disputes", "d1", name) for name in ("path", "since", "by", "outcome", "ended")),
     ("involvements", "b2"),
     ("carers", "C-2"),
 ]
@@ -65,6 +66,9 @@ VALUES = st.one_of(
             ["1 High Street", "Truro"],
             "mental-health",
             "consent",
+            "upheld",
+            "address",
+            "disputes/d1.path",
             "9434765919",
             "A" * 35 + " " + "B" * 34,
             "one two three four five six seven",
@@ -109,7 +113,7 @@ def test_what_is_told_to_be_sound_is_what_the_schema_loads(
 def test_no_text_is_told_to_be_sound_that_the_schema_refuses(pattern: str, text: str) -> None:
     *containers, name = re.split(r"/\*\.|\.", pattern)
     keys = (*containers, *(("8f2c",) if "*" in pattern else ()), name)
-    members = {"carers": "c1", "former_names": "f1"}
+    members = {"carers": "c1", "former_names": "f1", "disputes": "d1"}
     keys = tuple(members.get(containers[0], key) if key == "8f2c" else key for key in keys)
     data = altered([(keys, text)])
     if found := load_sound_record(data):

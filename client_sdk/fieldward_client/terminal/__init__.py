@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import click
 
+from fieldward_client.terminal.disputing import dispute
 from fieldward_client.terminal.editing import edit
 from fieldward_client.terminal.enquiring import enquire
 from fieldward_client.terminal.enrolling import enrol
@@ -33,9 +34,10 @@ def command() -> None:
       fieldward field enquire
       fieldward field show r-00017
       fieldward field edit r-00017 carers/c1.phone
+      fieldward field dispute r-00017 address
       fieldward field status
     """
 
 
-for _each in (enrol, sync, search, show, edit, enquire, status, pending):
+for _each in (enrol, sync, search, show, edit, dispute, enquire, status, pending):
     command.add_command(_each)

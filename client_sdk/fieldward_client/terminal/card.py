@@ -9,7 +9,7 @@ from rich.text import Text
 from fieldward_client import Child, Status
 from fieldward_client.session import STALE_SECONDS
 from fieldward_client.terminal.header import ATTENTION, QUIET
-from fieldward_client.terminal.wording import in_words, moment, span
+from fieldward_client.terminal.wording import dispute_in_words, in_words, moment, span
 from fieldward_sync.field_classes import (
     FIELD_RULES,
     SENSITIVE_SERVICE_SHOWN_AS,
@@ -23,6 +23,8 @@ ROOT = ""
 _ORDER = {pattern: place for place, pattern in enumerate(FIELD_RULES)}
 _PATH_WIDTH = 20
 _SHIELD = "shield"
+_DISPUTES = "disputes/"
+_NOT_SENT = "  (not sent yet)"
 
 
 def card(child: Child, status: Status) -> Iterator[Text]:
@@ -63,11 +65,13 @@ def as_at(seconds: int, status: Status) -> Text:
 
 
 def _groups(child: Child) -> dict[str, list[str]]:
-    """The paths with a value, by group, in the table's order; what has ended comes last (D4)."""
-    held = [path for path in child.fields if path in child.values or path in child.conflicts]
+    """The paths with a value or a dispute, by group, in the table's order; what has ended comes
+    last (D4)."""
+    held = {*child.values, *child.conflicts, *child.disputes}
     groups: dict[str, list[str]] = {}
     for path in sorted(held, key=lambda path: (_ORDER[field_rule(path).pattern], path)):
-        if path != _SHIELD:  # said above
+        # The one is said above, the others beside what they are about.
+        if path != _SHIELD and not path.startswith(_DISPUTES):
             groups.setdefault(_group(path), []).append(path)
     return dict(sorted(groups.items(), key=lambda item: _place(child, *item)))
 
@@ -93,9 +97,15 @@ def _row(child: Child, group: str, path: str) -> Iterator[Text]:
     if path in child.conflicts:
         row.append("in conflict: somebody must settle it", ATTENTION)
     else:
-        row.append(in_words(child.values[path]), "bold")
+        row.append(in_words(child.values.get(path)), "bold")
     if path in child.pending:
-        row.append("  (not sent yet)", QUIET)
+        row.append(_NOT_SENT, QUIET)
     yield row
     for value in child.conflicts.get(path, ()):
         yield Text(f"  {'':<{_PATH_WIDTH}} ≠ ").append(in_words(value), "bold")
+    for dispute in child.disputes.get(path, ()):
+        sent = "" if f"disputes/{dispute.dispute_id}.path" not in child.pending else _NOT_SENT
+        told = Text(f"  {'':<{_PATH_WIDTH}} ").append(
+            dispute_in_words(dispute), ATTENTION if dispute.is_open else QUIET
+        )
+        yield told.append(sent, QUIET)

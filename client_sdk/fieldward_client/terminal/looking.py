@@ -145,6 +145,7 @@ def by_name(child: Child) -> dict[str, object]:
         "as_at": child.as_at,
         "values": child.values,
         "conflicts": child.conflicts,
+        "disputes": child.disputes,
         "pending": sorted(child.pending),
     }
 

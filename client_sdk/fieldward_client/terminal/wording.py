@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
 
-from fieldward_client import CallerMistake, Value
+from fieldward_client import CallerMistake, Dispute, Value
 from fieldward_sync.field_classes import field_rule
 
 YES_OR_NO = {"yes": True, "no": False}
@@ -18,6 +18,19 @@ FLAGS = frozenset({"assessment_exists", "involvements/*.lead"})
 ADDRESS = "address"
 WEEK_SECONDS = 7 * 24 * 3600
 _UNITS = (("d", 24 * 3600), ("h", 3600), ("min", 60))
+_DISPUTED_BY = {
+    "subject": "the child",
+    "carer": "a carer",
+    "professional": "a professional",
+    "other": "somebody else",
+}
+_OUTCOMES = {
+    "open": "not decided yet",
+    "corrected": "corrected",
+    "upheld": "found to be wrong",
+    "not-upheld": "found to be right",
+    "withdrawn": "taken back",
+}
 _KINDS = {
     "current": "",
     "last-known": "last known: ",
@@ -70,6 +83,12 @@ def all_in_words(values: Iterable[Value]) -> str:
     return " | ".join(in_words(value) for value in values)
 
 
+def dispute_in_words(dispute: Dispute) -> str:
+    """A dispute beside its value: who says so, since when, and what came of it."""
+    told = f"disputed by {_DISPUTED_BY[dispute.by]} since {_date(dispute.since)}"
+    return f"{told}; {_OUTCOMES[dispute.outcome]} {_date(dispute.ended)}".rstrip()
+
+
 def read_value(path: str, typed: str) -> Value:
     """What a person means who types this for a field, an address as JSON.
 
@@ -83,6 +102,10 @@ def read_value(path: str, typed: str) -> Value:
     if typed.lower() not in YES_OR_NO:
         raise CallerMistake("not-yes-or-no", f"{path} is yes or no.")
     return YES_OR_NO[typed.lower()]
+
+
+def _date(day: str) -> str:
+    return f"{date.fromisoformat(day):%-d %b %Y}" if day else ""
 
 
 def _address_in_words(address: dict[str, Any]) -> str:

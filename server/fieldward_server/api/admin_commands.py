@@ -14,6 +14,7 @@ from fieldward_server.api.command_fields import (
     identifier,
     json_text,
     many,
+    one_of,
     shaped,
     text,
     whole,
@@ -28,6 +29,7 @@ from fieldward_server.services.devices import (
     set_cap,
     show_device,
 )
+from fieldward_server.services.disputes import decide_dispute, list_disputes, raise_dispute
 from fieldward_server.services.duplicates import find_duplicates
 from fieldward_server.services.enrolment import MAX_VALID_SECONDS, invite
 from fieldward_server.services.events import MAX_EVENTS, list_events, list_incidents
@@ -43,8 +45,9 @@ from fieldward_server.services.rescoping import change_partition
 from fieldward_server.services.sealing import seal_authority
 from fieldward_server.services.shields import raise_shield, release_shield
 from fieldward_sync.access import Access
+from fieldward_sync.field_classes import MEMBER_ID
 from fieldward_sync.leases import MAX_PARTITIONS_OF_A_PRACTITIONER
-from fieldward_sync.limits import SETTLING_REASONS
+from fieldward_sync.limits import DISPUTE_OUTCOMES, DISPUTED_BY, SETTLING_REASONS
 from fieldward_sync.names import (
     AdministratorId,
     DeviceId,
@@ -69,6 +72,7 @@ _PRACTITIONER = {"practitioner": identifier(PractitionerId)}
 _RULES = {"rules": many(text(), most=MAX_RULES)}
 _RECORD = {"record": identifier(RecordId)}
 _PATH = {"path": fields.String(required=True, validate=shaped(r"\A[a-z0-9_./]{1,80}\Z"))}
+_DISPUTE = {"dispute": fields.String(required=True, validate=shaped(rf"\A{MEMBER_ID.pattern}\Z"))}
 _NUMBER = {"number": whole(least=1)}
 _PUBLIC_KEY = Hex(least=32, most=32)
 
@@ -119,6 +123,10 @@ def _values(call: Call) -> object:
 def _settle(call: Call) -> None:
     value = read_value(call.fields["value"])
     conflicts.settle(call.platform, **{**call.fields, "value": value}, **call.effect)
+
+
+def _raise_dispute(call: Call) -> object:
+    return {"dispute": raise_dispute(call.platform, **call.fields, **call.effect)}
 
 
 def _duplicates(call: Call) -> object:
@@ -401,6 +409,29 @@ COMMANDS = {
         },
         about=("record", "path"),
         reasons=SETTLING_REASONS,
+    ),
+    "disputes/raise": Command(
+        "Mark what stands at a field as disputed",
+        _raise_dispute,
+        {**_RECORD, **_PATH, "by": one_of(DISPUTED_BY)},
+        about=("record", "path"),
+        shows_content=True,
+    ),
+    "disputes/decide": Command(
+        "Say how a dispute ended",
+        _effect(decide_dispute),
+        {**_RECORD, **_DISPUTE, "outcome": one_of(DISPUTE_OUTCOMES)},
+        about=("record", "dispute"),
+        shows_content=True,
+    ),
+    "disputes/list": Command(
+        "Open disputes, with what stands at the field: of the next records after one",
+        lambda call: list_disputes(call.platform, call.authority, **call.fields),
+        {
+            "after": identifier(RecordId, required=False),
+            "limit": whole(least=1, most=conflicts.RECORDS_IN_A_PAGE, required=False),
+        },
+        shows_content=True,
     ),
     "inbox/list": Command(
         "Edits that were refused and wait for a person, or all: the next after one",

@@ -49,6 +49,11 @@ def text() -> fields.String:
     return fields.String(required=True, validate=one_line)
 
 
+def one_of(words: tuple[str, ...]) -> fields.String:
+    """A field for one word of a closed list."""
+    return fields.String(required=True, validate=validate.OneOf(words, error="One of: {choices}."))
+
+
 def whole(*, least: int = 0, most: int = 2**53 - 1, required: bool = True) -> fields.Integer:
     """A field for a whole number."""
     return fields.Integer(strict=True, required=required, validate=validate.Range(least, most))

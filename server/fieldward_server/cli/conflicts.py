@@ -7,6 +7,7 @@ from typing import Any
 import click
 import msgspec
 
+from fieldward_server.cli.disputes import in_words
 from fieldward_server.cli.groups import Group
 from fieldward_server.cli.options import ID, json_option
 from fieldward_server.cli.output import Item, ago, moment, show_done, show_items
@@ -41,6 +42,7 @@ def list_(call: Commander, as_json: bool) -> None:
             "record": lambda it: it["conflict"]["record_id"],
             "field": lambda it: _field(it["conflict"]),
             "open since": lambda it: ago(it["conflict"]["since"]),
+            "disputed": lambda it: in_words(it["conflict"]["disputes"]),
             **value_columns(),
         },
         as_json=False,

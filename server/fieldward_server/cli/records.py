@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import click
 import msgspec
 
 from fieldward_server.cli.conflicts import value_columns
+from fieldward_server.cli.disputes import dispute_columns
 from fieldward_server.cli.groups import Group
 from fieldward_server.cli.options import ID, json_option
 from fieldward_server.cli.output import moment, progress, show_item, show_items, show_json
@@ -145,7 +146,8 @@ def columns(as_json: bool) -> None:
 @signed(must_say_why=True)
 @json_option
 def history(call: Commander, record: str, path: str | None, as_json: bool) -> None:
-    """Show all edits of a RECORD, hidden values included: what was set, by whom, when.
+    """Show all edits of a RECORD, hidden values included: what was set, by whom, when; and what was
+    disputed, with what came of it.
 
     With a PATH, every value that this field has had: on what ground, and what took its place.
 
@@ -186,6 +188,7 @@ def history(call: Commander, record: str, path: str | None, as_json: bool) -> No
         as_json=False,
         nothing="Nothing has been set.",
     )
+    _show_disputes(known)
 
 
 @command.command()
@@ -239,6 +242,12 @@ def _show_values(call: Commander, record: str, path: str, *, as_json: bool) -> N
         as_json=False,
         nothing="Nothing has been set there.",
     )
+    _show_disputes(known)
+
+
+def _show_disputes(known: Mapping[str, Any]) -> None:
+    if known["disputes"]:
+        show_items(known["disputes"], dispute_columns(), as_json=False, nothing="")
 
 
 def _size(file: str) -> int | None:

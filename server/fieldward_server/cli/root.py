@@ -40,6 +40,7 @@ OWN = {
         "grant": "Who may hold which partition, on which device.",
         "shield": "Hide where a child can be found.",
         "conflicts": "Fields with several live values.",
+        "disputes": "Values that somebody says are wrong.",
         "inbox": "Refused edits, kept for a person to decide.",
         "journal": "The look-ups that devices delivered: verify, read.",
     },

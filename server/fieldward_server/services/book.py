@@ -208,6 +208,7 @@ class Book:
             view=known.view_bytes,
             shielded=int(is_shielded(known.record)),
             conflicts=len(known.conflicts),
+            disputes=sum(dispute.is_open for dispute in known.disputes),
         )
 
     def _stored_edit(self, new: NewEdit, verdict: Verdict) -> StoredEdit:

@@ -14,6 +14,7 @@ from fieldward_server.services.notices import tell_of_settling
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.provenance import HistoricValue, Provenance
 from fieldward_server.storage import events, records
+from fieldward_sync.disputes import Dispute
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.field_classes import Writer, check_writer
 from fieldward_sync.records import Change, Value, same
@@ -32,6 +33,8 @@ class Conflict:
     """When the second of the values came, in seconds since 1970 UTC."""
     hidden: bool
     """No device shows it as one: the field is hidden on this record."""
+    disputes: tuple[Dispute, ...]
+    """The open ones of this field, the oldest first (R2)."""
     values: tuple[HistoricValue, ...]
 
 
@@ -126,5 +129,6 @@ def _conflict(provenance: Provenance, path: str) -> Conflict:
         path=path,
         since=second.received_at,
         hidden=path not in provenance.known.view.conflicts,
+        disputes=tuple(d for d in provenance.known.disputes if d.path == path and d.is_open),
         values=values,
     )

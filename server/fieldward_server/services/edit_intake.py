@@ -24,7 +24,7 @@ from fieldward_server.storage.edits import InboxItem
 from fieldward_sync.access import RIGHTS
 from fieldward_sync.encoding import decode, pack, unpack
 from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
-from fieldward_sync.field_classes import Writer, check_writer
+from fieldward_sync.field_classes import Writer, check_fixed, check_writer
 from fieldward_sync.limits import SETTLED_BY_COLLEAGUE
 from fieldward_sync.messages import BoxPart, Verdict
 from fieldward_sync.outbox import MAX_ENTRY_BYTES, open_as_authority
@@ -223,6 +223,7 @@ def _check(edit: Edit, known: KnownRecord) -> None:
         raise CallerMistake("path-repeated", "The edit sets a field twice.")
     for path, value in values.items():
         check_writer(path, value, Writer.PRACTITIONER)
+        check_fixed(path, known.record.live)
     check_edit(values, shown=known.values)
 
 

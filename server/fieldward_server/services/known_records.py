@@ -11,6 +11,7 @@ from operator import attrgetter
 from fieldward_server.services.membership import rules_for
 from fieldward_server.storage import Transaction, edits, partitions
 from fieldward_server.storage.edits import StoredEdit
+from fieldward_sync.disputes import Dispute, disputes_in
 from fieldward_sync.encoding import decode
 from fieldward_sync.matching.index_keys import index_keys
 from fieldward_sync.projection import NOBODYS_NUMBER, conflicts, project, settled_by_rule
@@ -101,6 +102,11 @@ class KnownRecord:
     def conflicts(self) -> tuple[str, ...]:
         """The paths that wait for a person to settle them, hidden ones included."""
         return conflicts(self.record)
+
+    @cached_property
+    def disputes(self) -> tuple[Dispute, ...]:
+        """Every dispute there has been, hidden ones included, the oldest first (R2)."""
+        return disputes_in(self.values)
 
     @cached_property
     def rules(self) -> frozenset[str]:

@@ -16,6 +16,7 @@ from fieldward_server.services.known_records import LOAD, KnownRecord, find_reco
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.provenance import HistoricValue, Provenance
 from fieldward_server.storage import authorities, edits, events, partitions, records
+from fieldward_sync.disputes import Dispute, disputes_in
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.field_classes import field_rule
 from fieldward_sync.limits import RELEASED
@@ -75,6 +76,8 @@ class RecordHistory:
     revision: int
     shielded: bool
     conflicts: tuple[str, ...]
+    disputes: tuple[Dispute, ...]
+    """The oldest first, with what came of each (R2)."""
     partitions: tuple[str, ...]
     edits: tuple[HistoricEdit, ...]
 
@@ -109,6 +112,8 @@ class ValueHistory:
     record_id: str
     path: str
     values: tuple[HistoricValue, ...]
+    disputes: tuple[Dispute, ...]
+    """Of this field, the oldest first, with what came of each (R2)."""
 
 
 def value_history(platform: Platform, *, authority: str, record_id: str, path: str) -> ValueHistory:
@@ -117,7 +122,8 @@ def value_history(platform: Platform, *, authority: str, record_id: str, path: s
     field_rule(path)
     with platform.storage.reading() as transaction:
         provenance = Provenance.find(transaction, authority, record_id)
-    return ValueHistory(record_id, path, provenance.of_path(path))
+    disputes = tuple(each for each in provenance.known.disputes if each.path == path)
+    return ValueHistory(record_id, path, provenance.of_path(path), disputes)
 
 
 def record_history(platform: Platform, *, authority: str, record_id: str) -> RecordHistory:
@@ -129,11 +135,13 @@ def record_history(platform: Platform, *, authority: str, record_id: str) -> Rec
     if row is None:
         raise CallerMistake("unknown-record", f"There is no record {record_id[:32]!r}.")
     read = [(edit, read_edit(edit)) for edit in stored]
+    record = Record(record_id, {edit.dot: edit for _, edit in read})
     return RecordHistory(
         record_id=record_id,
         revision=row.revision,
         shielded=bool(row.shielded),
-        conflicts=conflicts(Record(record_id, {edit.dot: edit for _, edit in read})),
+        conflicts=conflicts(record),
+        disputes=disputes_in({path: live[0].value for path, live in record.live.items()}),
         partitions=tuple(sorted(member.partition_id for member in held_by)),
         edits=tuple(
             HistoricEdit(

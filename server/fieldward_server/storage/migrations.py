@@ -422,6 +422,11 @@ _REMOVALS = """
 CREATE INDEX removals_of_a_record ON feed (authority, record_id) WHERE removed = 1
 """
 
+_DISPUTES = """
+ALTER TABLE record ADD COLUMN disputes INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX record_disputed ON record (authority, record_id) WHERE disputes > 0
+"""
+
 STEPS = {
     "0001-authorities": _AUTHORITIES,
     "0002-records": _RECORDS,
@@ -434,6 +439,7 @@ STEPS = {
     "0009-settling": _SETTLING,
     "0010-redactions": _REDACTIONS,
     "0011-removals": _REMOVALS,
+    "0012-disputes": _DISPUTES,
 }
 """Name to statements, in order."""
 

@@ -17,6 +17,8 @@ class StoredRecord(NamedTuple):
     view: bytes
     shielded: int
     conflicts: int
+    disputes: int = 0
+    """Those that are open."""
 
 
 class Choice(NamedTuple):
@@ -46,7 +48,8 @@ def change(transaction: Transaction, changed: Iterable[StoredRecord]) -> None:
     """Store the latest state of records that are there."""
     transaction.execute_many(
         "UPDATE record SET revision = :revision, view = :view, shielded = :shielded,"
-        " conflicts = :conflicts WHERE authority = :authority AND record_id = :record_id",
+        " conflicts = :conflicts, disputes = :disputes"
+        " WHERE authority = :authority AND record_id = :record_id",
         [record._asdict() for record in changed],
     )
 
@@ -83,6 +86,20 @@ def in_conflict(
     """The ids of the next records with conflicts, after an id."""
     rows = transaction.execute(
         "SELECT record_id FROM record WHERE authority = :authority AND conflicts > 0"
+        " AND record_id > :after ORDER BY record_id LIMIT :at_most",
+        authority=authority,
+        after=after,
+        at_most=at_most,
+    )
+    return tuple(row["record_id"] for row in rows)
+
+
+def disputed(
+    transaction: Transaction, authority: str, *, after: str, at_most: int
+) -> tuple[str, ...]:
+    """The ids of the next records with open disputes, after an id."""
+    rows = transaction.execute(
+        "SELECT record_id FROM record WHERE authority = :authority AND disputes > 0"
         " AND record_id > :after ORDER BY record_id LIMIT :at_most",
         authority=authority,
         after=after,
