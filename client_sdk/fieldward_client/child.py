@@ -127,8 +127,8 @@ class Child:
         self._change({path: value})
 
     def dispute(self, path: str, *, by: str) -> None:
-        """Say that what stands at a path is disputed: by the ``subject`` (the child), a ``carer``, a
-        ``professional`` or ``other``. Durable when this returns; the value stays as it is.
+        """Say that what stands at a path is disputed by the ``subject`` (the child), a ``carer``,
+        a ``professional`` or ``other``. Durable when this returns; the value stays as it is.
 
         Raises as ``edit``, and ``CallerMistake``: "not-disputable", "no-value" where nothing is
         shown, "already-disputed" while the same party's dispute of it is open. The authority

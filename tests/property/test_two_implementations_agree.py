@@ -19,6 +19,7 @@ import second_implementation.merkle as second_merkle
 import second_implementation.partitions as second_partitions
 import second_implementation.sealing as second_sealing
 from fieldward_sync import digest, http_signatures, invitations, keys, sealing
+from fieldward_sync.disputes import disputes_in
 from fieldward_sync.distribution import FileContext, seal_file
 from fieldward_sync.encoding import pack
 from fieldward_sync.images import Image
@@ -148,11 +149,38 @@ def test_an_image_of_ours_is_read_searched_and_counted_by_the_other(
     assert listed[1] == hashlib.sha256(sealed).hexdigest()
 
 
+sides = st.fixed_dictionaries(
+    {
+        "path": st.sampled_from(["born", "address"]),
+        "since": st.sampled_from(["2026-01-05", "2026-02-06"]),
+        "by": st.sampled_from(["subject", "carer"]),
+    },
+    optional={"outcome": st.just("upheld"), "ended": st.just("2026-03-07")},
+)
+
+
+@given(st.dictionaries(st.text("ab1", min_size=1, max_size=4), sides, max_size=5))
+def test_what_is_disputed_reads_the_same(members: dict[str, dict[str, str]]) -> None:
+    held = {
+        f"disputes/{member}.{name}": value
+        for member, said in members.items()
+        for name, value in said.items()
+    }
+    view = View("r-1", 1, False, tuple(ViewValue(p, 1, v) for p, v in sorted(held.items())))
+    ours: dict[str, list[tuple[str, str, str, str]]] = {}
+    for each in disputes_in(held):
+        ours.setdefault(each.path, []).append((each.since, each.by, each.outcome, each.ended))
+    assert second_partitions.disputes(second_encoding.unpack(view.to_bytes())) == ours
+
+
 def _view(record_id: str, family: str) -> View:
     held: dict[str, Value] = {
         "address": {"kind": "current", "lines": [f"1 {family} Street"], "postcode": "M14 5AB"},
         "born": "2021-03-04",
         "carers/c1.family": family,
+        "disputes/d1.by": "carer",
+        "disputes/d1.path": "name.family",
+        "disputes/d1.since": "2026-01-05",
         "name.family": family,
         "name.given": None,
         "nhs_number": "9990000018",

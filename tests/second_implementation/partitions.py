@@ -80,6 +80,21 @@ def open_image(body: bytes) -> sqlite3.Connection:
     return image
 
 
+def disputes(view: Sequence[Any]) -> dict[str, list[tuple[str, str, str, str]]]:
+    """What is, or was, disputed in a view, by path: since when, by whom, what came of it, when."""
+    members: dict[str, dict[str, str]] = {}
+    for path, _, value in reversed(view[3]):  # where two stand, the first counts
+        collection, _, member_field = path.partition("/")
+        if collection == "disputes":
+            member, _, field = member_field.partition(".")
+            members.setdefault(member, {})[field] = value
+    found: dict[str, list[tuple[str, str, str, str]]] = {}
+    for _, said in sorted(members.items(), key=lambda member: (member[1]["since"], member[0])):
+        told = (said["since"], said["by"], said.get("outcome", "open"), said.get("ended", ""))
+        found.setdefault(said["path"], []).append(told)
+    return found
+
+
 def search_keys(view: Sequence[Any]) -> set[str]:
     """The search keys of a view: a letter for the kind, and what the key is made from."""
     return {

@@ -10,6 +10,7 @@ from fieldward_client import Child, Status
 from fieldward_client.session import STALE_SECONDS
 from fieldward_client.terminal.header import ATTENTION, QUIET
 from fieldward_client.terminal.wording import dispute_in_words, in_words, moment, span
+from fieldward_sync.disputes import field_of
 from fieldward_sync.field_classes import (
     FIELD_RULES,
     SENSITIVE_SERVICE_SHOWN_AS,
@@ -24,7 +25,6 @@ _ORDER = {pattern: place for place, pattern in enumerate(FIELD_RULES)}
 _PATH_WIDTH = 20
 _SHIELD = "shield"
 _DISPUTES = "disputes/"
-_NOT_SENT = "  (not sent yet)"
 
 
 def card(child: Child, status: Status) -> Iterator[Text]:
@@ -99,13 +99,12 @@ def _row(child: Child, group: str, path: str) -> Iterator[Text]:
     else:
         row.append(in_words(child.values.get(path)), "bold")
     if path in child.pending:
-        row.append(_NOT_SENT, QUIET)
+        row.append("  (not sent yet)", QUIET)
     yield row
     for value in child.conflicts.get(path, ()):
         yield Text(f"  {'':<{_PATH_WIDTH}} ≠ ").append(in_words(value), "bold")
     for dispute in child.disputes.get(path, ()):
-        sent = "" if f"disputes/{dispute.dispute_id}.path" not in child.pending else _NOT_SENT
-        told = Text(f"  {'':<{_PATH_WIDTH}} ").append(
-            dispute_in_words(dispute), ATTENTION if dispute.is_open else QUIET
+        sent = field_of(dispute.dispute_id, "path") not in child.pending
+        yield Text(f"  {'':<{_PATH_WIDTH}} ").append(
+            dispute_in_words(dispute, sent=sent), ATTENTION if dispute.is_open else QUIET
         )
-        yield told.append(sent, QUIET)

@@ -25,10 +25,10 @@ _DISPUTED_BY = {
     "other": "somebody else",
 }
 _OUTCOMES = {
-    "open": "not decided yet",
+    "open": "undecided",
     "corrected": "corrected",
-    "upheld": "found to be wrong",
-    "not-upheld": "found to be right",
+    "upheld": "found wrong",
+    "not-upheld": "found right",
     "withdrawn": "taken back",
 }
 _KINDS = {
@@ -83,10 +83,11 @@ def all_in_words(values: Iterable[Value]) -> str:
     return " | ".join(in_words(value) for value in values)
 
 
-def dispute_in_words(dispute: Dispute) -> str:
+def dispute_in_words(dispute: Dispute, *, sent: bool = True) -> str:
     """A dispute beside its value: who says so, since when, and what came of it."""
-    told = f"disputed by {_DISPUTED_BY[dispute.by]} since {_date(dispute.since)}"
-    return f"{told}; {_OUTCOMES[dispute.outcome]} {_date(dispute.ended)}".rstrip()
+    since = f"since {_date(dispute.since)}" if dispute.is_open else _date(dispute.since)
+    came = f"{_OUTCOMES[dispute.outcome]} {_date(dispute.ended)}".rstrip()
+    return f"disputed by {_DISPUTED_BY[dispute.by]} {since}, {came if sent else 'not sent yet'}"
 
 
 def read_value(path: str, typed: str) -> Value:

@@ -62,6 +62,12 @@ BAD: tuple[tuple[str, str, Any], ...] = (
     ("removes what must be", "name.family", None),
     ("removes an address", "address", None),
     ("removes a latch", "shield", None),
+    ("no such field", "disputes/d2.path", "notes"),
+    ("a dispute of a dispute", "disputes/d2.path", "disputes/d1.by"),
+    ("a dispute of a latch", "disputes/d2.path", "involvements/8f2c.consent_withdrawn"),
+    ("a dispute of a ground", "disputes/d2.path", "involvements/8f2c.sensitive_ground"),
+    ("a pattern", "disputes/d2.path", "carers/*.phone"),
+    ("a name", "disputes/d2.by", "Ngozi Okafor"),
 )
 
 
@@ -82,9 +88,28 @@ def _cases() -> Iterator[Case]:
     for why, path, value in (
         ("the authority's own", "nhs_number", "9990000018"),
         ("a release is the server's", "shield", "released"),
+        ("how it ended is the authority's to say", "disputes/d1.outcome", "withdrawn"),
+        ("when, too", "disputes/d1.ended", "2026-02-06"),
     ):
         yield refused(f"{path} {value}", why, Outcome.SERVER_ONLY, shown={}, changes={path: value})
+    for path, value in (
+        ("disputes/d1.path", "born"),
+        ("disputes/d1.since", "2026-02-06"),
+        ("disputes/d1.by", "subject"),
+    ):
+        yield refused(
+            f"{path} {value}",
+            "stays as it was written first",
+            Outcome.SERVER_ONLY,
+            shown=_dispute("d1"),
+            changes={path: value},
+        )
     yield from _across()
+
+
+def _dispute(member: str) -> dict[str, str]:
+    said = {"path": "carers/c1.phone", "since": "2026-01-05", "by": "professional"}
+    return {f"disputes/{member}.{name}": value for name, value in said.items()}
 
 
 def _across() -> Iterator[Case]:
@@ -92,11 +117,13 @@ def _across() -> Iterator[Case]:
     ended = {"involvements/a1.ended": "2026-01-05"}
     yield valid("ended", "on the day it began", shown=here, changes=ended)
     new = {"carers/c9.family": "Poole", "carers/c9.given": "Sam", "carers/c9.relation": "father"}
+    yield valid("new-dispute", "says all of it", shown={}, changes=_dispute("d1"))
     yield valid("new-carer", "with all a carer needs", shown={}, changes=new)
     too_early = {"involvements/a1.ended": "2026-01-04"}
     for name, why, shown, changes in (
         ("ended-before", "before it began", here, too_early),
         ("carer-unrelated", "a carer without a relation", {}, {"carers/c9.family": "Poole"}),
+        ("dispute-of-nothing", "says not what", {}, {"disputes/d1.by": "carer"}),
         (
             "ground-missing",
             "a sensitive service without its legal ground",

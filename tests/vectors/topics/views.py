@@ -100,6 +100,7 @@ def _cases() -> Iterator[Case]:
     )
     yield from _shields(first)
     yield from _sensitive(first)
+    yield from _disputes(first)
 
 
 def _shields(first: list[Any]) -> Iterator[Case]:
@@ -162,6 +163,72 @@ def _sensitive(first: list[Any]) -> Iterator[Case]:
         "consent-withdrawn",
         "nothing of the involvement is left",
         [first, counselling, withdrawn],
+        False,
+        *_shown(HOME),
+    )
+
+
+def _dispute(member: str, path: str, **fields: str) -> dict[str, Any]:
+    said = {"path": path, "since": "2026-01-05", "by": "carer", **fields}
+    return {f"disputes/{member}.{name}": value for name, value in said.items()}
+
+
+def _disputes(first: list[Any]) -> Iterator[Case]:
+    of_address, of_birth = _dispute("d1", "address"), _dispute("d2", "born")
+    marked = edit(TABLET, 1, {**of_address, **of_birth})
+    ended = {"disputes/d1.outcome": "not-upheld", "disputes/d1.ended": "2026-02-06"}
+    decided = edit(SERVER, 2, ended)
+    yield _view(
+        "disputed",
+        "what is disputed is shown, and how that ended; the value stays",
+        [first, marked, decided],
+        False,
+        *_shown(HOME),
+        *_shown({**of_address, **of_birth}, 2),
+        *_shown(ended, 3),
+    )
+    raised = edit("d-other.1", 1, {"shield": "raised"})
+    yield _view(
+        "disputed-and-shielded",
+        "a dispute of a hidden value is hidden with it; that of a shown one is not",
+        [first, marked, decided, raised],
+        True,
+        *_shown(NAME),
+        *_shown(of_birth, 2),
+        ["shield", 4, "raised"],
+    )
+    turned = edit("d-other.1", 2, {"disputes/d2.path": "address"})
+    yield _view(
+        "disputed-in-conflict",
+        "about two values, one of them hidden: it is hidden",
+        [first, marked, decided, raised, turned],
+        True,
+        *_shown(NAME),
+        ["shield", 4, "raised"],
+    )
+    help_given = {"service": "mental-health", "since": "2026-01-05", "sensitive_ground": "consent"}
+    of_since = _dispute("d4", "involvements/a1.since")
+    of_masked = {**_dispute("d3", "involvements/a1.service"), **of_since}
+    counselling = edit(SERVER, 2, _member("a1", **help_given))
+    yield _view(
+        "disputed-and-masked",
+        "a dispute of what is masked is hidden",
+        [first, counselling, edit(TABLET, 1, of_masked)],
+        False,
+        *_shown(HOME),
+        ["involvements/a1.service", 0, "sensitive"],
+        ["involvements/a1.since", 2, "2026-01-05"],
+        *_shown(of_since, 3),
+    )
+    yield _view(
+        "disputed-and-withdrawn",
+        "nothing of the involvement is left, nor that it was disputed",
+        [
+            first,
+            counselling,
+            edit(TABLET, 1, of_masked),
+            edit(TABLET, 2, _member("a1", consent_withdrawn="raised")),
+        ],
         False,
         *_shown(HOME),
     )
