@@ -124,6 +124,10 @@ def test_open_disputes_are_listed_with_their_age_and_what_stands(
     assert list_disputes(world.platform, AUTHORITY, limit=1) == (first,)
     decided(world, by_child, "upheld", "c2")
     assert waiting(world) == (first,)
+    decided(world, by_carer, "upheld")
+    late = disputed(world, record="c2")
+    (only,) = list_disputes(world.platform, AUTHORITY, limit=1)  # a decided one takes no place
+    assert only.dispute.dispute_id == late
 
 
 def test_a_conflict_says_that_its_field_is_disputed(world: World, ann: FieldDevice) -> None:

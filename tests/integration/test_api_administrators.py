@@ -38,9 +38,12 @@ LEEDS = "E08000035"
 SAMPLES: dict[str, Any] = {
     "administrator": "bo-lee",
     "after": 3,
+    "by": "carer",
     "device": "d-1",
+    "dispute": "d1",
     "limit": 10,
     "number": 3,
+    "outcome": "upheld",
     "path": "born",
     "shown": [2, 3],
     "value": '"2021-03-04"',
@@ -70,7 +73,7 @@ def sample(command: str) -> dict[str, Any]:
     """Fields that fit a command."""
     if command == "journal/delivered":
         return {"device": "d-1", "after": "d-1.1.0"}
-    if command == "conflicts/list":
+    if command in ("conflicts/list", "disputes/list"):
         return {"after": "c1", "limit": 10}
     return {name: SAMPLES[name] for name in COMMANDS[command].takes}
 

@@ -120,6 +120,9 @@ def test_what_an_administrator_does_is_on_record_under_their_name_with_the_reaso
     "words",
     [
         ("conflicts", "list"),
+        ("disputes", "list"),
+        ("disputes", "raise", "r-1", "born", "--by", "carer"),
+        ("disputes", "decide", "r-1", "d1", "--outcome", "upheld"),
         ("inbox", "list"),
         ("records", "history", "r-1"),
         ("shield", "raise", "r-1"),
@@ -231,6 +234,7 @@ def test_what_became_of_a_record_is_told(settled: Administrator) -> None:
         ("partition", "list"),
         ("device", "list"),
         ("conflicts", "list", "--reason", "review"),
+        ("disputes", "list", "--reason", "review"),
         ("inbox", "list", "--reason", "review"),
         ("journal", "verify"),
         ("config", "check"),
@@ -260,6 +264,31 @@ def test_what_cannot_be_settled_or_let_in_is_refused_and_says_why(settled: Admin
     assert settled.types(*settle, "i-like-it", "--remove").exit_code == 2
     settled.is_refused("inbox", "admit", "1", "--reason", "checked", code="unknown-item")
     settled.is_refused("inbox", "decline", "1", "--reason", "checked", code="unknown-item")
+
+
+def test_a_dispute_is_raised_listed_decided_and_stays_in_the_history(
+    settled: Administrator,
+) -> None:
+    """R2"""
+    why = ("--reason", "letter-from-family")
+    (made,) = settled.reads("disputes", "raise", "r-1", "born", "--by", "carer", *why)
+    told = settled.does("disputes", "list", *why)
+    assert all(word in told for word in ("r-1", "born", "carer", "just now", "mo", "2021-03-04"))
+    (known,) = settled.reads("disputes", "list", *why)
+    assert (known["dispute"]["dispute_id"], known["hidden"]) == (made["dispute"], False)
+    decide = ("disputes", "decide", "r-1", made["dispute"], *why, "--outcome")
+    settled.is_refused(*decide, "corrected", code="not-corrected")
+    assert settled.types(*decide, "whatever").exit_code == 2
+    settled.does(*decide, "not-upheld")
+    settled.is_refused(*decide, "upheld", code="already-decided")
+    assert settled.does("disputes", "list", *why) == "Nothing is disputed.\n"
+    for words in (("r-1",), ("r-1", "born")):
+        assert "not-upheld" in settled.does("records", "history", *words, *why)
+        (history,) = settled.reads("records", "history", *words, *why)
+        assert [each["outcome"] for each in history["disputes"]] == ["not-upheld"]
+    done = [(it["actor"], it["action"]) for it in settled.reads("authority", "events")]
+    assert ("mo", "dispute-raised") in done
+    assert ("mo", "dispute-not-upheld") in done
 
 
 def test_a_shield_that_is_raised_or_released_is_a_change_of_its_partitions(

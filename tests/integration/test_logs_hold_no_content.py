@@ -110,6 +110,8 @@ def live(office: Office, administrator: Administrator) -> None:
     administrator.does("records", "history", "r-1", "--reason", "complaint")
     administrator.does("records", "duplicates", "r-1", "--reason", "complaint")
     administrator.does("conflicts", "list", "--reason", "complaint")
+    administrator.does("disputes", "raise", "r-1", "born", "--by", "carer", "--reason", "complaint")
+    administrator.does("disputes", "list", "--reason", "complaint")
     for device, verb in zip(devices, ("revoke", "wipe"), strict=True):
         name = device.status().device
         administrator.does("device", verb, name, "--reason", "lost", "--yes")

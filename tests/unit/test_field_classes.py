@@ -54,6 +54,22 @@ def test_a_shielded_record_shows_what_h1_allows_and_nothing_else() -> None:
     }
 
 
+def test_a_dispute_is_shown_or_hidden_with_its_value_and_by_no_rule_of_its_own() -> None:
+    """R2"""
+    follows = {p for p, rule in FIELD_RULES.items() if rule.on_shielded is Disclosure.FOLLOWS}
+    assert follows == {pattern for pattern in FIELD_RULES if pattern.startswith("disputes/")}
+    assert all(FIELD_RULES[p].on_sensitive is Disclosure.FOLLOWS for p in follows)
+
+
+def test_nothing_can_be_disputed_that_hides_or_would_say_what_was_hidden() -> None:
+    assert {p for p, rule in FIELD_RULES.items() if not rule.disputable} == {
+        "shield",
+        "involvements/*.consent_withdrawn",
+        "involvements/*.sensitive_ground",
+        *(pattern for pattern in FIELD_RULES if pattern.startswith("disputes/")),
+    }
+
+
 def test_nothing_is_masked_on_a_shielded_record_because_a_mask_says_that_there_is_a_value() -> None:
     assert Disclosure.MASKED not in {rule.on_shielded for rule in FIELD_RULES.values()}
 

@@ -164,3 +164,10 @@ def test_both_values_of_a_conflict_are_shown_with_their_numbers() -> None:
     assert view(disputed).conflicts == ("name.given",)
     assert {value.value for value in view(disputed).at("name.given")} == {"Ada", "Adah"}
     assert len({value.number for value in view(disputed).at("name.given")}) == 2
+
+
+def test_a_dispute_that_does_not_say_what_it_is_about_is_not_shown_where_anything_is_hidden() -> (
+    None
+):
+    stray: dict[str, Value] = {"disputes/d1.by": "carer", "shield": "raised"}
+    assert "disputes/d1.by" not in shown(record(("d-ada.1", stray)))

@@ -84,7 +84,7 @@ def decide(call: Commander, record: str, dispute: str, outcome: str, as_json: bo
 @signed(must_say_why=True)
 @json_option
 def list_(call: Commander, as_json: bool) -> None:
-    """List an authority's open disputes: since when, by whom, and what stands there now.
+    """List an authority's open disputes: since when, and what stands there.
 
     This shows what the records hold. "hidden" stands where no device shows the field.
 

@@ -146,8 +146,9 @@ def columns(as_json: bool) -> None:
 @signed(must_say_why=True)
 @json_option
 def history(call: Commander, record: str, path: str | None, as_json: bool) -> None:
-    """Show all edits of a RECORD, hidden values included: what was set, by whom, when; and what was
-    disputed, with what came of it.
+    """Show all edits of a RECORD, hidden values included: what was set, by whom, when.
+
+    Below them is what was disputed, with what came of it.
 
     With a PATH, every value that this field has had: on what ground, and what took its place.
 
