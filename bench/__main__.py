@@ -25,6 +25,7 @@ from bench import (
     reading,
     rushing,
     searching,
+    ten_years,
     wiping,
 )
 from bench.results import LATEST, Row, as_lines, write
@@ -48,6 +49,7 @@ GROUPS: dict[str, Callable[[Run], Iterator[Row]]] = {
     "enquiries": enquiring.enquiry_rows,
     "wipe": wiping.wipe_rows,
     "memory": reading.memory_rows,
+    "ten-years": ten_years.ten_year_rows,
     "quiet-sync": quiet_sync.quiet_sync_rows,
 }
 """In an order in which none disturbs the next: the last makes the large partition larger."""

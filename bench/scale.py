@@ -30,6 +30,8 @@ class Scale:
     """ContactPoint's peak."""
     enquiry_seconds: int = 60
     """For how long they come in."""
+    coming_and_going: int = 1_000
+    """Devices that there are at any time of ten years."""
     rounds: int = 3
     """Of what is measured more than once; the median counts."""
     generated: int = 200_000
@@ -50,6 +52,7 @@ SMALL = Scale(
     typing=100,
     index=1_500,
     enquiry_seconds=1,
+    coming_and_going=4,
     rounds=1,
     generated=200,
     loaded=100,
