@@ -11,8 +11,9 @@ from threading import Thread
 from bench.results import Row, at_most
 from bench.run import CASELOAD, WHOLE, Run
 from bench.stage import FieldDevice, Stage
+from fieldward_client.device_secret import DEVICE_SECRET
 from fieldward_client.lease import lease_file, store_key_file
-from fieldward_client.vault import DEVICE_SECRET, vault_file
+from fieldward_client.vault import vault_file
 from fieldward_server.services.devices import order_wipe
 from fieldwork import AUTHORITY
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from device_clock import DeviceClock
-from fieldward_client import Device, Value
-from fieldward_client import vault as vault_module
+from fieldward_client import Device, Value, passphrases
+from fieldward_client import device as device_module
 from fieldward_sync.keys import Argon2Cost, derive
 from memory_authority import HeldDevice, MemoryAuthority
 
@@ -50,7 +50,8 @@ class World:
     """Ada and Ben in one partition, both known to the authority."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(vault_module, "unlock_key", cheap_unlock_key)
+        monkeypatch.setattr(passphrases, "unlock_key", cheap_unlock_key)
+        monkeypatch.setattr(device_module, "platform_key_store", lambda: None)
         self.folder = folder
         self.clock = DeviceClock()
         self.authority = MemoryAuthority(self.clock)

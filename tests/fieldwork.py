@@ -20,9 +20,11 @@ from fieldward_server.services.absence import least_seconds
 from fieldward_server.services.authentication import Caller, Received, authenticate
 from fieldward_server.services.devices import DeviceReport, show_device
 from fieldward_server.services.enquiries import enquire
-from fieldward_server.services.enrolment import enrol, invite
+from fieldward_server.services.enrolment import enrol
 from fieldward_server.services.events import list_incidents
 from fieldward_server.services.holdings import DEFAULT_CAP
+from fieldward_server.services.invitations import invite
+from fieldward_server.services.joining import join
 from fieldward_server.services.partitions import create_partition
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.practitioners import add_practitioner
@@ -30,7 +32,8 @@ from fieldward_server.services.records import LineVerdict, load_records
 from fieldward_server.services.sealing import seal_partitions
 from fieldward_server.services.synchronisation import synchronise
 from fieldward_server.shield_register import ShieldRegister
-from fieldward_server.storage import open_storage, partitions, records
+from fieldward_server.storage import devices, open_storage, partitions, records
+from fieldward_server.storage.devices import Device
 from fieldward_server.storage.partitions import Partition
 from fieldward_sync.distribution import Distribution, open_file
 from fieldward_sync.encoding import decode, encode
@@ -55,6 +58,7 @@ from fieldward_sync.messages import (
     EnrolRequest,
     Held,
     HeldPartition,
+    JoinRequest,
     SyncAnswer,
     SyncRequest,
     Trust,
@@ -302,6 +306,30 @@ class FieldDevice:
         self.journal_box = self.box("journal")
         self.looked = 0
         self.typed = 0
+
+    def join_request(self, code: str) -> JoinRequest:
+        """What introduces somebody who comes to this device, with new keys."""
+        invitation = read_code(code)
+        self.signing = Ed25519PrivateKey.generate()
+        request = JoinRequest(invitation.invitation_id, public_key(self.signing), bytes(32))
+        statement = request.statement(device=self.name, generation=self.generation)
+        return msgspec.structs.replace(request, proof=proof(invitation.proof_key, statement))
+
+    def join(self, request: JoinRequest) -> str:
+        """Who came, and works with this device from now on."""
+        self.counter += 1
+        caller = Caller(self.stored(), None, self.counter)
+        answer = join(self.world.platform, caller, request, now=self.world.now)
+        self.practitioner = answer.practitioner
+        self.lease, self.held, self.distribution = None, Held(0, 0, b"", 0, ()), None
+        return self.practitioner
+
+    def stored(self) -> Device:
+        """The device's row."""
+        with self.world.platform.storage.reading() as transaction:
+            found = devices.find(transaction, AUTHORITY, self.name, self.generation)
+        assert found is not None
+        return found
 
     def box(self, kind: Any) -> Box:
         """A new box of this kind."""

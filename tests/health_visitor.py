@@ -12,9 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from client_world import cheap_unlock_key
-from fieldward_client import Device
+from fieldward_client import Device, passphrases
 from fieldward_client import device as device_module
-from fieldward_client import vault as vault_module
 from fieldward_server.cli.root import root
 from fieldwork import PHONE, child
 from loop_over_http import HttpLoop, http_loop
@@ -94,7 +93,7 @@ def newcomer_at(folder: Path) -> Iterator[HealthVisitor]:
 def in_the_loops_time(visitor: HealthVisitor) -> Iterator[None]:
     """For the length of the block commands go by the loop's clock, and passphrases cost little."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(vault_module, "unlock_key", cheap_unlock_key)
+        patch.setattr(passphrases, "unlock_key", cheap_unlock_key)
         patch.setattr(device_module, "SystemClock", lambda: visitor.loop.clock)
         yield
 

@@ -52,7 +52,10 @@ class TheLoop(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.resources = ExitStack()
-        for place in ("fieldward_sync.keys.ARGON2_FLOOR", "fieldward_client.vault.ARGON2_FLOOR"):
+        for place in (
+            "fieldward_sync.keys.ARGON2_FLOOR",
+            "fieldward_client.passphrases.ARGON2_FLOOR",
+        ):
             self.resources.enter_context(patch(place, CHEAP))
         folder = Path(tempfile.mkdtemp(prefix="fieldward-loop-"))
         self.resources.callback(shutil.rmtree, folder)

@@ -11,7 +11,13 @@ from fieldward_client.hits import Answer, Hit, Hits
 from fieldward_client.notices import Notice
 from fieldward_client.report import EditVerdict, SyncOutcome, SyncProgress, SyncReport
 from fieldward_client.session import Session, TypeAhead
-from fieldward_client.status import LeaseStatus, PartitionStatus, PendingEdit, Status
+from fieldward_client.status import (
+    LeaseStatus,
+    PartitionStatus,
+    PassphraseStatus,
+    PendingEdit,
+    Status,
+)
 from fieldward_client.transport import HttpAnswer, HttpTransport, Transport
 from fieldward_sync.clock import Reading
 from fieldward_sync.disputes import Dispute
@@ -48,6 +54,7 @@ __all__ = [
     "LocalDataDamaged",
     "Notice",
     "PartitionStatus",
+    "PassphraseStatus",
     "PeerBrokeProtocol",
     "PendingEdit",
     "Reading",

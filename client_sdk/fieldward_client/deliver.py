@@ -127,6 +127,8 @@ class Delivery:
             more=False,
             next_hpke_key=asking.vault.next_public_key() if asking else None,
             notices_read=asking.notices.read if asking else (),
+            assurance=here.assurance,
+            erased_leases=here.erased_leases(),
         )
 
     def _held(self) -> Held:
@@ -157,6 +159,8 @@ class Delivery:
     def _note(self, request: SyncRequest, answer: SyncAnswer) -> None:
         """Remember what the answer says of the device as a whole, durably and as one."""
         contact = self._here.contact
+        for erased in request.erased_leases:
+            self._here.ladder(erased.practitioner).told(erased.at)
         trust = self._newer_trust(answer.trust)
         was_restored = self._was_restored(trust)
         if was_restored:

@@ -10,12 +10,14 @@ from types import TracebackType
 from typing import Self
 
 from fieldward_client.clock import Clock, SystemClock
+from fieldward_client.device_secret import KeyStore, platform_key_store
 from fieldward_client.enrolment import enrol, forget_attempt
 from fieldward_client.folder import Folder
 from fieldward_client.installation import Installation, Ports
+from fieldward_client.joining import join
 from fieldward_client.notices import Notice
 from fieldward_client.patience import PATIENCE_SECONDS
-from fieldward_client.practitioner import Practitioner
+from fieldward_client.practitioner import Practitioner, locked
 from fieldward_client.report import Progress, SyncProgress, SyncReport
 from fieldward_client.session import Session
 from fieldward_client.status import PendingEdit, Status, read_pending, read_status
@@ -60,15 +62,17 @@ class Device:
         clock: Clock | None = None,
         transport: Transport | None = None,
         entropy: Entropy = os.urandom,
+        key_store: KeyStore | None = None,
     ) -> Device:
         """Make a folder a device, with an invitation code that names its practitioner; opened.
 
-        ``name`` is what administrators see. Raises ``CallerMistake`` for what cannot be,
+        ``name`` is what administrators see. ``key_store`` takes the place of the platform's, which
+        keeps the device's secret where there is one. Raises ``CallerMistake`` for what cannot be,
         ``RetryLater`` without the server, ``RefusedByServer`` for a code that is used up or over,
         ``PeerBrokeProtocol`` if what answers is not who the code names. The same call may be
         repeated after each: it goes on where it was.
         """
-        ports = _ports(clock, transport, entropy)
+        ports = _ports(clock, transport, entropy, key_store)
         folder = Folder(Path(home))
         folder.create()
         with folder.held():
@@ -87,6 +91,7 @@ class Device:
         clock: Clock | None = None,
         transport: Transport | None = None,
         entropy: Entropy = os.urandom,
+        key_store: KeyStore | None = None,
     ) -> Device:
         """Open a device for a practitioner, who may be left out where there is only one.
 
@@ -96,7 +101,9 @@ class Device:
         ``RetryLater("folder-in-use")`` if another process has it open, and ``LocalDataDamaged``.
         """
         folder = Folder(Path(home))
-        return cls._open(folder, practitioner, passphrase, _ports(clock, transport, entropy))
+        return cls._open(
+            folder, practitioner, passphrase, _ports(clock, transport, entropy, key_store)
+        )
 
     @classmethod
     def _open(
@@ -110,6 +117,7 @@ class Device:
             forget_attempt(folder)
             go_on(installation)
             installation.erase_overdue_leases()
+            installation.finish_ladders()
             chosen = practitioner_id or _only_one(installation)
             practitioner = _unlock(installation, chosen, passphrase)
             return cls(installation, chosen, practitioner, undo.pop_all())
@@ -128,8 +136,7 @@ class Device:
     def close(self) -> None:
         """Lock: close the journal's epoch, drop every key from memory, let go of the folder."""
         with self._resources:
-            if self._practitioner is not None:
-                self._practitioner.close(_locked())
+            self._lock(locked())
             if not self._closed and not is_gone(self._installation):
                 with suppress(LocalDataDamaged):  # the next start closes the epoch instead
                     self._installation.journal.seal(self._installation.clock.estimate())
@@ -163,11 +170,64 @@ class Device:
         finally:
             self._syncing.release()
 
+    def lock(self) -> None:
+        """Drop every key and open copy from memory; what is left of the device stays open, so that
+        it can deliver, obey and be unlocked. Sessions that are still in somebody's hands refuse."""
+        self._require_open()
+        self._lock(locked())
+
+    def unlock(self, passphrase: str, practitioner: str | None = None) -> None:
+        """Open the keys of a practitioner, who may be left out where it is who was here last.
+        Whoever was here before is locked out first. Raises as ``open``."""
+        self._require_open()
+        self._lock(locked())
+        chosen = practitioner or self._practitioner_id
+        self._practitioner = _unlock(self._installation, chosen, passphrase)
+        self._practitioner_id = chosen
+
+    def change_passphrase(self, old: str, new: str) -> None:
+        """Have another passphrase open this practitioner's keys; durable when it returns, and at a
+        crash the old one or the new one opens them. No lease is needed.
+
+        Raises ``AccessClosed`` for a wrong old one, which counts as at unlocking, and
+        ``CallerMistake`` for a new one that protects nothing.
+        """
+        self._require_open()
+        if self._practitioner is None:
+            raise locked()
+        try:
+            self._practitioner.change_passphrase(old, new)
+        finally:
+            if not self._practitioner.is_open:  # too many wrong ones
+                self._practitioner = None
+
+    @property
+    def practitioners(self) -> tuple[str, ...]:
+        """Who has keys on this device, by id."""
+        self._require_open()
+        return self._installation.practitioners()
+
+    def join(self, code: str, *, passphrase: str) -> str:
+        """Give the practitioner behind an invitation code keys of their own on this device, and
+        unlock it for them: their id. Whoever was here before is locked out first; they come back
+        with ``unlock``. The same for one who is here and has forgotten the passphrase: what was
+        typed under it can no longer be shown, and is delivered all the same.
+
+        Raises as ``enrol``. The same call may be repeated after each: it goes on where it was.
+        """
+        self._require_open()
+        if is_wiped(self._installation):
+            raise wiped("Nobody joins it any more.")
+        self._lock(locked())
+        self._practitioner_id, vault = join(self._installation, code, passphrase=passphrase)
+        self._practitioner = Practitioner(self._installation, self._practitioner_id, vault)
+        return self._practitioner_id
+
     def session(self, reason: str, on_behalf_of: str | None = None) -> Session:
         """Begin looking things up, for one of ``REASONS``, for oneself or for a colleague."""
         self._require_open()
         if self._practitioner is None:
-            raise _locked()
+            raise locked()
         return Session(
             self._installation, self._practitioner, reason=reason, on_behalf_of=on_behalf_of
         )
@@ -180,7 +240,7 @@ class Device:
     def pending(self) -> tuple[PendingEdit, ...]:
         """Each edit that is unsent or was refused; what it says, while it can be read."""
         self._require_open()
-        return read_pending(self._installation, self._practitioner)
+        return read_pending(self._installation, self._practitioner_id, self._practitioner)
 
     def notices(self) -> tuple[Notice, ...]:
         """What became of one's edits after their verdicts, and was not marked as read yet.
@@ -189,7 +249,7 @@ class Device:
         """
         self._require_open()
         if self._practitioner is None:
-            raise _locked()
+            raise locked()
         holdings = self._practitioner.holdings()
         return self._practitioner.notices.open(holdings.store_key)
 
@@ -198,10 +258,15 @@ class Device:
         with the next sync. A refused edit that was decided is no longer among ``pending``."""
         self._require_open()
         if self._practitioner is None:
-            raise _locked()
+            raise locked()
         decided = (n.edit for n in notices if n.edit is not None and n.path is None)
         self._installation.outbox.decide(decided)
         self._practitioner.notices.mark_read({notice.id for notice in notices})
+
+    def _lock(self, why: AccessClosed) -> None:
+        if self._practitioner is not None:
+            self._practitioner.close(why)
+        self._practitioner = None
 
     def _require_open(self) -> None:
         if self._closed:
@@ -227,15 +292,19 @@ def _only_one(installation: Installation) -> str | None:
     return people[0] if len(people) == 1 else None
 
 
-def _locked() -> AccessClosed:
-    return AccessClosed("locked", "The device is locked.", next_step="Open it with the passphrase.")
-
-
-def _ports(clock: Clock | None, transport: Transport | None, entropy: Entropy) -> Ports:
+def _ports(
+    clock: Clock | None,
+    transport: Transport | None,
+    entropy: Entropy,
+    key_store: KeyStore | None,
+) -> Ports:
     def connect(server_url: str) -> Transport:
         return transport or HttpTransport(server_url)
 
-    return Ports(clock or SystemClock(), entropy, connect)
+    def keep() -> KeyStore | None:
+        return key_store or platform_key_store()
+
+    return Ports(clock or SystemClock(), entropy, connect, keep)
 
 
 def _tell_nobody(progress: SyncProgress) -> None:

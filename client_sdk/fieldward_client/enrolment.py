@@ -12,33 +12,27 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import Meta
 
+from fieldward_client.attempts import Ladder
 from fieldward_client.clock import TrustedClock
 from fieldward_client.counters import Counters
+from fieldward_client.device_secret import assurance, device_secret, make_device_secret
 from fieldward_client.exchange import Caller, Sent, send, verified_time
 from fieldward_client.folder import Folder
 from fieldward_client.identity import CONTACT, IDENTITY, Contact, Identity, answer_keys
 from fieldward_client.installation import Ports
 from fieldward_client.journal import Journal
 from fieldward_client.outbox import Outbox
-from fieldward_client.vault import (
-    DEVICE_SECRET,
-    SECRET_BYTES,
-    DeviceSecret,
-    Lock,
-    Vault,
-    VaultSecrets,
-    check_passphrase,
-    open_secrets,
-    seal_secrets,
-)
+from fieldward_client.passphrases import Lock, check_passphrase
+from fieldward_client.vault import Vault, VaultSecrets, open_secrets, seal_secrets
 from fieldward_sync.encoding import Message, decode, encode
 from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
 from fieldward_sync.invitations import Invitation, fingerprint, proof, read_code
 from fieldward_sync.journal import JournalHead
-from fieldward_sync.keys import label
+from fieldward_sync.keys import KEY_BYTES, label
 from fieldward_sync.messages import (
     MAX_ANSWER_BYTES,
     MAX_REQUEST_BYTES,
+    Assurance,
     EnrolAnswer,
     EnrolRequest,
     Trust,
@@ -96,6 +90,7 @@ def enrol(
         secrets=secrets,
         entropy=ports.entropy,
     )
+    Ladder.create(folder, answer.practitioner)
     vault.save()
     _begin(folder, identity, attempt, answer, server_time, ports)
     folder.store(IDENTITY, identity)
@@ -120,18 +115,19 @@ def _attempt(
     context = label("enrolling", invitation.invitation_id)
     attempt = folder.load(ENROLLING, Enrolling)
     if attempt is not None and _is_for(attempt, invitation, server_url):
-        unlock = attempt.lock.unlock_key(passphrase, folder)
+        unlock = attempt.lock.unlock_key(passphrase, device_secret(folder, ports.key_store()))
         return attempt, unlock, open_secrets(attempt.sealed, unlock, context)
-    folder.store(DEVICE_SECRET, DeviceSecret(ports.entropy(SECRET_BYTES)))
-    lock = Lock.new(ports.entropy)
-    unlock = lock.unlock_key(passphrase, folder)
-    secrets = VaultSecrets(signing_seed=ports.entropy(SECRET_BYTES))
-    identity_seed, journal_seed = ports.entropy(SECRET_BYTES), ports.entropy(SECRET_BYTES)
+    secret = make_device_secret(folder, ports.key_store(), ports.entropy)
+    lock = Lock.new(secret, ports.entropy)
+    unlock = lock.unlock_key(passphrase, secret)
+    secrets = VaultSecrets.new(ports.entropy)
+    identity_seed, journal_seed = ports.entropy(KEY_BYTES), ports.entropy(KEY_BYTES)
     request = _request(
         invitation,
         device=_public(identity_seed),
         practitioner=_public(secrets.signing_seed),
         journal=_public(journal_seed),
+        assurance=assurance(folder),
         name=name,
     )
     attempt = Enrolling(
@@ -153,14 +149,20 @@ def _is_for(attempt: Enrolling, invitation: Invitation, server_url: str) -> bool
 
 
 def _request(
-    invitation: Invitation, *, device: bytes, practitioner: bytes, journal: bytes, name: str
+    invitation: Invitation,
+    *,
+    device: bytes,
+    practitioner: bytes,
+    journal: bytes,
+    assurance: Assurance,
+    name: str,
 ) -> EnrolRequest:
     unproven = EnrolRequest(
         invitation_id=invitation.invitation_id,
         device_key=device,
         practitioner_key=practitioner,
         journal_key=journal,
-        assurance="file",
+        assurance=assurance,
         name=name,
         proof=bytes(32),
     )
@@ -235,7 +237,7 @@ def _begin(
         kept_until=0,
         orders_seen=0,
         receipts=(),
-        last_tried=0,
+        last_tried={},
         last_complete={},
     )
     folder.store(CONTACT, contact)

@@ -76,7 +76,8 @@ class Contact(Message, frozen=True):
     """The highest number of an order that has been obeyed."""
     receipts: Annotated[tuple[Signed, ...], Meta(max_length=16)]
     """Answers to orders that the server has not been seen to have."""
-    last_tried: Seconds
+    last_tried: dict[PractitionerId, Seconds]
+    """Per practitioner, and under ``DEVICE_KEY`` of the locked device."""
     last_complete: dict[PractitionerId, Seconds]
     """Per practitioner: one's own state is not told to the next user of the device (P27)."""
 

@@ -9,8 +9,16 @@ from typing import Any
 
 import msgspec
 
+from fieldward_client.attempts import Ladder
 from fieldward_client.clock import Clock, TrustedClock
 from fieldward_client.counters import Counters
+from fieldward_client.device_secret import (
+    KeyStore,
+    assurance,
+    device_secret,
+    erase_device_secret,
+    platform_key_store,
+)
 from fieldward_client.exchange import Line
 from fieldward_client.files import SealedFiles
 from fieldward_client.folder import Folder
@@ -24,6 +32,7 @@ from fieldward_sync.access import RIGHTS, Access, Rights
 from fieldward_sync.distribution import Distribution
 from fieldward_sync.errors import AccessClosed, CallerMistake, LocalDataDamaged
 from fieldward_sync.leases import ALLOWED
+from fieldward_sync.messages import MAX_PRACTITIONERS, Assurance, ErasedLease
 from fieldward_sync.sealing import Entropy
 
 PRACTITIONERS = "practitioners"
@@ -37,6 +46,8 @@ class Ports:
     entropy: Entropy
     connect: Callable[[str], Transport]
     """From a server's address to the way there."""
+    key_store: Callable[[], KeyStore | None] = platform_key_store
+    """The platform's key store, if it is asked for."""
 
 
 class Installation:
@@ -56,6 +67,7 @@ class Installation:
         self.folder = folder
         self.identity = identity
         self.entropy = ports.entropy
+        self._key_store = ports.key_store
         self._contact = contact
         self.trust = identity.open_trust(contact.trust)
         self.clock = TrustedClock(folder, ports.clock)
@@ -87,6 +99,38 @@ class Installation:
         """Who has keys on this device."""
         names = self.folder.names(PRACTITIONERS)
         return tuple(name.rpartition("/")[2] for name in names)
+
+    @property
+    def assurance(self) -> Assurance:
+        """Where the device's secret lies."""
+        return assurance(self.folder)
+
+    def device_secret(self) -> bytes:
+        """The device's secret. Raises as ``device_secret.device_secret``."""
+        return device_secret(self.folder, self._needed_key_store())
+
+    def erase_device_secret(self) -> None:
+        """Erase the device's secret, wherever it lies."""
+        erase_device_secret(self.folder, self._needed_key_store())
+
+    def _needed_key_store(self) -> KeyStore | None:
+        return self._key_store() if self.assurance == "platform" else None
+
+    def ladder(self, practitioner: str) -> Ladder:
+        """What their passphrase has been through."""
+        return Ladder(self.folder, self.clock, practitioner)
+
+    def finish_ladders(self) -> None:
+        """Erase each lease whose ladder has ended, where a crash came between."""
+        for practitioner in self.practitioners():
+            self.ladder(practitioner).finish()
+
+    def erased_leases(self) -> tuple[ErasedLease, ...]:
+        """Those that wrong passphrases have cost, and that the server does not know of."""
+        found = (
+            (each, self.ladder(each).attempts.lease_erased_at) for each in self.practitioners()
+        )
+        return tuple(ErasedLease(each, at) for each, at in found if at)[:MAX_PRACTITIONERS]
 
     def distributions(self) -> tuple[Distribution, ...]:
         """What is in force, of all practitioners."""

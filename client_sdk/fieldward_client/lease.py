@@ -9,11 +9,10 @@ from msgspec import Meta
 
 from fieldward_client.folder import Folder
 from fieldward_client.identity import Identity
-from fieldward_client.vault import SECRET_BYTES
 from fieldward_sync.distribution import MAX_FILES_OF_A_PARTITION, MAX_MANIFESTS
 from fieldward_sync.encoding import Message, decode, encode
 from fieldward_sync.errors import LocalDataDamaged, PeerBrokeProtocol
-from fieldward_sync.keys import label, store_key_wrap
+from fieldward_sync.keys import KEY_BYTES, label, store_key_wrap
 from fieldward_sync.leases import (
     MAX_LEASE_BYTES,
     Lease,
@@ -118,21 +117,21 @@ def open_grant(grant: LeaseGrant, lease: Lease, seed: bytes) -> LeaseSecrets:
 
 
 def open_store_key(
-    folder: Folder, lease: Lease, unlock: bytes, lease_secret: bytes, *, entropy: Entropy
+    folder: Folder, lease: Lease, vault_key: bytes, lease_secret: bytes, *, entropy: Entropy
 ) -> bytes:
     """The practitioner's store key; it is made when the first lease has come.
 
     Raises ``PeerBrokeProtocol("lease-secret-changed")`` if the lease secret is not the one that
     the key was wrapped under: it is the same at each renewal.
     """
-    wrap = store_key_wrap(unlock, lease_secret, device=lease.device, generation=lease.generation)
+    wrap = store_key_wrap(vault_key, lease_secret, device=lease.device, generation=lease.generation)
     context = label(
         "store-key", lease.authority, lease.device, lease.generation, lease.practitioner
     )
     name = store_key_file(lease.practitioner)
     wrapped = folder.load(name, WrappedStoreKey)
     if wrapped is None:
-        store_key = entropy(SECRET_BYTES)
+        store_key = entropy(KEY_BYTES)
         folder.store(name, WrappedStoreKey(seal(wrap, context, store_key, entropy=entropy)))
         return store_key
     try:

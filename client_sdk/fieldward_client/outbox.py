@@ -120,6 +120,14 @@ class Outbox:
         """The headers of their boxes, by the boxes' ids."""
         return self._boxes
 
+    def is_of(self, counter: int, practitioner: str | None) -> bool:
+        """Whether an edit was made by this practitioner; ``None`` stands for all of them."""
+        if practitioner is None:
+            return True
+        edit = self._edits.get(counter)
+        header = self._boxes.get(edit.box) if edit is not None else None
+        return header is not None and read_box(header).practitioner == practitioner
+
     def undelivered(self) -> tuple[SealedEdit, ...]:
         """The edits without a verdict, in the order of their numbers."""
         return tuple(

@@ -21,6 +21,7 @@ from fieldward_client.lease import (
     with_earlier_keys,
 )
 from fieldward_client.notices import Notices
+from fieldward_client.passphrases import check_passphrase
 from fieldward_client.store import Store, stored_distribution
 from fieldward_client.vault import Vault
 from fieldward_sync.distribution import Distribution
@@ -53,15 +54,23 @@ class Practitioner:
 
     @classmethod
     def unlock(cls, installation: Installation, practitioner: str, passphrase: str) -> Practitioner:
-        """Open a practitioner's keys; ``AccessClosed("passphrase-wrong")`` if they do not."""
-        vault = Vault.open(
-            installation.folder,
-            installation.identity,
-            practitioner,
-            passphrase,
-            entropy=installation.entropy,
-        )
-        return cls(installation, practitioner, vault)
+        """Open a practitioner's keys. Raises as ``Vault.open``."""
+        return cls(installation, practitioner, _open_vault(installation, practitioner, passphrase))
+
+    def change_passphrase(self, old: str, new: str) -> None:
+        """Replace the passphrase, once the old one has been given: whoever finds the device
+        unlocked does not make it theirs. Raises as ``Vault.open``, and ``CallerMistake`` for a new
+        one that protects nothing."""
+        self._require_unlocked()
+        check_passphrase(new)
+        try:
+            _open_vault(self._installation, self.id, old)
+        except AccessClosed:
+            if self._installation.ladder(self.id).left == 0:
+                self.destroy_lease()
+                self.close(locked())
+            raise
+        self.vault.change_passphrase(new, secret=self._installation.device_secret())
 
     @property
     def is_open(self) -> bool:
@@ -255,7 +264,7 @@ class Practitioner:
         return open_store_key(
             here.folder,
             lease,
-            self.vault.unlock,
+            self.vault.vault_key,
             secrets.lease_secret,
             entropy=here.entropy,
         )
@@ -278,6 +287,23 @@ class Practitioner:
                 )
             )
         return self._boxes[kind, authority_key]
+
+
+def locked() -> AccessClosed:
+    """What a locked device answers."""
+    return AccessClosed("locked", "The device is locked.", next_step="Open it with the passphrase.")
+
+
+def _open_vault(here: Installation, practitioner: str, passphrase: str) -> Vault:
+    return Vault.open(
+        here.folder,
+        here.identity,
+        practitioner,
+        passphrase,
+        secret=here.device_secret,
+        ladder=here.ladder(practitioner),
+        entropy=here.entropy,
+    )
 
 
 def _key_epochs(distribution: Distribution) -> frozenset[tuple[str, int]]:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
+from fieldward_client.identity import Contact
 from fieldward_client.installation import Installation
 from fieldward_client.lease import stored_lease
 from fieldward_client.notices import Notices
@@ -15,6 +16,7 @@ from fieldward_client.store import stored_distribution
 from fieldward_client.wipe import is_wiped
 from fieldward_sync.errors import AccessClosed, LocalDataDamaged
 from fieldward_sync.leases import Lease, LeaseState
+from fieldward_sync.messages import DEVICE_KEY
 from fieldward_sync.records import Proposal, Value
 
 
@@ -33,6 +35,17 @@ class LeaseStatus:
     look_ups: int
     """How many look-ups it allows until it is renewed."""
     look_ups_left: int
+
+
+@dataclass(frozen=True)
+class PassphraseStatus:
+    """What a practitioner's passphrase has been through since it was last right (V7)."""
+
+    wrong: int
+    left: int
+    """How many more may be wrong before the lease is erased; 0 once it has been."""
+    wait_seconds: int
+    """Before the next can be tried."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +75,13 @@ class Status:
     now: int | None
     """The trusted time; ``None`` while there is none, and then nothing can be read."""
     lease: LeaseStatus | None
+    passphrase: PassphraseStatus | None
+    """``None`` where nobody is named, or the device was wiped."""
     last_tried: int | None
     last_complete: int | None
     pending_edits: int
-    """Edits the server has not been heard to have, counted from the queue itself."""
+    """Edits of theirs the server has not been heard to have, counted from the queue itself; of
+    all practitioners where nobody is named."""
     refused_edits: int
     conflicts: int | None
     """Records that show a conflict; ``None`` while records cannot be read."""
@@ -97,6 +113,7 @@ def read_status(
     """The device's status, for whom it is open."""
     identity, contact, outbox = installation.identity, installation.contact, installation.outbox
     now = _trusted_now(installation)
+    unsent = [edit.counter for edit in outbox.undelivered()]
     return Status(
         authority=identity.authority,
         device=identity.device,
@@ -107,10 +124,11 @@ def read_status(
         access=contact.access,
         now=now,
         lease=_lease_status(installation, practitioner_id, now),
-        last_tried=contact.last_tried or None,
+        passphrase=_passphrase_status(installation, practitioner_id),
+        last_tried=_last_tried(contact, practitioner_id),
         last_complete=contact.last_complete.get(practitioner_id) if practitioner_id else None,
-        pending_edits=len(outbox.undelivered()),
-        refused_edits=len(outbox.refused),
+        pending_edits=sum(outbox.is_of(each, practitioner_id) for each in unsent),
+        refused_edits=sum(outbox.is_of(each, practitioner_id) for each in outbox.refused),
         conflicts=_conflicts(practitioner),
         notices=_notices(installation, practitioner_id),
         partitions=_partitions(installation, practitioner_id),
@@ -120,9 +138,10 @@ def read_status(
 
 
 def read_pending(
-    installation: Installation, practitioner: Practitioner | None
+    installation: Installation, practitioner_id: str | None, practitioner: Practitioner | None
 ) -> tuple[PendingEdit, ...]:
-    """Every edit that is unsent, or was refused and not decided since, in the order of making."""
+    """Every edit of theirs that is unsent, or was refused and not decided since, in the order of
+    making: one does not see another's (P30)."""
     outbox = installation.outbox
     own = {proposal.counter: proposal for proposal in _proposals(practitioner)}
     unsent = {edit.counter: "" for edit in outbox.undelivered()}
@@ -137,6 +156,7 @@ def read_pending(
             made_at=own[counter].made_at if counter in own else None,
         )
         for counter, code in sorted({**unsent, **refused}.items())
+        if outbox.is_of(counter, practitioner_id)
     )
 
 
@@ -164,10 +184,25 @@ def _notices(installation: Installation, practitioner_id: str | None) -> int:
     return Notices(installation.folder, installation.identity, practitioner_id).unread
 
 
+def _last_tried(contact: Contact, practitioner_id: str | None) -> int | None:
+    """When they tried last, or the locked device in everybody's name (P27)."""
+    tried = (contact.last_tried.get(who, 0) for who in (practitioner_id or DEVICE_KEY, DEVICE_KEY))
+    return max(tried) or None
+
+
 def _trusted_now(installation: Installation) -> int | None:
     with suppress(AccessClosed):
         return installation.clock.now()
     return None
+
+
+def _passphrase_status(
+    installation: Installation, practitioner_id: str | None
+) -> PassphraseStatus | None:
+    if practitioner_id not in installation.practitioners() or is_wiped(installation):
+        return None
+    ladder = installation.ladder(practitioner_id)
+    return PassphraseStatus(ladder.attempts.wrong, ladder.left, ladder.wait_seconds)
 
 
 def _lease_status(

@@ -16,6 +16,7 @@ from fieldward_sync.errors import (
     RefusedByServer,
     RetryLater,
 )
+from fieldward_sync.messages import DEVICE_KEY
 from fieldward_sync.problems import Crowded
 
 
@@ -86,6 +87,8 @@ def _remember(
     installation: Installation, practitioner: Practitioner | None, outcome: SyncOutcome
 ) -> None:
     now, complete = installation.clock.estimate(), installation.contact.last_complete
+    who = practitioner.id if practitioner else DEVICE_KEY
+    tried = {**installation.contact.last_tried, who: now}
     if practitioner is not None and outcome is SyncOutcome.COMPLETE:
         complete = {**complete, practitioner.id: now}
-    installation.keep(last_tried=now, last_complete=complete)
+    installation.keep(last_tried=tried, last_complete=complete)

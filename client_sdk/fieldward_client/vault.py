@@ -2,73 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, ClassVar
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import Meta
 
+from fieldward_client.attempts import Ladder, in_words
 from fieldward_client.folder import Folder
 from fieldward_client.identity import Identity
+from fieldward_client.passphrases import Lock, check_passphrase
 from fieldward_sync.encoding import Message, decode, encode
-from fieldward_sync.errors import AccessClosed, CallerMistake, LocalDataDamaged, PeerBrokeProtocol
-from fieldward_sync.keys import ARGON2_FLOOR, Argon2Cost, hpke_public_key, label, unlock_key
+from fieldward_sync.errors import AccessClosed, CallerMistake, PeerBrokeProtocol
+from fieldward_sync.keys import KEY_BYTES, hpke_public_key, label
 from fieldward_sync.names import Key
 from fieldward_sync.sealing import Entropy, open_sealed, seal
 from fieldward_sync.signing import signing_key
 
-DEVICE_SECRET = "device-secret"
-SECRET_BYTES = 32
-SALT_BYTES = 16
-MIN_PASSPHRASE_CHARACTERS = 8
-MAX_PASSPHRASE_CHARACTERS = 1000
 _MAX_SECRETS_BYTES = 1024
-
-
-class DeviceSecret(Message, frozen=True):
-    """The half of an unlock key that never leaves the device.
-
-    Here it is an owner-only file, which is enrolled as the lower assurance "file".
-    """
-
-    marker: ClassVar[bytes] = b"fieldward/device-secret/1"
-    secret: Key
-
-
-class Lock(Message, frozen=True):
-    """How a passphrase becomes an unlock key."""
-
-    marker: ClassVar[bytes] = b"fieldward/passphrase/1"
-    cost: Argon2Cost
-    salt: Annotated[bytes, Meta(min_length=SALT_BYTES, max_length=SALT_BYTES)]
-
-    @classmethod
-    def new(cls, entropy: Entropy) -> Lock:
-        """A lock for a new passphrase."""
-        return cls(ARGON2_FLOOR, entropy(SALT_BYTES))
-
-    def unlock_key(self, passphrase: str, folder: Folder) -> bytes:
-        """What passphrase and device secret open together; takes about a second on purpose."""
-        secret = folder.load(DEVICE_SECRET, DeviceSecret)
-        if secret is None:
-            raise LocalDataDamaged("file-missing", "The device's secret is gone; nothing opens.")
-        return unlock_key(
-            passphrase,
-            device_secret=secret.secret,
-            salt=self.salt,
-            cost=self.cost,
-            binding=label("unlock"),
-        )
 
 
 class VaultSecrets(Message, frozen=True):
     """What the vault holds. The HPKE seeds open leases: the one in use, and the one that the next
     lease is asked for with."""
 
-    marker: ClassVar[bytes] = b"fieldward/vault-secrets/1"
+    marker: ClassVar[bytes] = b"fieldward/vault-secrets/2"
     signing_seed: Key
+    vault_key: Key
+    """Wraps the store key, with the lease secret: a new passphrase then changes one file alone."""
     hpke_seed: Key | None = None
     next_hpke_seed: Key | None = None
+
+    @classmethod
+    def new(cls, entropy: Entropy) -> VaultSecrets:
+        """The keys of a practitioner who comes to this device."""
+        return cls(signing_seed=entropy(KEY_BYTES), vault_key=entropy(KEY_BYTES))
 
     def __repr__(self) -> str:
         return "VaultSecrets(…)"
@@ -77,19 +46,9 @@ class VaultSecrets(Message, frozen=True):
 class SealedVault(Message, frozen=True):
     """The vault as it is stored."""
 
-    marker: ClassVar[bytes] = b"fieldward/vault/1"
+    marker: ClassVar[bytes] = b"fieldward/vault/2"
     lock: Lock
     sealed: Annotated[bytes, Meta(max_length=4096)]
-
-
-def check_passphrase(passphrase: str) -> None:
-    """Refuse a passphrase that protects nothing."""
-    if not MIN_PASSPHRASE_CHARACTERS <= len(passphrase) <= MAX_PASSPHRASE_CHARACTERS:
-        raise CallerMistake(
-            "passphrase-short",
-            f"A passphrase has at least {MIN_PASSPHRASE_CHARACTERS} characters.",
-            next_step="Choose a longer one: three random words are good.",
-        )
 
 
 def vault_file(practitioner: str) -> str:
@@ -141,7 +100,7 @@ class Vault:
         self._file = vault_file(practitioner)
         self._context = vault_context(identity, practitioner)
         self._lock = lock
-        self.unlock = unlock
+        self._unlock = unlock
         self._secrets = secrets
         self._entropy = entropy
 
@@ -153,16 +112,31 @@ class Vault:
         practitioner: str,
         passphrase: str,
         *,
+        secret: Callable[[], bytes],
+        ladder: Ladder,
         entropy: Entropy,
     ) -> Vault:
-        """Open a practitioner's vault; ``AccessClosed("passphrase-wrong")`` if it does not."""
+        """Open a practitioner's vault. What has nothing to do with the passphrase is found out
+        first: only a guess climbs the ladder. ``secret`` gives the device's.
+
+        ``AccessClosed``: "passphrase-wrong"; "passphrase-wait" where it is too early to try.
+        """
         stored = folder.load(vault_file(practitioner), SealedVault)
         if stored is None:
             raise CallerMistake(
                 "practitioner-unknown", f"Nobody called {practitioner!r} has keys on this device."
             )
-        unlock = stored.lock.unlock_key(passphrase, folder)
-        secrets = open_secrets(stored.sealed, unlock, vault_context(identity, practitioner))
+        of_device = secret()
+        stored.lock.require_unaltered(of_device)
+        ladder.begin()
+        unlock = stored.lock.unlock_key(passphrase, of_device)
+        try:
+            secrets = open_secrets(stored.sealed, unlock, vault_context(identity, practitioner))
+        except AccessClosed as e:
+            ladder.finish()
+            e.next_step = _after_a_wrong_one(ladder)
+            raise
+        ladder.right()
         return cls(
             folder,
             identity,
@@ -179,6 +153,11 @@ class Vault:
         return signing_key(self._secrets.signing_seed)
 
     @property
+    def vault_key(self) -> bytes:
+        """What the store key is wrapped under, with the lease secret."""
+        return self._secrets.vault_key
+
+    @property
     def lease_seeds(self) -> tuple[bytes, ...]:
         """The seeds that a stored lease may be sealed to, the newest first."""
         seeds = (self._secrets.next_hpke_seed, self._secrets.hpke_seed)
@@ -188,7 +167,7 @@ class Vault:
         """The key to ask for the next lease with: made once, and the same until it has come."""
         seed = self._secrets.next_hpke_seed
         if seed is None:
-            seed = self._entropy(SECRET_BYTES)
+            seed = self._entropy(KEY_BYTES)
             self._keep(msgspec.structs.replace(self._secrets, next_hpke_seed=seed))
         return hpke_public_key(seed)
 
@@ -205,13 +184,38 @@ class Vault:
     def forget_lease_seeds(self) -> None:
         """Nothing that was sealed to this practitioner opens any more."""
         if self.lease_seeds:
-            self._keep(VaultSecrets(signing_seed=self._secrets.signing_seed))
+            self._keep(msgspec.structs.replace(self._secrets, hpke_seed=None, next_hpke_seed=None))
+
+    def change_passphrase(self, new: str, *, secret: bytes) -> None:
+        """From here on another passphrase opens it, and the one before does not: the vault is one
+        file, replaced as one."""
+        check_passphrase(new)
+        lock = Lock.new(secret, self._entropy)
+        unlock = lock.unlock_key(new, secret)
+        sealed = seal_secrets(self._secrets, unlock, self._context, entropy=self._entropy)
+        self._folder.store(self._file, SealedVault(lock, sealed))
+        self._lock, self._unlock = lock, unlock
 
     def save(self) -> None:
         """Store the vault."""
         self._keep(self._secrets)
 
     def _keep(self, secrets: VaultSecrets) -> None:
-        sealed = seal_secrets(secrets, self.unlock, self._context, entropy=self._entropy)
+        sealed = seal_secrets(secrets, self._unlock, self._context, entropy=self._entropy)
         self._folder.store(self._file, SealedVault(self._lock, sealed))
         self._secrets = secrets
+
+
+def _after_a_wrong_one(ladder: Ladder) -> str:
+    """What to do next, and what the next wrong one costs."""
+    forgotten = (
+        "If it is forgotten, ask your sync administrator for an invitation; what you typed before "
+        "is still delivered."
+    )
+    if not ladder.left:
+        return (
+            "After so many wrong ones the lease is erased: the copy stays shut until the right "
+            f"passphrase and a sync. {forgotten}"
+        )
+    wait = f"Wait {in_words(ladder.wait_seconds)}, then type" if ladder.wait_seconds else "Type"
+    return f"{wait} it again; {ladder.left} more wrong ones erase the lease. {forgotten}"

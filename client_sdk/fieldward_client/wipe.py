@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from fieldward_client.attempts import attempts_file
 from fieldward_client.clock import STATE
 from fieldward_client.counters import FILE as COUNTERS
 from fieldward_client.folder import Folder
 from fieldward_client.identity import CONTACT, IDENTITY
 from fieldward_client.installation import Installation
+from fieldward_client.joining import JOINING
 from fieldward_client.journal import EPOCH_KEY, JOURNAL
 from fieldward_client.lease import lease_file, store_key_file
 from fieldward_client.outbox import OUTBOX
-from fieldward_client.vault import DEVICE_SECRET, vault_file
+from fieldward_client.vault import vault_file
 from fieldward_sync.access import Order, Receipt, open_order
 from fieldward_sync.encoding import Message, decode
 from fieldward_sync.errors import AccessClosed
@@ -85,10 +87,12 @@ def wipe(installation: Installation, order: Order) -> None:
     people = installation.practitioners()
     installation.folder.erase(
         *(lease_file(each) for each in people),
-        DEVICE_SECRET,
         *(vault_file(each) for each in people),
         *(store_key_file(each) for each in people),
+        JOINING,
     )
+    installation.erase_device_secret()
+    installation.folder.remove(*(attempts_file(each) for each in people))
     installation.lose_copies()
     _confirm(installation, order)
 

@@ -38,6 +38,7 @@ def assemble(config: Config, *, entropy: Entropy = os.urandom) -> Platform:
         entropy=entropy,
         lease_terms=config.lease_terms,
         absence_seconds=config.absence_seconds,
+        least_assurance=config.least_assurance,
     )
 
 

@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import unquote
 
 from fieldward_server.services.absence import MARGIN_SECONDS, least_seconds
 from fieldward_server.services.rebuilding import REMOVAL_SECONDS
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.leases import LeaseTerms
-from fieldward_sync.messages import MAX_REQUEST_BYTES
+from fieldward_sync.messages import MAX_REQUEST_BYTES, Assurance
 
 PREFIX = "FIELDWARD_"
 FILE_VARIABLE = "FIELDWARD_CONFIG"
@@ -33,6 +33,7 @@ _NO_SETTINGS = {
     "FIELDWARD_PASSPHRASE_FILE",
     # Of a device in a terminal.
     "FIELDWARD_DEVICE_PASSPHRASE_FILE",
+    "FIELDWARD_PRACTITIONER",
 }
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -80,6 +81,8 @@ class Config:
     """How long what a device may have missed is kept for it: longer than any lease."""
     lease_look_ups: int
     """Until it is renewed."""
+    least_assurance: Assurance
+    """Where devices keep their secret: ``file``, or ``platform`` for its key store alone."""
     log_level: str
     max_request_bytes: int
 
@@ -278,6 +281,12 @@ def _log_level(value: Any) -> str:
     return str(value)
 
 
+def _assurance(value: Any) -> str:
+    if value not in get_args(Assurance):
+        raise ValueError(f"{value!r} is none of {', '.join(get_args(Assurance))}")
+    return str(value)
+
+
 def _always(value: Any) -> Callable[[Mapping[str, Any]], Any]:
     return lambda _: value
 
@@ -322,6 +331,7 @@ _SETTINGS = {
         lambda values: least_seconds(values.get("lease_destroys_seconds", _TERMS.destroys_seconds)),
     ),
     "lease_look_ups": _Setting(_whole(20, 5_000), _always(_TERMS.look_ups)),
+    "least_assurance": _Setting(_assurance, _always("file")),
     "log_level": _Setting(_log_level, _always("info")),
     "max_request_bytes": _Setting(_whole(1024, MAX_REQUEST_BYTES), _always(MAX_REQUEST_BYTES)),
 }

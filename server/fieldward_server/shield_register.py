@@ -94,6 +94,22 @@ class Enrolment(Part, tag="enrolment", frozen=True):
     at: Seconds
 
 
+class Joined(Part, tag="joined", frozen=True):
+    """A practitioner came to a device, or back to it with new keys."""
+
+    authority: AuthorityCode
+    device: DeviceId
+    generation: Count
+    practitioner: PractitionerId
+    person: Person
+    partitions: tuple[PartitionId, ...]
+    lease_secret: bytes
+    """Wrapped, as the database holds it."""
+    request: bytes
+    """The ``JoinRequest`` that was accepted."""
+    at: Seconds
+
+
 class AccessChange(Part, tag="access", frozen=True):
     """From here on a device has this access."""
 
@@ -167,6 +183,7 @@ Entry = (
     Shield
     | Withdrawal
     | Enrolment
+    | Joined
     | AccessChange
     | WipeOrder
     | WipeReceipt

@@ -82,9 +82,9 @@ def unlock_key(
     ).derive(passphrase.encode())
 
 
-def store_key_wrap(unlock: bytes, lease_secret: bytes, *, device: str, generation: int) -> bytes:
+def store_key_wrap(vault_key: bytes, lease_secret: bytes, *, device: str, generation: int) -> bytes:
     """What wraps the store key: useless without the passphrase, useless without the lease."""
-    return derive(unlock + lease_secret, "store-key-wrap", device, generation)
+    return derive(vault_key + lease_secret, "store-key-wrap", device, generation)
 
 
 def hpke_public_key(seed: bytes) -> bytes:

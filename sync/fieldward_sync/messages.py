@@ -37,6 +37,9 @@ NOTICE_ID_BYTES = 16
 MAX_NOTICES = 32
 """In one answer, the oldest first; what was read makes room for others."""
 
+MAX_PRACTITIONERS = 32
+"""On one device."""
+
 MAX_COMMAND_BYTES = 4 << 20
 """The longest body of an administrator's command."""
 
@@ -60,6 +63,10 @@ def administrator_key_id(authority: str, public_key: bytes) -> str:
 def answer_key_id(authority: str) -> str:
     """The key id of signed answers."""
     return f"{authority}/answer"
+
+
+Assurance = Literal["file", "platform"]
+"""Where a device keeps its secret: in an owner-only file, or in the platform's key store."""
 
 
 class Trust(Message, frozen=True):
@@ -87,7 +94,7 @@ class EnrolRequest(Message, frozen=True):
     practitioner_key: PublicKey
     journal_key: PublicKey
     """The public key of the journal's first epoch."""
-    assurance: Literal["file", "keystore"]
+    assurance: Assurance
     """Where the device secret lives."""
     name: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9 ._-]{1,64}\Z")]
     proof: Hash
@@ -116,6 +123,27 @@ class EnrolAnswer(Message, frozen=True):
     practitioner: PractitionerId
     root_key: PublicKey
     trust: Signed
+
+
+class JoinRequest(Message, frozen=True):
+    """A practitioner comes to a device that is enrolled already, or comes back to it with new keys
+    because the passphrase of the old ones is forgotten. It is signed with the device's key."""
+
+    marker: ClassVar[bytes] = b"fieldward/join/1"
+    invitation_id: Hash
+    practitioner_key: PublicKey
+    proof: Hash
+
+    def statement(self, *, device: str, generation: int) -> bytes:
+        """What the proof covers: everything else, and on which device."""
+        return pack((self.invitation_id, self.practitioner_key, device, generation))
+
+
+class JoinAnswer(Message, frozen=True):
+    """Whom the code named."""
+
+    marker: ClassVar[bytes] = b"fieldward/joined/1"
+    practitioner: PractitionerId
 
 
 class BoxPart(Part, frozen=True):
@@ -176,6 +204,13 @@ class Notice(Part, frozen=True):
     at: Seconds
 
 
+class ErasedLease(Part, frozen=True):
+    """Too many wrong passphrases have cost a practitioner their lease (V7)."""
+
+    practitioner: PractitionerId
+    at: Seconds
+
+
 class SyncRequest(Message, frozen=True):
     """What the device has and what it has to deliver. One that was signed with the device's key
     alone can deliver and fetch orders, nothing else."""
@@ -198,6 +233,10 @@ class SyncRequest(Message, frozen=True):
     """Asks for the lease to be renewed, its secrets sealed to this key."""
     notices_read: Annotated[tuple[NoticeId, ...], Meta(max_length=MAX_NOTICES)] = ()
     """Those that the practitioner has been shown."""
+    assurance: Assurance = "file"
+    """Where the device secret lives now."""
+    erased_leases: Annotated[tuple[ErasedLease, ...], Meta(max_length=MAX_PRACTITIONERS)] = ()
+    """Those of which the server has not been seen to know."""
 
 
 class FeedPosition(Part, frozen=True):

@@ -9,7 +9,8 @@ import pytest
 
 from fieldward_server.services.authorities import answer_key
 from fieldward_server.services.devices import list_devices, order_wipe
-from fieldward_server.services.enrolment import enrol, invite
+from fieldward_server.services.enrolment import enrol
+from fieldward_server.services.invitations import invite
 from fieldward_sync.access import Access
 from fieldward_sync.errors import CallerMistake, RefusedByServer
 from fieldward_sync.invitations import fingerprint, read_code

@@ -26,6 +26,7 @@ from fieldward_client import (
     journal,
     outbox,
 )
+from fieldward_client.attempts import LAST_ATTEMPT, WAITS
 from fieldward_client.files import FILES
 from fieldward_client.transport import HttpAnswer
 from fieldward_sync.encoding import decode
@@ -524,5 +525,83 @@ def test_a_broken_enrolment_is_repeated(
         prepare=lambda case: None,
         act=enrol,
         check=the_same_call_enrols,
+        failure=failure,
+    )
+
+
+# --- Passphrases --------------------------------------------------------------------------------
+
+NEW_PASSPHRASE = "another four words entirely"
+
+
+def change_passphrase(case: Case, device: Device | None) -> None:
+    assert device is not None
+    device.change_passphrase(PASSPHRASE, NEW_PASSPHRASE)
+
+
+def exactly_one_passphrase_opens_it(case: Case) -> None:
+    opens = []
+    for passphrase in (PASSPHRASE, NEW_PASSPHRASE):
+        with suppress(AccessClosed), case.world.open(passphrase=passphrase) as device:
+            opens.append(passphrase)
+            with device.session("clinic") as session:
+                session.open("r-ada")
+            assert device.sync().outcome.value == "complete"
+    assert len(opens) == 1
+
+
+def test_the_old_passphrase_or_the_new_one_opens_a_device_never_neither(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Failure
+) -> None:
+    fail_everywhere(
+        tmp_path,
+        monkeypatch,
+        prepare=ready,
+        act=change_passphrase,
+        check=exactly_one_passphrase_opens_it,
+        failure=failure,
+    )
+
+
+def almost_too_many(case: Case) -> None:
+    """One more wrong passphrase, and the lease is erased."""
+    case.world.ready().close()
+    for number in range(1, LAST_ATTEMPT):
+        with suppress(AccessClosed):
+            case.world.open(passphrase="wrong from the start")
+        case.world.clock.advance(seconds=WAITS.get(number, 0))
+
+
+def guess_once_more(case: Case, device: Device | None) -> None:
+    with suppress(AccessClosed):
+        case.world.open(passphrase="wrong to the end")
+        raise AssertionError("it opened")
+    case.accepted.append("an answer")
+
+
+def an_answer_has_cost_the_lease(case: Case) -> None:
+    with case.world.open(passphrase=None) as device:
+        status = device.status()
+        assert status.passphrase is not None
+        if case.accepted:
+            assert (status.lease, status.passphrase.left) == (None, 0)
+        else:
+            assert status.passphrase.left or status.lease is None
+        case.world.clock.advance(seconds=status.passphrase.wait_seconds)
+    with case.world.open() as device:
+        assert device.sync().outcome.value == "complete"
+        with device.session("clinic") as session:
+            session.open("r-ada")
+
+
+def test_no_failure_gives_an_attempt_at_a_passphrase_back(  # V7
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Failure
+) -> None:
+    fail_everywhere(
+        tmp_path,
+        monkeypatch,
+        prepare=almost_too_many,
+        act=guess_once_more,
+        check=an_answer_has_cost_the_lease,
         failure=failure,
     )

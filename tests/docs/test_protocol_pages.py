@@ -15,7 +15,7 @@ import fieldward_client
 import fieldward_sync
 from fieldward_client.clock import REMEMBER_SECONDS
 from fieldward_client.overlay import Shown, lay_over
-from fieldward_client.vault import MAX_PASSPHRASE_CHARACTERS, MIN_PASSPHRASE_CHARACTERS
+from fieldward_client.passphrases import MAX_PASSPHRASE_CHARACTERS, MIN_PASSPHRASE_CHARACTERS
 from fieldward_server.api.admin_commands import COMMANDS
 from fieldward_server.api.problems import KNOWN
 from fieldward_server.services import edit_intake

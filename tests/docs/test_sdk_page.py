@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from client_world import cheap_unlock_key
-from fieldward_client import vault as vault_module
+from fieldward_client import passphrases
 from fieldwork import child
 from loop_over_http import HttpLoop, http_loop
 
@@ -22,7 +22,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 @pytest.fixture
 def loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpLoop]:
     """A server with three children, Ada Okafor among them."""
-    monkeypatch.setattr(vault_module, "unlock_key", cheap_unlock_key)
+    monkeypatch.setattr(passphrases, "unlock_key", cheap_unlock_key)
     involved = {"8f2c": {"service": "health-visiting", "since": "2021-04-01"}}
     involved["8f2c"]["phone"] = "0114 496 0001"
     with http_loop(tmp_path / "loop") as loop:

@@ -16,8 +16,8 @@ from fieldward_client import (
     PeerBrokeProtocol,
     RefusedByServer,
     RetryLater,
+    passphrases,
 )
-from fieldward_client import vault as vault_module
 from fieldward_server.services.devices import set_access
 from fieldward_sync.access import Access
 from fieldward_sync.errors import Error
@@ -30,7 +30,7 @@ ELSEWHERE = {"team": "HV-2", "service": "health-visiting", "since": "2025-01-01"
 @pytest.fixture
 def loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loop]:
     """One child in the partition West, and another one who is in no partition."""
-    monkeypatch.setattr(vault_module, "unlock_key", cheap_unlock_key)
+    monkeypatch.setattr(passphrases, "unlock_key", cheap_unlock_key)
     loop = Loop(tmp_path)
     loop.load(
         child("r-ada"),

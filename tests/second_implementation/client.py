@@ -268,6 +268,8 @@ class Client:
             False,
             None if as_device else HybridKey.of(self._next_hpke_seed).public,
             [] if as_device else sorted(self.read),
+            "file",
+            [],
         )
         assert len(request) <= MAX_REQUEST_BYTES
         answer = read_document("synced", self._exchange(request, as_device=as_device))

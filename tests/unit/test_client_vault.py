@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from fieldward_client import AccessClosed, CallerMistake, LocalDataDamaged
-from fieldward_client.folder import Folder
-from fieldward_client.identity import Identity
-from fieldward_client.vault import (
+from device_clock import DeviceClock
+from fieldward_client import AccessClosed, CallerMistake, LocalDataDamaged, passphrases
+from fieldward_client.attempts import Ladder
+from fieldward_client.clock import TrustedClock
+from fieldward_client.device_secret import (
     DEVICE_SECRET,
     DeviceSecret,
-    Lock,
-    SealedVault,
-    Vault,
-    VaultSecrets,
-    check_passphrase,
-    vault_file,
+    device_secret,
+    make_device_secret,
 )
-from fieldward_sync.keys import Argon2Cost
+from fieldward_client.folder import Folder
+from fieldward_client.identity import Identity
+from fieldward_client.passphrases import UNLOCK_SECONDS, Lock, calibrated, check_passphrase
+from fieldward_client.vault import SealedVault, Vault, VaultSecrets, vault_file
+from fieldward_sync.keys import ARGON2_FLOOR, Argon2Cost, derive
 
 PASSPHRASE = "three random words"
 IDENTITY = Identity("https://x", "E08000039", "d-1", 1, bytes(32), bytes(32))
@@ -31,15 +33,15 @@ IDENTITY = Identity("https://x", "E08000039", "d-1", 1, bytes(32), bytes(32))
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("vault")
     folder = Folder(home)
-    folder.store(DEVICE_SECRET, DeviceSecret(os.urandom(32)))
-    lock = Lock.new(os.urandom)
+    secret = make_device_secret(folder, None, os.urandom)
+    lock = Lock.new(secret, os.urandom)
     Vault(
         folder,
         IDENTITY,
         "p-1",
         lock=lock,
-        unlock=lock.unlock_key(PASSPHRASE, folder),
-        secrets=VaultSecrets(os.urandom(32)),
+        unlock=lock.unlock_key(PASSPHRASE, secret),
+        secrets=VaultSecrets.new(os.urandom),
         entropy=os.urandom,
     ).save()
     return home
@@ -48,7 +50,18 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def open_vault(
     home: Path, passphrase: str = PASSPHRASE, *, identity: Identity = IDENTITY, who: str = "p-1"
 ) -> Vault:
-    return Vault.open(Folder(home), identity, who, passphrase, entropy=os.urandom)
+    folder = Folder(home)
+    Ladder.create(folder, who)  # what it counts is another test's
+    ladder = Ladder(folder, TrustedClock(folder, DeviceClock()), who)
+    return Vault.open(
+        folder,
+        identity,
+        who,
+        passphrase,
+        secret=lambda: device_secret(folder, None),
+        ladder=ladder,
+        entropy=os.urandom,
+    )
 
 
 def test_the_seeds_of_leases_come_and_go(stored: Path) -> None:
@@ -91,24 +104,82 @@ def test_the_passphrase_alone_is_not_enough(stored: Path, tmp_path: Path) -> Non
     thief.replace(vault_file("p-1"), vault)
     with pytest.raises(LocalDataDamaged, match="secret is gone"):
         open_vault(tmp_path)
-    thief.store(DEVICE_SECRET, DeviceSecret(os.urandom(32)))
-    with pytest.raises(AccessClosed, match="passphrase-wrong"):
+    thief.store(DEVICE_SECRET, DeviceSecret("", os.urandom(32)))
+    with pytest.raises(LocalDataDamaged, match="lock-altered"):
         open_vault(tmp_path)
+    tagged = msgspec.structs.replace(
+        Lock.new(device_secret(thief, None), os.urandom), salt=lock_of(stored).salt
+    )
+    with pytest.raises(LocalDataDamaged, match="lock-altered"):
+        tagged.unlock_key(PASSPHRASE, device_secret(thief, None))
 
 
-def test_a_guess_cannot_be_made_cheap(stored: Path, tmp_path: Path) -> None:
+def lock_of(home: Path) -> Lock:
+    sealed = Folder(home).load(vault_file("p-1"), SealedVault)
+    assert sealed is not None
+    return sealed.lock
+
+
+@pytest.mark.parametrize(
+    "cost",
+    [
+        Argon2Cost(memory_kib=8, iterations=1, lanes=1),
+        ARGON2_FLOOR,
+        Argon2Cost(memory_kib=1 << 20, iterations=3, lanes=4),
+    ],
+)
+def test_a_guess_cannot_be_made_cheap_or_dear(
+    stored: Path, tmp_path: Path, cost: Argon2Cost
+) -> None:
     secret, vault = (
-        Folder(stored).load(DEVICE_SECRET, DeviceSecret),
+        device_secret(Folder(stored), None),
         Folder(stored).load(vault_file("p-1"), SealedVault),
     )
-    assert secret is not None
     assert vault is not None
-    cheaper = Folder(tmp_path)
-    cheaper.store(DEVICE_SECRET, secret)
-    lock = Lock(Argon2Cost(memory_kib=8, iterations=1, lanes=1), vault.lock.salt)
-    cheaper.store(vault_file("p-1"), SealedVault(lock, vault.sealed))
-    with pytest.raises(LocalDataDamaged, match="cost-lowered"):
+    other = Folder(tmp_path)
+    other.store(DEVICE_SECRET, DeviceSecret("", secret))
+    dearer = msgspec.structs.replace(ARGON2_FLOOR, iterations=ARGON2_FLOOR.iterations + 1)
+    sealed = Lock(cost if cost != vault.lock.cost else dearer, vault.lock.salt, vault.lock.tag)
+    other.store(vault_file("p-1"), SealedVault(sealed, vault.sealed))
+    with pytest.raises(LocalDataDamaged, match="lock-altered"):
         open_vault(tmp_path)
+    assert Ladder(other, TrustedClock(other, DeviceClock()), "p-1").attempts.wrong == 0
+
+
+def test_nobody_who_has_the_device_secret_gets_below_the_floor(stored: Path) -> None:
+    secret = device_secret(Folder(stored), None)
+    low = Argon2Cost(memory_kib=8, iterations=1, lanes=1)
+    lock = Lock(low, bytes(16), derive(secret, "lock", 8, 1, 1, bytes(16)))
+    with pytest.raises(LocalDataDamaged, match="cost-lowered"):
+        lock.unlock_key(PASSPHRASE, secret)
+
+
+@pytest.mark.parametrize(
+    ("seconds_of_the_floor", "passes"),
+    [(UNLOCK_SECONDS / 4, 12), (UNLOCK_SECONDS, 3), (UNLOCK_SECONDS * 20, 3), (0, 3), (1e-6, 64)],
+)
+def test_a_guess_costs_what_this_device_can_afford(
+    monkeypatch: pytest.MonkeyPatch, seconds_of_the_floor: float, passes: int
+) -> None:
+    monkeypatch.setattr(passphrases, "unlock_key", lambda *_, **__: bytes(32))
+    ticks = iter([0.0, seconds_of_the_floor + 9, 100.0, 100.0 + seconds_of_the_floor])
+    cost = calibrated(lambda: next(ticks))
+    assert cost == msgspec.structs.replace(ARGON2_FLOOR, iterations=passes)
+
+
+def test_another_passphrase_opens_the_same_keys(stored: Path, tmp_path: Path) -> None:
+    shutil.copytree(stored, tmp_path / "copy")
+    vault = open_vault(tmp_path / "copy")
+    key, signing = vault.vault_key, vault.signing_key.private_bytes_raw()
+    vault.change_passphrase(
+        "four random words instead", secret=device_secret(Folder(tmp_path / "copy"), None)
+    )
+    with pytest.raises(AccessClosed, match="passphrase-wrong"):
+        open_vault(tmp_path / "copy")
+    vault.next_public_key()  # what is kept from now on is kept under the new one
+    again = open_vault(tmp_path / "copy", "four random words instead")
+    assert (again.vault_key, again.signing_key.private_bytes_raw()) == (key, signing)
+    assert again.lease_seeds == vault.lease_seeds
 
 
 def test_who_is_not_here_is_named(stored: Path) -> None:
@@ -123,6 +194,6 @@ def test_a_passphrase_has_bounds(passphrase: str) -> None:
 
 
 def test_secrets_stay_out_of_words(stored: Path) -> None:
-    secrets = VaultSecrets(b"s" * 32)
+    secrets = VaultSecrets(b"s" * 32, b"s" * 32)
     assert "ssss" not in repr(secrets)
     assert "ssss" not in f"{secrets}"

@@ -71,6 +71,7 @@ def test_every_setting_can_be_given_in_the_environment() -> None:
         "lease_destroys_seconds": "30",
         "absence_seconds": "172830",
         "lease_look_ups": "40",
+        "least_assurance": "platform",
         "log_level": "debug",
         "max_request_bytes": "4096",
     }
@@ -95,6 +96,7 @@ def test_every_setting_can_be_given_in_the_environment() -> None:
         ("public_authority", "Fieldward.example", "is not a host in lower case"),
         ("public_authority", "https://fieldward.example", "is not a host in lower case"),
         ("lease_look_ups", "5001", "not a whole number from 20 to 5000"),
+        ("least_assurance", "keyring", "'keyring' is none of file, platform"),
         ("lease_closes_seconds", "1", "a lease first warns, then closes, then destroys"),
         ("seal_every_seconds", "10801", "'10801' is not a whole number from 1 to 10800"),
         (
@@ -129,7 +131,10 @@ def test_a_misspelt_setting_in_the_file_gets_a_suggestion_too(tmp_path: Path) ->
 def test_the_variables_of_the_command_line_are_no_settings() -> None:
     of_the_command_line = {
         f"FIELDWARD_{name}": "x"
-        for name in ("SERVER", "AUTHORITY", "KEY", "PASSPHRASE_FILE", "DEVICE_PASSPHRASE_FILE")
+        for name in (
+            *("SERVER", "AUTHORITY", "KEY", "PASSPHRASE_FILE"),
+            *("DEVICE_PASSPHRASE_FILE", "PRACTITIONER"),
+        )
     }
     assert load_config(None, of_the_command_line) == load_config(None, {})
 

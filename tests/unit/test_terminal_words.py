@@ -10,7 +10,14 @@ from typing import Literal
 import pytest
 from rich.text import Text
 
-from fieldward_client import CallerMistake, LeaseState, LeaseStatus, Status, Value
+from fieldward_client import (
+    CallerMistake,
+    LeaseState,
+    LeaseStatus,
+    PassphraseStatus,
+    Status,
+    Value,
+)
 from fieldward_client.terminal.header import ATTENTION, GOOD, QUIET, URGENT, copys_end, header
 from fieldward_client.terminal.hit_list import in_or, why
 from fieldward_client.terminal.terms import FURTHER, USUAL
@@ -61,6 +68,7 @@ READY = Status(
     access="active",
     now=NOON,
     lease=lease(2 * DAY + 4 * HOUR),
+    passphrase=PassphraseStatus(wrong=0, left=10, wait_seconds=0),
     last_tried=NOON,
     last_complete=NOON,
     pending_edits=0,
@@ -125,6 +133,27 @@ def test_in_their_last_tenth_the_header_says_how_many_look_ups_are_left(
     left: int, told: list[str]
 ) -> None:
     assert lines(replace(READY, lease=lease(DAY, look_ups_left=left)))[1:-1] == told
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (PassphraseStatus(1, 9, 0), "1 wrong passphrase: 9 more erase the lease."),
+        (
+            PassphraseStatus(7, 3, 900),
+            "7 wrong passphrases: 3 more erase the lease; the next can be tried in 15 min.",
+        ),
+        (
+            PassphraseStatus(10, 0, 0),
+            "10 wrong passphrases: the lease is erased, a sync brings it back.",
+        ),
+    ],
+)
+def test_whoever_types_next_is_told_of_wrong_passphrases(
+    found: PassphraseStatus, told: str
+) -> None:
+    """V7"""
+    assert told in lines(replace(READY, passphrase=found))
 
 
 def test_the_last_try_is_not_told_as_the_last_complete_sync() -> None:

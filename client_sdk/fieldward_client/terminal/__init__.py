@@ -11,8 +11,9 @@ import click
 from fieldward_client.terminal.disputing import dispute
 from fieldward_client.terminal.editing import edit
 from fieldward_client.terminal.enquiring import enquire
-from fieldward_client.terminal.enrolling import enrol
+from fieldward_client.terminal.enrolling import enrol, join
 from fieldward_client.terminal.looking import search, show
+from fieldward_client.terminal.passphrase import passphrase
 from fieldward_client.terminal.standing import pending, status
 from fieldward_client.terminal.synchronising import sync
 
@@ -39,5 +40,8 @@ def command() -> None:
     """
 
 
-for _each in (enrol, sync, search, show, edit, dispute, enquire, status, pending):
+for _each in (
+    *(enrol, join, sync, search, show, edit, dispute),
+    *(enquire, status, pending, passphrase),
+):
     command.add_command(_each)

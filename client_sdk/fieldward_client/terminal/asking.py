@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from fieldward_client import REASONS, CallerMistake, Value
-from fieldward_client.vault import check_passphrase
+from fieldward_client.passphrases import check_passphrase
 from fieldward_sync import limits
 
 PASSPHRASE_VARIABLE = "FIELDWARD_DEVICE_PASSPHRASE_FILE"
@@ -76,6 +76,11 @@ def confirm(question: str) -> None:
         raise CallerMistake("not-confirmed", "Nothing was changed.", next_step="All is as it was.")
 
 
+def who(people: Sequence[str]) -> str:
+    """Who of those with keys on this device is using it."""
+    return people[choose("Several people use this device.", "Who are you", people)]
+
+
 def passphrase() -> str:
     """The passphrase that opens the device: from the file that is named, or typed unseen."""
     return _from_file() or _typed("Passphrase")
@@ -86,6 +91,11 @@ def new_passphrase() -> str:
     return _from_file() or _typed(
         "Choose a passphrase, three random words or more", twice="The same again"
     )
+
+
+def another_passphrase() -> str:
+    """A passphrase in the place of the old one, typed twice."""
+    return _typed("Choose the new passphrase, three random words or more", twice="The same again")
 
 
 def reason() -> str:

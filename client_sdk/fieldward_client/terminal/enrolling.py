@@ -1,4 +1,4 @@
-"""``fieldward field enrol``: make a folder a device."""
+"""``fieldward field enrol`` and ``join``: make a folder a device, and give others keys on it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.text import Text
 from fieldward_client import Device
 from fieldward_client.terminal import asking
 from fieldward_client.terminal.header import GOOD
-from fieldward_client.terminal.opening import folder_option, json_option
+from fieldward_client.terminal.opening import folder_option, json_option, locked
 from fieldward_client.terminal.printing import say, show_json
 from fieldward_sync.invitations import read_code
 
@@ -64,4 +64,29 @@ def enrol(code: str | None, server: str | None, name: str, folder: Path, as_json
         ),
         "Every look-up on it is put on record, with its reason.",
         "Next, while you have signal: fieldward field sync",
+    )
+
+
+@click.command()
+@click.argument("code", required=False)
+@folder_option
+def join(code: str | None, folder: Path) -> None:
+    """Come to a device that somebody has enrolled, with an invitation CODE of your own.
+
+    You choose a passphrase of your own, and see nothing of what others typed or hold. If you have
+    forgotten your passphrase, ask your administrator for a code and do the same: what you typed
+    before can no longer be shown here, and is sent all the same.
+
+    \b
+    Example:
+      fieldward field join
+    """
+    code = code or asking.ask("Invitation code")
+    read_code(code)
+    with locked(folder) as device:
+        who = device.join(code, passphrase=asking.new_passphrase())
+    say(
+        Text(f"This device is for {who} too.", GOOD),
+        "Every look-up on it is put on record under your name, with its reason.",
+        f"Next, while you have signal: fieldward field sync --as {who}",
     )

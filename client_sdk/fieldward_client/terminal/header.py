@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from fieldward_client import LeaseState, LeaseStatus, Status
+from fieldward_client import LeaseState, LeaseStatus, PassphraseStatus, Status
 from fieldward_client.terminal.wording import many, moment, span
 
 GOOD, QUIET, ATTENTION, URGENT = "green", "bright_black", "yellow", "bold yellow"
@@ -32,6 +32,7 @@ def header(status: Status) -> Iterator[Text]:
     if not status.wiped:
         yield copys_end(status.lease, status.now)
         yield from _last_look_ups(status.lease)
+        yield from _wrong_passphrases(status.passphrase)
     yield Text(" · ").join([*_age(status), *_waiting(status)])
 
 
@@ -76,6 +77,18 @@ def _last_look_ups(lease: LeaseStatus | None) -> Iterator[Text]:
         yield Text(f"{many(lease.look_ups_left, 'look-up')} left. Sync for more.", ATTENTION)
     else:
         yield Text("No look-ups are left: sync before you search or open again.", ATTENTION)
+
+
+def _wrong_passphrases(found: PassphraseStatus | None) -> Iterator[Text]:
+    """That somebody has tried to get in, and what is left to whoever types next (V7)."""
+    if found is None or not found.wrong:
+        return
+    tried = many(found.wrong, "wrong passphrase")
+    wait = f"; the next can be tried in {span(found.wait_seconds)}" if found.wait_seconds else ""
+    if found.left:
+        yield Text(f"{tried}: {found.left} more erase the lease{wait}.", ATTENTION)
+    else:
+        yield Text(f"{tried}: the lease is erased, a sync brings it back{wait}.", ATTENTION)
 
 
 def _age(status: Status) -> Iterator[Text]:

@@ -15,6 +15,9 @@ from fieldward_client.terminal import asking
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_WHO = "fieldward.practitioner"
+"""Where the chosen practitioner is kept for the length of a command."""
+
 
 def default_folder() -> Path:
     """Where a device lies unless told otherwise: the user's data folder (XDG)."""
@@ -23,14 +26,34 @@ def default_folder() -> Path:
 
 
 def folder_option(command: Command) -> Command:
-    """``--folder``: where the device lies."""
-    return click.option(
+    """``--folder``: where the device lies; ``--as``: whose keys on it."""
+    who = click.option(
+        "--as",
+        "who",
+        metavar="PRACTITIONER",
+        envvar="FIELDWARD_PRACTITIONER",
+        show_envvar=True,
+        expose_value=False,
+        callback=_keep_who,
+        help="Who is using the device; asked for where several do.",
+    )
+    where = click.option(
         "--folder",
         type=click.Path(path_type=Path, file_okay=False),
         default=default_folder,
         show_default="~/.local/share/fieldward/device",
         help="The device's folder. It holds sealed bytes only.",
-    )(command)
+    )
+    return where(who(command))
+
+
+def _keep_who(context: click.Context, _: click.Parameter, who: str | None) -> None:
+    context.meta[_WHO] = who
+
+
+def _who() -> str | None:
+    found: str | None = click.get_current_context().meta.get(_WHO)
+    return found
 
 
 def json_option(command: Command) -> Command:
@@ -54,10 +77,16 @@ def look_up_options(command: Command) -> Command:
 
 
 @contextmanager
-def unlocked(folder: Path) -> Iterator[Device]:
+def unlocked(folder: Path, passphrase: str | None = None) -> Iterator[Device]:
     """The device, opened with its passphrase, which is asked for once it can be of use."""
-    passphrase = "" if is_wiped(folder) else asking.passphrase()  # a wiped one says so itself
-    with Device.open(folder, passphrase=passphrase) as device:
+    who = _who()
+    if passphrase is None:
+        with locked(folder) as device:
+            was_wiped, people = device.status().wiped, device.practitioners
+        # A wiped one says so itself.
+        who = who or (asking.who(people) if len(people) > 1 and not was_wiped else None)
+        passphrase = "" if was_wiped else asking.passphrase()
+    with Device.open(folder, who, passphrase) as device:
         yield device
 
 
@@ -65,7 +94,7 @@ def unlocked(folder: Path) -> Iterator[Device]:
 def locked(folder: Path) -> Iterator[Device]:
     """The device without its passphrase: it can deliver, obey and say how it stands."""
     try:
-        device = Device.open(folder)
+        device = Device.open(folder, _who())
     except CallerMistake as e:
         if e.code == "not-enrolled":
             e.next_step = (

@@ -31,8 +31,8 @@ from fieldward_server.services.devices import (
 )
 from fieldward_server.services.disputes import decide_dispute, list_disputes, raise_dispute
 from fieldward_server.services.duplicates import find_duplicates
-from fieldward_server.services.enrolment import MAX_VALID_SECONDS, invite
 from fieldward_server.services.events import MAX_EVENTS, list_events, list_incidents
+from fieldward_server.services.invitations import MAX_VALID_SECONDS, invite
 from fieldward_server.services.journals import (
     POSITION,
     list_sealed_look_ups,

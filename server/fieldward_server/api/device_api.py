@@ -1,4 +1,4 @@
-"""What devices call: enrolment, the one round trip, enquiries, and sealed files."""
+"""What devices call: enrolment, joining, the one round trip, enquiries, and sealed files."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from fieldward_server.api.context import read_body, service
 from fieldward_server.api.metrics import count_enquiry, count_sync
 from fieldward_server.services.enquiries import enquire
 from fieldward_server.services.enrolment import enrol as enrol_device
+from fieldward_server.services.joining import join as join_device
 from fieldward_server.services.synchronisation import synchronise
 from fieldward_sync.encoding import Message, MessageT, decode, encode
 from fieldward_sync.enquiries import EnquiryRequest
 from fieldward_sync.errors import CallerMistake
-from fieldward_sync.messages import EnrolRequest, SyncRequest
+from fieldward_sync.messages import EnrolRequest, JoinRequest, SyncRequest
 from fieldward_sync.problems import TURN_HEADER
 
 MEDIA_TYPE = "application/vnd.fieldward+msgpack"
@@ -41,6 +42,13 @@ def enrol() -> Response:
     answer, key = enrol_device(here.platform, message, counter=signature.counter, now=here.now())
     sign_answer_with(answer.authority, key)
     return _answer(answer)
+
+
+@blueprint.post("/join")
+def join() -> Response:
+    """Let a practitioner in, who holds an invitation code, on the device that asks."""
+    here = service()
+    return _answer(join_device(here.platform, caller(), _read(JoinRequest), now=here.now()))
 
 
 @blueprint.post("/sync")

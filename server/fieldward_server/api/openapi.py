@@ -29,12 +29,14 @@ _SIGNATURE_CODES = ("digest-wrong", "signature-malformed", "signature-wrong", "u
 _CALLER_CODES = ("clock-skew", "counter-used")
 _COMMAND_CODES = ("argument-malformed", "foreign-authority", "malformed", "too-large")
 _INVITATION_CODES = (
+    "assurance-too-low",
     "invitation-expired",
     "invitation-unknown",
     "invitation-used",
     "proof-wrong",
     "wipe-open",
 )
+_JOINING_CODES = ("device-closed", "device-full", "over-cap")
 _ENQUIRY_CODES = (
     *("draining", "paused", "practitioner-needed", "revoked"),
     *("training-over", "vetting-over", "wiped"),
@@ -70,6 +72,7 @@ def description() -> Described:
         },
         "paths": {
             "/v1/enrol": {"post": _enrol()},
+            "/v1/join": {"post": _join()},
             "/v1/sync": {"post": _sync()},
             "/v1/enquiries": {"post": _enquire()},
             "/v1/files/{name}": {"get": _fetch_file()},
@@ -96,6 +99,25 @@ def _enrol() -> Described:
         responses={
             **_success("200", "EnrolAnswer", MEDIA_TYPE, _BINARY),
             **_refusals(*_BODY_CODES, *_SIGNATURE_CODES, *_INVITATION_CODES, *_PASSING_CODES),
+        },
+    )
+
+
+def _join() -> Described:
+    return _operation(
+        "Let a practitioner who holds an invitation code in on a device (JoinRequest)",
+        security=[{"signature": []}],
+        requestBody=_message_body(),
+        responses={
+            **_success("200", "JoinAnswer", MEDIA_TYPE, _BINARY),
+            **_refusals(
+                *_BODY_CODES,
+                *_SIGNATURE_CODES,
+                *_CALLER_CODES,
+                *_INVITATION_CODES,
+                *_JOINING_CODES,
+                *_PASSING_CODES,
+            ),
         },
     )
 

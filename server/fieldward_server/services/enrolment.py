@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
-from collections.abc import Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fieldward_server.services.authentication import EMPTY_WINDOW
 from fieldward_server.services.authorities import answer_key, locked
 from fieldward_server.services.devices import OPEN_WIPE, known_device
-from fieldward_server.services.holdings import (
-    DEFAULT_CAP,
-    count_records,
-    over_cap,
-    require_reason,
+from fieldward_server.services.holdings import count_records
+from fieldward_server.services.invitations import (
+    NEW_INVITATION,
+    check_proof,
+    find_invitation,
+    known_practitioner,
+    named_partitions,
+    require_assurance,
+    require_in_time,
+    require_used_for,
 )
 from fieldward_server.services.lease_renewal import new_lease_secret
-from fieldward_server.services.partitions import check_number, find_partition
 from fieldward_server.services.platform import Platform
 from fieldward_server.shield_register import Enrolment, Person
 from fieldward_server.storage import (
@@ -27,86 +29,19 @@ from fieldward_server.storage import (
     devices,
     events,
     invitations,
-    practitioners,
 )
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.devices import Device, Holder
 from fieldward_server.storage.invitations import Invitation as StoredInvitation
-from fieldward_server.storage.practitioners import Practitioner
 from fieldward_sync.access import Access, WipeState
 from fieldward_sync.encoding import decode, encode, pack, unpack
-from fieldward_sync.errors import CallerMistake, RefusedByServer
-from fieldward_sync.invitations import SECRET_BYTES, Invitation, fingerprint, proof
+from fieldward_sync.errors import RefusedByServer
 from fieldward_sync.journal import JournalHead
 from fieldward_sync.messages import MAX_REQUEST_BYTES, EnrolAnswer, EnrolRequest
 from fieldward_sync.signing import Signed
 
 FIRST_GENERATION = 1
 DEVICE_ID_BYTES = 5
-
-PROOF_KEY = "invitation-proof"
-
-MAX_VALID_SECONDS = 14 * 24 * 3600
-"""How long an invitation may be good for."""
-
-NEW_INVITATION = "Ask your sync administrator for a new invitation."
-
-
-def invite(
-    platform: Platform,
-    *,
-    authority: str,
-    practitioner: str,
-    partitions: Sequence[str],
-    valid_seconds: int,
-    actor: str,
-    reason: str,
-    now: int,
-    record_cap: int = DEFAULT_CAP,
-) -> str:
-    """Invite a practitioner to enrol one device that may hold these partitions, and at most
-    ``record_cap`` records: the code to give to them.
-
-    ``CallerMistake`` for an unknown authority, practitioner or partition; "over-cap" where these
-    partitions have more records, "reason-needed" for a higher cap without a reason.
-    """
-    check_number(partitions)
-    require_reason(record_cap, reason)
-    with platform.storage.transaction() as transaction:
-        row = locked(transaction, authority)
-        _known_practitioner(transaction, authority, practitioner)
-        for partition in partitions:
-            find_partition(transaction, authority, partition)
-        held = count_records(transaction, authority, frozenset(partitions))
-        if held > record_cap:
-            raise over_cap(
-                f"The device would hold {held:,} records; its cap is {record_cap:,}.",
-                next_step="Invite to fewer partitions, or to more records with a reason: --cap.",
-            )
-        invitation = Invitation(platform.entropy(SECRET_BYTES), fingerprint(row.root_key))
-        invitation_id = invitation.invitation_id
-        invitations.add(
-            transaction,
-            authority=authority,
-            invitation_id=invitation_id,
-            practitioner=practitioner,
-            partitions=pack(tuple(dict.fromkeys(partitions))),
-            proof_key=platform.wrap(
-                invitation.proof_key, PROOF_KEY, authority, invitation_id.hex()
-            ),
-            expires=now + valid_seconds,
-            record_cap=record_cap,
-        )
-        events.add(
-            transaction,
-            authority=authority,
-            at=now,
-            actor=actor,
-            action="invited",
-            subject=practitioner,
-            reason=reason,
-        )
-    return invitation.code()
 
 
 def enrol(
@@ -115,14 +50,15 @@ def enrol(
     """Enrol the device that made this request, and the key to sign the answer with.
 
     The same request again gets the same answer. Else ``RefusedByServer``: "invitation-unknown",
-    "invitation-expired", "invitation-used", "proof-wrong", "wipe-open", "over-cap".
+    "invitation-expired", "invitation-used", "proof-wrong", "wipe-open", "over-cap",
+    "assurance-too-low".
     """
     with platform.storage.transaction() as transaction:
-        found = _find(transaction, request.invitation_id)
+        found = find_invitation(transaction, request.invitation_id)
         authority = locked(transaction, found.authority)
         # Read again now that nobody else can use it meanwhile.
-        invitation = _find(transaction, request.invitation_id)
-        _check_proof(platform, invitation, request)
+        invitation = find_invitation(transaction, request.invitation_id)
+        check_proof(platform, invitation, request, request.statement())
         if invitation.used_for:
             device = _enrolled_before(transaction, invitation, request)
         else:
@@ -133,49 +69,11 @@ def enrol(
     return answer, answer_key(platform, authority.authority)
 
 
-def _find(transaction: Transaction, invitation_id: bytes) -> StoredInvitation:
-    found = invitations.find(transaction, invitation_id)
-    if found is None:
-        raise RefusedByServer(
-            "invitation-unknown", "There is no such invitation.", next_step=NEW_INVITATION
-        )
-    return found
-
-
-def _known_practitioner(
-    transaction: Transaction, authority: str, practitioner: str
-) -> Practitioner:
-    found = practitioners.find(transaction, authority, practitioner)
-    if found is None:
-        raise CallerMistake(
-            "unknown-practitioner", f"There is no practitioner {practitioner[:32]!r}."
-        )
-    return found
-
-
-def _check_proof(platform: Platform, invitation: StoredInvitation, request: EnrolRequest) -> None:
-    key = platform.unwrap(
-        invitation.proof_key,
-        PROOF_KEY,
-        invitation.authority,
-        invitation.invitation_id.hex(),
-    )
-    if not hmac.compare_digest(proof(key, request.statement()), request.proof):
-        raise RefusedByServer(
-            "proof-wrong", "The request does not prove that its sender holds the code."
-        )
-
-
 def _enrolled_before(
     transaction: Transaction, invitation: StoredInvitation, request: EnrolRequest
 ) -> Device:
     """The device that this same request made, whose answer was lost on the way."""
-    if invitation.used_for != _fingerprint(request):
-        raise RefusedByServer(
-            "invitation-used",
-            "This invitation has been used by another device.",
-            next_step=NEW_INVITATION,
-        )
+    require_used_for(invitation, _fingerprint(request))
     return known_device(transaction, invitation.authority, invitation.device, invitation.generation)
 
 
@@ -188,10 +86,8 @@ def _enrol_new(
     counter: int,
     now: int,
 ) -> Device:
-    if now >= invitation.expires:
-        raise RefusedByServer(
-            "invitation-expired", "This invitation has expired.", next_step=NEW_INVITATION
-        )
+    require_in_time(invitation, now=now)
+    require_assurance(platform, request.assurance)
     _check_cap(transaction, invitation)
     enrolment = _enrolment(platform, transaction, invitation, request, counter=counter, now=now)
     device = enter(transaction, enrolment)
@@ -209,7 +105,7 @@ def _enrol_new(
 
 def _check_cap(transaction: Transaction, invitation: StoredInvitation) -> None:
     """The partitions may have grown since the invitation was made."""
-    named = frozenset(unpack(tuple[str, ...], invitation.partitions))
+    named = frozenset(named_partitions(invitation))
     held = count_records(transaction, invitation.authority, named)
     if held > invitation.record_cap:
         raise RefusedByServer(
@@ -259,14 +155,14 @@ def _enrolment(
 ) -> Enrolment:
     authority, practitioner = invitation.authority, invitation.practitioner
     device, generation = _name(platform, transaction, invitation, request)
-    found = _known_practitioner(transaction, authority, practitioner)
+    found = known_practitioner(transaction, authority, practitioner)
     return Enrolment(
         authority=authority,
         device=device,
         generation=generation,
         practitioner=practitioner,
         person=Person(found.name, found.role, found.team, found.vetted_until, found.trained_until),
-        partitions=unpack(tuple[str, ...], invitation.partitions),
+        partitions=named_partitions(invitation),
         record_cap=invitation.record_cap,
         lease_secret=new_lease_secret(platform, authority, device, generation, practitioner),
         request=encode(request),

@@ -91,6 +91,13 @@ def records_held(transaction: Transaction, device: Device) -> int:
     return sum(records.values())  # most devices hold one partition, which has been counted
 
 
+def held_partitions(transaction: Transaction, device: Device) -> frozenset[str]:
+    """What may be held on a device now, by whichever practitioner."""
+    return frozenset(
+        granted.partition_id for own in _grants(transaction, device).values() for granted in own
+    )
+
+
 def rules_previewed(
     transaction: Transaction, authority: str, partition: str, rules: Sequence[str], *, change: str
 ) -> Preview:

@@ -44,7 +44,14 @@ def is_due(standing: Standing, request: SyncRequest, terms: LeaseTerms, *, now: 
     )
 
 
-def refusal(transaction: Transaction, standing: Standing, request: SyncRequest, *, now: int) -> str:
+def refusal(
+    platform: Platform,
+    transaction: Transaction,
+    standing: Standing,
+    request: SyncRequest,
+    *,
+    now: int,
+) -> str:
     """The code that tells why the lease is not renewed; empty if it may be."""
     device, head = standing.device, standing.journal
     if not RIGHTS[standing.access].renew:
@@ -53,6 +60,8 @@ def refusal(transaction: Transaction, standing: Standing, request: SyncRequest, 
         return "wiped"
     if not head.sealed_size == head.size == request.journal_size:
         return "journal-incomplete"
+    if platform.demands_more(request.assurance):
+        return "assurance-too-low"
     return out_of_date(transaction, standing.holder, now=now)
 
 

@@ -13,6 +13,7 @@ from fieldward_server.shield_register import ShieldRegister
 from fieldward_server.storage import Storage
 from fieldward_sync.keys import label
 from fieldward_sync.leases import LeaseTerms
+from fieldward_sync.messages import Assurance
 from fieldward_sync.sealing import Entropy, open_sealed, seal
 
 REMEMBERED_REQUESTS = 65_536
@@ -53,9 +54,15 @@ class Platform:
     lease_terms: LeaseTerms
     absence_seconds: int
     """How long what a device may have missed is kept (``services.absence``)."""
+    least_assurance: Assurance = "file"
+    """Where a device has to keep its secret, at the least."""
     seen_requests: SeenRequests = field(default_factory=SeenRequests)
     answer_keys: dict[str, Ed25519PrivateKey] = field(default_factory=dict)
     """By authority: kept once opened, because every answer is signed."""
+
+    def demands_more(self, assurance: str) -> bool:
+        """Whether a device keeps its secret in a place that policy refuses (A2)."""
+        return self.least_assurance == "platform" and assurance != "platform"
 
     def wrap(self, secret: bytes, purpose: str, authority: str, *context: str | int) -> bytes:
         """A secret as the database may hold it, bound to what it is for."""

@@ -14,6 +14,7 @@ import msgspec
 from fieldward_server.services.book import Book
 from fieldward_server.services.devices import begin_wipe, move_to
 from fieldward_server.services.enrolment import enter
+from fieldward_server.services.joining import has_joined, let_in
 from fieldward_server.services.known_records import SERVER, KnownRecord
 from fieldward_server.services.order_intake import close_order
 from fieldward_server.services.partition_keys import begin_epoch
@@ -27,6 +28,7 @@ from fieldward_server.shield_register import (
     Enrolment,
     Entry,
     GrantChange,
+    Joined,
     RulesChange,
     Shield,
     WipeOrder,
@@ -243,16 +245,24 @@ def _hold_enrolments(transaction: Transaction, register: Iterable[Entry]) -> Non
     """Devices enrolled since are known again, with their people; what they held, as far as there is
     such a partition."""
     for entry in register:
-        if not isinstance(entry, Enrolment):
+        if not isinstance(entry, Enrolment | Joined) or _is_held(transaction, entry):
             continue
         code = entry.authority
-        if devices.find(transaction, code, entry.device, entry.generation) is not None:
-            continue
         if practitioners.find(transaction, code, entry.practitioner) is None:
             person = msgspec.structs.asdict(entry.person)
             practitioners.put(transaction, Practitioner(code, entry.practitioner, **person))
         there = (p for p in entry.partitions if partitions.find(transaction, code, p) is not None)
-        enter(transaction, msgspec.structs.replace(entry, partitions=tuple(there)))
+        held = msgspec.structs.replace(entry, partitions=tuple(there))
+        if isinstance(held, Enrolment):
+            enter(transaction, held)
+        else:
+            let_in(transaction, held)
+
+
+def _is_held(transaction: Transaction, entry: Enrolment | Joined) -> bool:
+    if isinstance(entry, Joined):
+        return has_joined(transaction, entry)
+    return devices.find(transaction, entry.authority, entry.device, entry.generation) is not None
 
 
 def _hold_rules(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from fieldward_server.services.authentication import Caller, use_counter
 from fieldward_server.services.authorities import locked, open_answer_key
+from fieldward_server.services.custody_intake import take_custody
 from fieldward_server.services.edit_intake import EditIntake
 from fieldward_server.services.journal_intake import JournalIntake
 from fieldward_server.services.lease_renewal import is_due, refusal, renew
@@ -104,6 +105,8 @@ def _without_effect(
     """What a request comes to that changes nothing; ``None`` if it changes something."""
     if request.journal or request.edits or request.receipts or request.notices_read:
         return None
+    if request.erased_leases or request.assurance != standing.device.assurance:
+        return None
     if any(
         order.seen_at is None and order.number <= request.orders_seen for order in standing.orders
     ):
@@ -112,7 +115,7 @@ def _without_effect(
         return None
     if not is_due(standing, request, platform.lease_terms, now=now):
         return _Outcome()
-    refused = refusal(transaction, standing, request, now=now)
+    refused = refusal(platform, transaction, standing, request, now=now)
     return _Outcome(lease_refused=refused) if refused else None
 
 
@@ -131,6 +134,7 @@ def _take(
     journal.take(request.journal)
     if counter > device.counter_high:  # an older request that was overtaken claims less, rightly
         journal.report_shrinking(request.journal_size)
+    take_custody(transaction, device, request, now=now)
     take_seen(transaction, device, standing.orders, up_to=request.orders_seen, now=now)
     register = platform.shield_register
     take_receipts(register, transaction, device, standing.orders, request.receipts, now=now)
@@ -198,7 +202,7 @@ def _renew(
         or not is_due(standing, request, platform.lease_terms, now=now)
     ):
         return None, ""
-    refused = refusal(transaction, standing, request, now=now)
+    refused = refusal(platform, transaction, standing, request, now=now)
     if refused:
         return None, refused
     try:

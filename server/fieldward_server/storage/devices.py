@@ -274,6 +274,47 @@ def holder(
     return Holder(**rows[0]) if rows else None
 
 
+def replace_keys(transaction: Transaction, holder: Holder, *, at: int) -> None:
+    """A holder who is known here has new keys and another lease secret. What was sealed and not
+    delivered under the keys before is still theirs."""
+    transaction.execute(
+        "INSERT INTO former_key (authority, device, generation, practitioner, signing_key,"
+        " replaced_at) SELECT authority, device, generation, practitioner, signing_key, :at"
+        " FROM holder WHERE authority = :authority AND device = :device"
+        " AND generation = :generation AND practitioner = :practitioner"
+        " ON CONFLICT DO NOTHING",
+        **_holder_key(holder),
+        at=at,
+    )
+    _update_holder(
+        transaction,
+        holder,
+        "UPDATE holder SET signing_key = :signing_key, changed_state = :changed_state,"
+        " lease_secret = :lease_secret, lease_id = :lease_id, ring_hash = :ring_hash",
+        signing_key=holder.signing_key,
+        changed_state=holder.changed_state,
+        lease_secret=holder.lease_secret or b"",
+        lease_id=holder.lease_id,
+        ring_hash=holder.ring_hash,
+    )
+
+
+def former_keys(transaction: Transaction, holder: Holder) -> tuple[bytes, ...]:
+    """The keys that a holder signed with before, the last first."""
+    rows = transaction.execute(
+        "SELECT signing_key FROM former_key WHERE authority = :authority AND device = :device"
+        " AND generation = :generation AND practitioner = :practitioner"
+        " ORDER BY replaced_at DESC, signing_key",
+        **_holder_key(holder),
+    )
+    return tuple(row["signing_key"] for row in rows)
+
+
+def set_assurance(transaction: Transaction, device: Device, assurance: str) -> None:
+    """Store where a device keeps its secret."""
+    _update(transaction, device, "UPDATE device SET assurance = :assurance", assurance=assurance)
+
+
 def of_holder(transaction: Transaction, holder: Holder) -> Device:
     """The device, of that generation, that a practitioner is on."""
     (row,) = transaction.execute(

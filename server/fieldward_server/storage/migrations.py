@@ -427,6 +427,19 @@ ALTER TABLE record ADD COLUMN disputes INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX record_disputed ON record (authority, record_id) WHERE disputes > 0
 """
 
+_FORMER_KEYS = """
+CREATE TABLE former_key (
+    authority TEXT NOT NULL,
+    device TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    practitioner TEXT NOT NULL,
+    signing_key BLOB NOT NULL,
+    replaced_at INTEGER NOT NULL,
+    PRIMARY KEY (authority, device, generation, practitioner, signing_key),
+    FOREIGN KEY (authority, device, generation, practitioner) REFERENCES holder
+)
+"""
+
 STEPS = {
     "0001-authorities": _AUTHORITIES,
     "0002-records": _RECORDS,
@@ -440,6 +453,7 @@ STEPS = {
     "0010-redactions": _REDACTIONS,
     "0011-removals": _REMOVALS,
     "0012-disputes": _DISPUTES,
+    "0013-former-keys": _FORMER_KEYS,
 }
 """Name to statements, in order."""
 

@@ -74,6 +74,8 @@ def _made() -> dict[str, bytes]:
         False,
         HybridKey.of(PRACTITIONER_HPKE_SEED).public,
         [secret("notice")[:16]],
+        "platform",
+        [[PRACTITIONER, NOW]],
     ]
     answer: list[Any] = [
         "active",
@@ -116,6 +118,10 @@ def _made() -> dict[str, bytes]:
         "EnrolAnswer": document(
             "enrolled", AUTHORITY, DEVICE, GENERATION, PRACTITIONER, ROOT_KEY, trust()
         ),
+        "JoinRequest": document(
+            "join", secret("invitation id"), SIGNING_KEY, secret("proof of joining")
+        ),
+        "JoinAnswer": document("joined", PRACTITIONER),
         "SyncRequest": document("sync", *request),
         "SyncAnswer": document("synced", *answer),
         "LeaseGrant": document("lease-grant", signed_lease, sealed_secrets),

@@ -1,0 +1,324 @@
+"""Several practitioners on one device share sealed files and nothing else (P27, P30, P31)."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fieldward_client import (
+    AccessClosed,
+    CallerMistake,
+    Device,
+    RefusedByServer,
+    RetryLater,
+    passphrases,
+)
+from fieldward_client import device as device_module
+from fieldward_server.services.devices import set_access, show_device
+from fieldward_server.services.events import list_events, list_incidents
+from fieldward_server.services.journals import verify_journals
+from fieldward_server.services.partitions import take
+from fieldward_sync.access import Access
+from fieldward_sync.keys import derive
+from fieldwork import AUTHORITY, PHONE, child
+from loop import PASSPHRASE, Loop, Wire
+
+BENS = "ben's own four words"
+OTHERS = {"b1": {"service": "school-nursing", "team": "SN-1", "since": "2023-01-01"}}
+
+
+def cheap(passphrase: str, *, device_secret: bytes, salt: bytes, **_: object) -> bytes:
+    return derive(device_secret + salt + passphrase.encode(), "cheap-unlock")
+
+
+@pytest.fixture
+def loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loop]:
+    """Ada is in Ann's partition, Ben's, and one that both hold; each has a child besides."""
+    monkeypatch.setattr(passphrases, "unlock_key", cheap)
+    monkeypatch.setattr(device_module, "platform_key_store", lambda: None)
+    loop = Loop(tmp_path / "loop")
+    loop.load(
+        child("r-ada"),
+        child("r-eve", name={"family": "Whitcombe", "given": "Eve"}, involvements=OTHERS),
+    )
+    loop.partition("both", "all")
+    loop.partition("nurses", "team:SN-1")
+    loop.practitioner("ann")
+    loop.practitioner("ben")
+    try:
+        yield loop
+    finally:
+        loop.close()
+
+
+@pytest.fixture
+def shared(loop: Loop) -> Iterator[tuple[Device, Wire]]:
+    """Ann enrolled the tablet for ``both``; she has typed a number that was not sent."""
+    device, wire = loop.enrol("tablet", "ann", code=loop.code("both", practitioner="ann"))
+    with device:
+        assert device.sync().outcome.value == "complete"
+        with device.session("home-visit") as session:
+            session.open("r-ada").edit(PHONE, "07700 900111")
+        yield device, wire
+
+
+def ben_joins(loop: Loop, device: Device, *held: str) -> str:
+    code = loop.code(*(held or ("both",)), practitioner="ben")
+    assert device.join(code, passphrase=BENS) == "ben"
+    return code
+
+
+def move(loop: Loop, device: Device, access: Access) -> None:
+    set_access(
+        loop.platform,
+        authority=AUTHORITY,
+        device=device.status().device,
+        access=access,
+        actor="test",
+        reason="test",
+        now=loop.now,
+    )
+
+
+def files(loop: Loop) -> set[str]:
+    return {path.name for path in (loop.folder / "tablet" / "files").iterdir()}
+
+
+def test_who_joins_sees_nothing_of_who_was_here(  # P27, P30
+    loop: Loop, shared: tuple[Device, Wire]
+) -> None:
+    device, _ = shared
+    ben_joins(loop, device, "nurses")
+    status = device.status()
+    assert (status.practitioner, status.locked) == ("ben", False)
+    assert (status.pending_edits, device.pending(), status.partitions) == (0, (), ())
+    assert (status.last_complete, status.last_tried, status.lease) == (None, None, None)
+    assert device.sync().outcome.value == "complete"
+    with device.session("clinic") as session:
+        session.open("r-eve")
+        with pytest.raises(CallerMistake, match="not-held"):
+            session.open("r-ada")
+        assert not session.search(family="Okafor")
+
+
+def test_each_delivers_what_the_other_has_typed(  # invariant 1
+    loop: Loop, shared: tuple[Device, Wire]
+) -> None:
+    device, _ = shared
+    ben_joins(loop, device)
+    assert device.sync().edits_sent == 1
+    loop.seal()
+    device.sync()
+    with device.session("clinic") as session:
+        ada = session.open("r-ada")
+        assert (ada[PHONE], ada.pending) == ("07700 900111", frozenset())
+        ada.edit(PHONE, "07700 900222")
+    device.unlock(PASSPHRASE, "ann")
+    assert device.status().pending_edits == 0
+    with device.session("clinic") as session:
+        assert session.open("r-ada")[PHONE] == "07700 900111", "of the other's nothing is shown"
+    assert device.sync().edits_sent == 1
+    assert loop.view("r-ada").text(PHONE) == "07700 900222"
+
+
+def test_partitions_of_both_lie_here_once_and_go_with_the_last(  # P31
+    loop: Loop, shared: tuple[Device, Wire]
+) -> None:
+    device, wire = shared
+    ben_joins(loop, device, "both", "nurses")
+    before, fetched = files(loop), wire.fetched_bytes
+    assert device.sync().outcome.value == "complete"
+    nurses = files(loop) - before
+    assert before < files(loop)
+    size = sum((loop.folder / "tablet" / "files" / name).stat().st_size for name in nurses)
+    assert wire.fetched_bytes - fetched == size, "what Ann holds was not fetched again"
+    for who in ("ben", "ann"):
+        take(
+            loop.platform,
+            authority=AUTHORITY,
+            device=device.status().device,
+            practitioner=who,
+            partition="both",
+            actor="test",
+            reason="test",
+            now=loop.now,
+        )
+        loop.seal()
+        device.unlock(BENS if who == "ben" else PASSPHRASE, who)
+        assert device.sync().outcome.value == "complete"
+        assert (before <= files(loop)) is (who == "ben")
+    assert files(loop) == nurses
+
+
+def test_one_passphrase_opens_nothing_of_the_others(
+    loop: Loop, shared: tuple[Device, Wire]
+) -> None:
+    device, wire = shared
+    ben_joins(loop, device)
+    for who, passphrase in (("ann", BENS), ("ben", PASSPHRASE)):
+        with pytest.raises(AccessClosed, match="passphrase-wrong"):
+            device.unlock(passphrase, who)
+    device.unlock(PASSPHRASE, "ann")
+    found = device.status().passphrase
+    assert found is not None
+    assert found.wrong == 0, "each climbs a ladder of their own"
+    device.close()
+    with Device.open(loop.folder / "tablet", transport=wire, clock=loop.clock) as locked:
+        assert locked.practitioners == ("ann", "ben")
+        assert locked.status().practitioner is None
+        assert locked.status().pending_edits == 1, "of all, where nobody is named"
+        with pytest.raises(CallerMistake, match="practitioner-missing"):
+            locked.unlock(PASSPHRASE)
+
+
+def test_each_look_up_is_on_record_under_who_made_it(
+    loop: Loop, shared: tuple[Device, Wire]
+) -> None:
+    device, _ = shared
+    ben_joins(loop, device)
+    device.sync()
+    with device.session("clinic") as session:
+        session.open("r-eve")
+    assert device.sync().look_ups_sent == 1
+    by, (journal,) = ("ann", "ben"), verify_journals(loop.platform, AUTHORITY)
+    assert (journal.size, journal.sealed_size, journal.damage) == (len(by), len(by), "")
+    assert loop.incidents() == []
+
+
+def test_the_administrator_sees_both_and_that_one_came(
+    loop: Loop, shared: tuple[Device, Wire]
+) -> None:
+    device, _ = shared
+    ben_joins(loop, device, "nurses")
+    device.sync()
+    report = show_device(
+        loop.platform, authority=AUTHORITY, device=device.status().device, now=loop.now
+    )
+    assert [holder.practitioner for holder in report.holders] == ["ann", "ben"]
+    assert [holder.partitions for holder in report.holders] == [("both",), ("nurses",)]
+    joined = list_events(loop.platform, AUTHORITY)[-1]
+    assert (joined.action, joined.actor) == ("joined", "ben")
+
+
+def test_a_broken_join_goes_on_where_it_was_and_a_code_is_used_once(
+    loop: Loop, shared: tuple[Device, Wire]
+) -> None:
+    device, wire = shared
+    code = loop.code("both", practitioner="ben")
+    for fault in ("lose request", "lose answer"):
+        wire.fault = fault
+        with pytest.raises(RetryLater):
+            device.join(code, passphrase=BENS)
+    with pytest.raises(AccessClosed, match="passphrase-wrong"):
+        device.join(code, passphrase="not what was chosen")
+    assert device.join(code, passphrase=BENS) == "ben"
+    with pytest.raises(RefusedByServer, match="invitation-used"):
+        device.join(code, passphrase=BENS)
+    other, _ = loop.enrol("phone", "cat", "both")
+    with other, pytest.raises(RefusedByServer, match="invitation-used"):
+        other.join(code, passphrase=BENS)
+
+
+def test_nobody_joins_with_another_authoritys_code_or_a_closed_device(
+    loop: Loop, shared: tuple[Device, Wire]
+) -> None:
+    device, _ = shared
+    with pytest.raises(CallerMistake, match="code-mistyped"):
+        device.join("NOT-A-CODE", passphrase=BENS)
+    code = loop.code("both", practitioner="ben")
+    move(loop, device, Access.PAUSED)
+    with pytest.raises(RefusedByServer, match="device-closed"):
+        device.join(code, passphrase=BENS)
+
+
+def test_nobody_joins_beyond_the_devices_cap(loop: Loop) -> None:
+    device, _ = loop.enrol(
+        "small", "ann", code=loop.code("nurses", practitioner="ann", record_cap=1)
+    )
+    with device, pytest.raises(RefusedByServer, match="over-cap"):
+        device.join(loop.code("both", practitioner="ben"), passphrase=BENS)
+
+
+def test_a_restore_knows_who_joined_since_the_backup(loop: Loop) -> None:
+    device, _ = loop.enrol("tablet", "ann", code=loop.code("both", practitioner="ann"))
+    with device:
+        device.sync()
+        backup = loop.back_up()
+        ben_joins(loop, device)
+        device.sync()
+        with device.session("home-visit") as session:
+            session.open("r-ada").edit(PHONE, "07700 900333")
+        loop.lose_database()
+        loop.restore(backup)
+        loop.seal()
+        assert device.sync().outcome.value == "complete"
+    assert loop.view("r-ada").text(PHONE) == "07700 900333"
+
+
+# --- A forgotten passphrase -----------------------------------------------------------------------
+
+
+def test_a_forgotten_passphrase_costs_no_work(  # invariant 1
+    loop: Loop, shared: tuple[Device, Wire]
+) -> None:
+    device, _ = shared
+    device.lock()
+    code = loop.code(practitioner="ann")
+    assert device.join(code, passphrase="a new one to remember") == "ann"
+    (unsent,) = device.pending()
+    assert (unsent.record_id, unsent.changes) == (None, None), "nobody can read it here any more"
+    report = device.sync()
+    assert (report.outcome.value, report.edits_sent, report.bytes_fetched) == ("complete", 1, 0)
+    loop.seal()
+    device.sync()
+    with device.session("clinic") as session:
+        session.open("r-ada").edit(PHONE, "07700 900444")
+    assert device.sync().edits_sent == 1
+    assert loop.view("r-ada").text(PHONE) == "07700 900444"
+    assert loop.incidents() == []
+    assert "keys-replaced" in [event.action for event in list_events(loop.platform, AUTHORITY)]
+    with pytest.raises(AccessClosed, match="passphrase-wrong"):
+        device.unlock(PASSPHRASE)
+
+
+def test_the_keys_of_before_open_nothing_at_the_server(
+    loop: Loop, shared: tuple[Device, Wire], tmp_path: Path
+) -> None:
+    device, wire = shared
+    device.lock()
+    shutil.copytree(loop.folder / "tablet", tmp_path / "copy")
+    device.join(loop.code(practitioner="ann"), passphrase="a new one to remember")
+    with Device.open(
+        tmp_path / "copy", passphrase=PASSPHRASE, transport=wire, clock=loop.clock
+    ) as copy:
+        assert copy.sync().outcome.value in ("refused", "distrusted")
+
+
+# --- The ladder and assurance, seen by the administrator ------------------------------------------
+
+
+def test_the_administrator_learns_that_a_passphrase_was_guessed_at(  # V7
+    loop: Loop, shared: tuple[Device, Wire]
+) -> None:
+    device, _ = shared
+    for _ in range(10):
+        device.lock()
+        found = device.status().passphrase
+        assert found is not None
+        loop.now += found.wait_seconds
+        with pytest.raises(AccessClosed, match="passphrase-wrong"):
+            device.unlock("a guess of a thief")
+    for _ in range(2):
+        assert device.sync().outcome.value == "delivered"
+    assert loop.incidents() == ["passphrase-guessed"]
+    (incident,) = list_incidents(loop.platform, AUTHORITY)
+    assert incident.detail.startswith("ann ")
+    move(loop, device, Access.REVOKED)
+    loop.now += 3600
+    device.unlock(PASSPHRASE)
+    device.sync()
+    with device.session("clinic") as session, pytest.raises(AccessClosed):
+        session.open("r-ada")
