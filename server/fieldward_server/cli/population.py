@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, BinaryIO, TextIO
+from pathlib import Path
+from typing import Any, TextIO
 
 import click
 
 from fieldward_server.cli.groups import Group
 from fieldward_server.cli.options import AUTHORITY, json_option
 from fieldward_server.cli.output import progress, show_items
-from fieldward_server.population import AUTHORITIES, Share, ndjson, plan, records_of
+from fieldward_server.population import (
+    AUTHORITIES,
+    CHILDREN_OF_ENGLAND,
+    Country,
+    Share,
+    ndjson,
+    plan,
+    records_of,
+)
+from fieldward_sync.errors import CallerMistake
 
 ALL = "all"
 
@@ -34,14 +44,18 @@ def command() -> None:
     "authorities",
     type=_AuthorityOrAll(),
     multiple=True,
-    required=True,
     help="Whose children: an ONS code, several by repeating, or 'all' for all of England.",
+)
+@click.option(
+    "--england",
+    is_flag=True,
+    help="All of England's, into a folder (--output), a file for each authority.",
 )
 @click.option(
     "--children",
     type=click.IntRange(1),
-    required=True,
-    help="How many in all; authorities get theirs by their size.",
+    help="How many in all; authorities get theirs by their size.  "
+    f"[default: {CHILDREN_OF_ENGLAND:,} with --england]",
 )
 @click.option(
     "--seed", type=int, default=1, show_default=True, help="Another seed, other children."
@@ -54,27 +68,66 @@ def command() -> None:
 )
 @click.option(
     "--output",
-    type=click.File("wb"),
+    type=click.Path(path_type=Path, allow_dash=True),
     default="-",
-    help="The file to write.  [default: standard output]",
+    help="The file to write, or the folder.  [default: standard output]",
 )
 def generate(
-    authorities: tuple[str, ...], children: int, seed: int, processes: int, output: BinaryIO
+    authorities: tuple[str, ...],
+    england: bool,
+    children: int | None,
+    seed: int,
+    processes: int,
+    output: Path,
 ) -> None:
     """Write made-up records as NDJSON; same arguments, same records.
 
+    With --england a run that was interrupted goes on where it was: what is in the folder is whole,
+    and is not made again.
+
     \b
-    Example:
+    Examples:
       fieldward population generate --authority E08000039 --children 5000 --seed 7 > pop.ndjson
+      fieldward population generate --england --output england
     """
+    if england == bool(authorities):
+        raise CallerMistake(
+            "whose-children",
+            "Say whose children: --authority or --england, one of the two.",
+            next_step="fieldward population authorities lists the authorities.",
+        )
+    if england:
+        _make_country(output, children or CHILDREN_OF_ENGLAND, seed, processes)
+        return
+    if children is None:
+        raise CallerMistake("how-many", "Say how many: --children 5000.")
     codes = AUTHORITIES if ALL in authorities else authorities
     shares = plan(codes, children=children, seed=seed)
     _tell_of_missing_numbers(shares)
-    with progress() as shown:
+    with click.open_file(str(output), "wb") as file, progress() as shown:
         task = shown.add_task("Making up children", total=children)
         for lines in ndjson(shares, processes=processes):
-            output.write(lines.data)
+            file.write(lines.data)
             shown.advance(task, lines.records)
+
+
+def _make_country(folder: Path, children: int, seed: int, processes: int) -> None:
+    if str(folder) == "-":
+        raise CallerMistake("no-folder", "All of England goes into a folder: --output england.")
+    country = Country.begin(folder, children=children, seed=seed)
+    _tell_of_missing_numbers(country.shares)
+    unmade = sum(share.children for share in country.unmade())
+    with progress() as shown:
+        task = shown.add_task(
+            "Making up children", total=country.children, completed=children - unmade
+        )
+        for records in country.make(processes=processes):
+            shown.advance(task, records)
+    click.echo(
+        f"{country.children:,} records of {len(country.shares)} authorities in {folder}, "
+        f"{unmade:,} of them made just now.",
+        err=True,
+    )
 
 
 def _tell_of_missing_numbers(shares: tuple[Share, ...]) -> None:

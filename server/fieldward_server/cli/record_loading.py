@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -83,6 +83,17 @@ def load_rows(call: Call, rows: Iterable[Row]) -> Iterator[tuple[Row, Verdict]]:
                 yield from _judged(*under_way.popleft())
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def load_keeping_rejects(
+    call: Call, rows: Iterable[Row], rejects: Rejects
+) -> Iterator[tuple[Row, Verdict]]:
+    """The same, and what is refused is kept."""
+    for row, verdict in load_rows(call, rows):
+        if verdict.outcome == "refused":
+            yield row, replace(verdict, rejects_line=rejects.add(row))
+        else:
+            yield row, verdict
 
 
 class Rejects:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -15,12 +15,14 @@ import msgspec
 from fieldward_server.cli.conflicts import value_columns
 from fieldward_server.cli.disputes import dispute_columns
 from fieldward_server.cli.groups import Group
+from fieldward_server.cli.invocation import Invocation
 from fieldward_server.cli.options import ID, json_option
 from fieldward_server.cli.output import moment, progress, show_item, show_items, show_json
-from fieldward_server.cli.signed import Commander, signed
+from fieldward_server.cli.signed import Commander, administration_of, reason_option, signed
 from fieldward_sync.errors import CallerMistake
 
 if TYPE_CHECKING:
+    from fieldward_server.cli.record_folders import FileVerdict
     from fieldward_server.cli.record_loading import Verdict
 
 # How files are read and loaded is imported where it is done: completing a command needs none of it.
@@ -81,7 +83,11 @@ def load(
       fieldward records load children.csv --authority E08000039
     """
     from fieldward_server.cli.record_files import format_of, read_records
-    from fieldward_server.cli.record_loading import Rejects, load_rows, rejects_path_for
+    from fieldward_server.cli.record_loading import (
+        Rejects,
+        load_keeping_rejects,
+        rejects_path_for,
+    )
 
     format_name = format_name or format_of(file)
     kept_at = rejects_path_for(file, format_name, rejects_path)
@@ -90,16 +96,48 @@ def load(
         records = read_records(cast(BinaryIO, opened), format_name)
         task = shown.add_task("Loading records", total=_size(file))
         with Rejects(kept_at, records.header) as rejects:
-            for row, verdict in load_rows(call, records.rows):
+            for row, verdict in load_keeping_rejects(call, records.rows, rejects):
                 shown.advance(task, len(row.raw))
                 counts[verdict.outcome] += 1
-                if verdict.outcome == "refused":
-                    verdict = replace(verdict, rejects_line=rejects.add(row))
                 if verdict_file is not None:
                     verdict_file.write(msgspec.json.encode(verdict) + b"\n")
                 elif verdict.outcome == "refused" and counts["refused"] <= SHOWN_REFUSALS:
                     _tell(verdict)
     _report(counts, rejects.path, as_json=as_json)
+
+
+@command.command("load-folder")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@reason_option()
+@json_option
+@click.pass_obj
+def load_folder(invocation: Invocation, folder: Path, reason: str, as_json: bool) -> None:
+    """Load a FOLDER of files, each called by the code of its authority: E08000039.ndjson or .csv.
+
+    Your key commands for each of these authorities. A file that fails stops no other. A run that
+    was interrupted goes on with the file where it was; what has been loaded is noted in the folder
+    and passed over, until the file changes or the authority is restored from a backup. What is
+    refused of a file stands in FILE.rejects. The exit code is 1 if a file failed or any line was
+    refused.
+
+    \b
+    Example:
+      fieldward records load-folder england
+    """
+    from fieldward_server.cli.record_folders import RecordFolder
+
+    opened, administration = RecordFolder(folder), administration_of(invocation)
+    good = True
+    with progress() as shown:
+        task = shown.add_task("Loading files", total=sum(it.stat().st_size for it in opened.files))
+        for verdict in opened.load(
+            lambda authority: Commander(administration, authority=authority, reason=reason),
+            advance=lambda done: shown.advance(task, done),
+        ):
+            good &= verdict.is_good
+            _tell_of_file(verdict, as_json=as_json)
+    if not good:
+        sys.exit(1)
 
 
 @command.command()
@@ -258,6 +296,16 @@ def _size(file: str) -> int | None:
 
 def _tell(verdict: Verdict) -> None:
     click.echo(f"line {verdict.line}: {verdict.field or 'record'}: {verdict.reason}", err=True)
+
+
+def _tell_of_file(verdict: FileVerdict, *, as_json: bool) -> None:
+    if as_json:
+        show_json(asdict(verdict))
+        return
+    counted = ", ".join(f"{verdict.rows[it]:,} {it}" for it in OUTCOMES if verdict.rows.get(it))
+    told = verdict.reason or counted or verdict.outcome
+    kept = f"; what was refused stands in {verdict.rejects}" if verdict.rejects else ""
+    click.echo(f"{verdict.file}: {told}{kept}")
 
 
 def _report(counts: Mapping[str, int], rejects: Path | None, *, as_json: bool) -> None:

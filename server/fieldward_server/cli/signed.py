@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import update_wrapper
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,28 +13,17 @@ from fieldward_server.cli.options import REASON, authority_option
 from fieldward_server.cli.passphrase import read_passphrase
 from fieldward_sync.messages import ROUTINE
 
+if TYPE_CHECKING:
+    from fieldward_server.cli.administration import Administration
+
 
 class Commander:
     """Gives one administrator's commands, for one authority and one reason, to the server."""
 
-    def __init__(self, invocation: Invocation, *, authority: str, reason: str) -> None:
-        # Imported here: what only completes or explains a command needs no connection.
-        from fieldward_server.cli.administration import Administration
-        from fieldward_server.cli.administrator_key import read_key_file
-        from fieldward_server.cli.known_authorities import KnownAuthorities
-
+    def __init__(self, administration: Administration, *, authority: str, reason: str) -> None:
+        self.administration = administration
         self.authority = authority
         self._reason = reason
-        path = invocation.key_file
-        self.administration = Administration(
-            invocation.server,
-            read_key_file(
-                path,
-                lambda: read_passphrase(invocation.passphrase_file, prompt=f"Passphrase of {path}"),
-            ),
-            KnownAuthorities(invocation.known_authorities_folder),
-            tell=lambda text: click.echo(text, err=True),
-        )
 
     def __call__(self, command: str, /, **body: Any) -> dict[str, Any]:
         """Have a command, such as ``device/pause``, carried out; what it answers."""
@@ -57,6 +46,25 @@ class Commander:
             body = {**body, "after": position(items[-1])}
 
 
+def administration_of(invocation: Invocation) -> Administration:
+    """The commands of the administrator whose key this is, to this server; it is opened once."""
+    # Imported here: what only completes or explains a command needs no connection.
+    from fieldward_server.cli.administration import Administration
+    from fieldward_server.cli.administrator_key import read_key_file
+    from fieldward_server.cli.known_authorities import KnownAuthorities
+
+    path = invocation.key_file
+    return Administration(
+        invocation.server,
+        read_key_file(
+            path,
+            lambda: read_passphrase(invocation.passphrase_file, prompt=f"Passphrase of {path}"),
+        ),
+        KnownAuthorities(invocation.known_authorities_folder),
+        tell=lambda text: click.echo(text, err=True),
+    )
+
+
 def signed(
     *, must_say_why: bool = False, reasons: tuple[str, ...] = ()
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -73,16 +81,18 @@ def signed(
             invocation = context.find_object(Invocation)
             if invocation is None:
                 raise LookupError("The command was not started by the root command.")
-            return move(Commander(invocation, authority=authority, reason=reason), **given)
+            administration = administration_of(invocation)
+            return move(Commander(administration, authority=authority, reason=reason), **given)
 
-        return authority_option(_reason_option(must_say_why, reasons)(update_wrapper(call, move)))
+        return authority_option(reason_option(must_say_why, reasons)(update_wrapper(call, move)))
 
     return with_commander
 
 
-def _reason_option(
-    required: bool, reasons: tuple[str, ...]
+def reason_option(
+    required: bool = False, reasons: tuple[str, ...] = ()
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """``--reason``: why a command is given; one of ``reasons``, where the list is closed."""
     unless_said = {"required": True} if required else {"default": ROUTINE, "show_default": True}
     return click.option(
         "--reason",
