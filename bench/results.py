@@ -14,6 +14,8 @@ from pathlib import Path
 
 LATEST = Path(__file__).parent / "results" / "latest.json"
 NATIONAL = LATEST.with_name("national.json")
+COUNTRY = LATEST.with_name("country.json")
+DAY = LATEST.with_name("day.json")
 WIDTH = 60
 LIBRARIES = ("cryptography", "Flask", "gunicorn", "msgspec", "psycopg", "rapidfuzz")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from bench.processor import cpu_seconds
 from fieldward_client import Device, HttpAnswer, HttpTransport
 from fieldward_server.assembly import assemble, migrate
 from fieldward_server.config import load_config
@@ -29,7 +29,6 @@ CASELOAD_TEAM = "HV-CASELOAD"
 SEED = 7
 
 _LINES_AT_ONCE = 2_000
-_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 class Stage(World):
@@ -39,7 +38,9 @@ class Stage(World):
     does nothing but answer.
     """
 
-    def __init__(self, folder: Path, database_url: str | None) -> None:
+    def __init__(
+        self, folder: Path, database_url: str | None, changed: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder
         self.database_url = database_url
         """``None`` for SQLite."""
@@ -51,6 +52,7 @@ class Stage(World):
             "FIELDWARD_SEAL_EVERY_SECONDS": "10800",
             "FIELDWARD_LEASE_LOOK_UPS": "5000",
             "FIELDWARD_LOG_LEVEL": "warning",
+            **(changed or {}),
         }
         if database_url is not None:
             settings["FIELDWARD_DATABASE_URL"] = database_url
@@ -96,22 +98,15 @@ class Stage(World):
 
     def server_cpu_seconds(self) -> float:
         """What the processor has done for all of the server's processes."""
-        ticks = 0
-        for process in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                values = process.read_text().rpartition(") ")[2].split()
-            except OSError:  # it has just ended
-                continue
-            if int(values[2]) == self.server.process_group:
-                ticks += int(values[11]) + int(values[12])
-        return ticks / _TICKS_A_SECOND
+        group = self.server.process_group
+        return cpu_seconds(lambda process: process.group == group)
 
 
 @contextmanager
-def staged(folder: Path, database_url: str | None = None) -> Iterator[Stage]:
-    """A stage whose server runs for the length of the block."""
+def staged(folder: Path, database_url: str | None = None, **changed: str) -> Iterator[Stage]:
+    """A stage whose server runs for the length of the block; other settings where they matter."""
     folder.mkdir(parents=True, exist_ok=True)
-    stage = Stage(folder, database_url)
+    stage = Stage(folder, database_url, changed)
     stage.server.start()
     try:
         yield stage
@@ -196,7 +191,7 @@ class Children:
         """So many, the same ones each time."""
         made = cls()
         for number, record in enumerate(generate(authority=AUTHORITY, children=count, seed=SEED)):
-            made.lines.append(_as_line(_in_caseload(record) if number < caseload else record))
+            made.lines.append(as_line(in_caseload(record) if number < caseload else record))
         return made
 
     def records(self, count: int) -> list[dict[str, Any]]:
@@ -207,7 +202,7 @@ class Children:
         """So many of the caseload, each with another number to call."""
         for record in self.in_the_open(count):
             record["involvements"]["c1"]["phone"] = "0114 496 0999"
-            yield _as_line(record)
+            yield as_line(record)
 
     def in_the_open(self, count: int) -> Iterator[dict[str, Any]]:
         """So many records of the caseload that have no shield."""
@@ -215,7 +210,7 @@ class Children:
         return islice((record for record in records if "shield" not in record), count)
 
 
-def _in_caseload(record: Mapping[str, Any]) -> dict[str, Any]:
+def in_caseload(record: Mapping[str, Any]) -> dict[str, Any]:
     ours = {
         "service": "health-visiting",
         "team": CASELOAD_TEAM,
@@ -225,5 +220,5 @@ def _in_caseload(record: Mapping[str, Any]) -> dict[str, Any]:
     return {**record, "involvements": {**record["involvements"], "c1": ours}}
 
 
-def _as_line(record: Mapping[str, Any]) -> str:
+def as_line(record: Mapping[str, Any]) -> str:
     return json.dumps(record, ensure_ascii=False, separators=(",", ":"))

@@ -55,6 +55,7 @@ from fieldward_sync.matching.index_keys import index_keys
 from fieldward_sync.messages import (
     DEVICE_KEY,
     BoxPart,
+    EnrolAnswer,
     EnrolRequest,
     Held,
     HeldPartition,
@@ -286,7 +287,7 @@ class FieldDevice:
         )
 
     def enrol(self, code: str) -> None:
-        """Enrol, and begin the journal and a box of each kind."""
+        """Enrol, and begin."""
         self.counter += 1
         answer, _ = enrol(
             self.world.platform,
@@ -294,6 +295,10 @@ class FieldDevice:
             counter=self.counter,
             now=self.world.now,
         )
+        self.begin(answer)
+
+    def begin(self, answer: EnrolAnswer) -> None:
+        """Be who the answer says, with an empty journal and a box of each kind."""
         self.authority, self.name, self.generation = (
             answer.authority,
             answer.device,

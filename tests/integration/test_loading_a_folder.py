@@ -89,8 +89,8 @@ def test_what_has_been_loaded_is_passed_over_until_it_changes(
         written(folder, code, f"{code.lower()}-1")
     assert load(mo, folder)[0] == 0
     before = edits_in(office)
-    code, told = load(mo, folder)
-    assert (code, {each["outcome"] for each in told.values()}) == (0, {"loaded-before"})
+    exit_code, told = load(mo, folder)
+    assert (exit_code, {each["outcome"] for each in told.values()}) == (0, {"loaded-before"})
     written(folder, LEEDS, f"{LEEDS.lower()}-1", "l-2")
     told = load(mo, folder)[1]
     assert told[SHEFFIELD]["outcome"] == "loaded-before"

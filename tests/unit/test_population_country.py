@@ -50,7 +50,7 @@ def test_an_interrupted_run_goes_on_where_it_was_and_comes_to_the_same(
     under_way = interrupted.make(processes=1)
     for _ in range(blocks):
         next(under_way)
-    under_way.close()
+    del under_way
     # A block of a small authority is its whole file, written once the next is asked for.
     there = [share for share in interrupted.shares if interrupted.file(share).exists()]
     assert len(there) == blocks - 1
