@@ -38,7 +38,9 @@ types: .venv/ready ## mypy, strict
 bench: system .venv/ready ## measure what the design promises; see bench/results/latest.json
 	$(BIN)/python -m bench
 
-bench-national: system .venv/ready ## the same of enquiries at England's size: hours, 60 GB in FOLDER
+bench-national: system .venv/ready ## the country: records, its day, enquiries; hours, 60 GB in FOLDER
+	$(BIN)/python -m bench.country --folder $(FOLDER)/country
+	$(BIN)/python -m bench.national_day
 	$(BIN)/python -m bench.national --folder $(FOLDER)
 
 weights: .venv/ready ## estimate anew what agreements are worth in a search

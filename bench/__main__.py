@@ -20,6 +20,7 @@ from bench import (
     delivering,
     distributing,
     enquiring,
+    growth,
     intake,
     quiet_sync,
     reading,
@@ -28,7 +29,8 @@ from bench import (
     ten_years,
     wiping,
 )
-from bench.results import LATEST, Row, as_lines, write
+from bench.page import keep
+from bench.results import LATEST, Row, as_lines
 from bench.run import Run
 from bench.scale import FULL, SMALL
 
@@ -39,6 +41,7 @@ GROUPS: dict[str, Callable[[Run], Iterator[Row]]] = {
     "image": distributing.image_rows,
     "first-sync": distributing.first_sync_rows,
     "rush": rushing.rush_rows,
+    "growth": growth.growth_rows,
     "changes": distributing.change_rows,
     "unlock": reading.unlock_rows,
     "look-ups": reading.look_up_rows,
@@ -83,7 +86,7 @@ def main(arguments: Sequence[str]) -> int:
     rows = measure(asked.only or list(GROUPS), small=asked.small)
     output = asked.output or (None if asked.only or asked.small else LATEST)
     if output is not None:
-        write(rows, output)
+        keep(rows, output)
     return 0 if asked.small or all(row.holds is not False for row in rows) else 1
 
 

@@ -20,7 +20,8 @@ from pathlib import Path
 import msgspec
 
 from bench.enquiring import fill, rows_on
-from bench.results import NATIONAL, Row, as_lines, write
+from bench.page import keep
+from bench.results import NATIONAL, Row, as_lines
 from bench.scale import FULL, SMALL
 from bench.stage import staged
 from bench.whole_index import WholeIndex
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
         rows += _rows_of(database, index, asked.folder, small=asked.small)
     output = asked.output or (None if asked.small else NATIONAL)
     if output is not None:
-        write(rows, output)
+        keep(rows, output)
     return 0 if asked.small or all(row.holds is not False for row in rows) else 1
 
 

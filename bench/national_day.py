@@ -35,7 +35,8 @@ from bench.day_load import (
     Told,
 )
 from bench.day_stage import DayStage, Spent, day_staged
-from bench.results import DAY, Row, as_lines, at_most, write
+from bench.page import keep
+from bench.results import DAY, Row, as_lines, at_most
 from bench.timing import percentiles
 from postgres import fresh_database, postgres_cluster
 
@@ -184,7 +185,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
     output = asked.output or (None if asked.small else DAY)
     if output is not None:
-        write(rows, output)
+        keep(rows, output)
     return 0
 
 

@@ -22,7 +22,7 @@ class Process:
 
 def cpu_seconds(counts: Callable[[Process], bool]) -> float:
     """Seconds of the processor's, for all processes that count."""
-    return sum(each.ticks for each in _processes() if counts(each)) / _TICKS_A_SECOND
+    return sum(each.ticks for each in processes() if counts(each)) / _TICKS_A_SECOND
 
 
 def busy_seconds() -> float:
@@ -36,7 +36,8 @@ def _first_line() -> list[int]:
     return [int(value) for value in line.split()[1:]]
 
 
-def _processes() -> Iterator[Process]:
+def processes() -> Iterator[Process]:
+    """All that run now."""
     for file in Path("/proc").glob("[0-9]*/stat"):
         try:
             values = file.read_text().rpartition(") ")[2].split()

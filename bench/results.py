@@ -50,7 +50,7 @@ def as_lines(rows: Sequence[Row]) -> Iterator[str]:
     yield f"{'':{width}}  {'value':>10} {'budget':>10} {'baseline':>10}"
     for row in rows:
         held = {True: "", False: "  DOES NOT HOLD", None: ""}[row.holds]
-        figures = (_shown(row.value), _shown(row.budget), _shown(row.baseline))
+        figures = (shown(row.value), shown(row.budget), shown(row.baseline))
         yield (
             f"{row.row:{width}}  "
             + " ".join(f"{each:>10}" for each in figures)
@@ -69,7 +69,8 @@ def write(rows: Iterable[Row], file: Path) -> None:
     file.write_text(json.dumps(kept, indent=1) + "\n")
 
 
-def _shown(figure: float | None) -> str:
+def shown(figure: float | None) -> str:
+    """A figure for people: three digits that count; nothing where there is none."""
     if figure is None:
         return ""
     return f"{figure:,.0f}" if abs(figure) >= 1000 or figure == 0 else f"{figure:.3g}"

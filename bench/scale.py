@@ -17,6 +17,8 @@ class Scale:
     many: int = 100_000
     """Held where a sync with nothing new must cost what it costs with a caseload."""
     quiet_syncs: int = 500
+    devices: tuple[int, ...] = (1, 10, 100)
+    """Of one partition."""
     rush: int = 200
     """Devices that make their first sync at once."""
     look_ups: int = 300
@@ -46,6 +48,7 @@ SMALL = Scale(
     changes=12,
     many=150,
     quiet_syncs=5,
+    devices=(1, 3),
     rush=5,
     look_ups=5,
     searches=8,

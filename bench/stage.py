@@ -201,8 +201,7 @@ class Children:
     def changed(self, count: int) -> Iterator[str]:
         """So many of the caseload, each with another number to call."""
         for record in self.in_the_open(count):
-            record["involvements"]["c1"]["phone"] = "0114 496 0999"
-            yield as_line(record)
+            yield with_phone(record, "0114 496 0999")
 
     def in_the_open(self, count: int) -> Iterator[dict[str, Any]]:
         """So many records of the caseload that have no shield."""
@@ -211,6 +210,7 @@ class Children:
 
 
 def in_caseload(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The record with an involvement of its own that makes it one of the caseload."""
     ours = {
         "service": "health-visiting",
         "team": CASELOAD_TEAM,
@@ -220,5 +220,13 @@ def in_caseload(record: Mapping[str, Any]) -> dict[str, Any]:
     return {**record, "involvements": {**record["involvements"], "c1": ours}}
 
 
+def with_phone(record: Mapping[str, Any], number: str) -> str:
+    """A record of the caseload with another number to call, as a line."""
+    involvements = record["involvements"]
+    changed = {**involvements["c1"], "phone": number}
+    return as_line({**record, "involvements": {**involvements, "c1": changed}})
+
+
 def as_line(record: Mapping[str, Any]) -> str:
+    """As one line of JSON."""
     return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
