@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 INITDB := /usr/lib/postgresql/*/bin/initdb
 PARAMETERS := sync/fieldward_sync/matching/parameters.py
+MINUTES ?= 30
+DATABASE ?= sqlite
 FOLDER ?= /var/tmp/fieldward-national
 # A northern and an eastern city, London's east and a county: names of every kind.
 PEOPLE := --authority E08000039 --authority E06000016 --authority E09000030 \
@@ -12,7 +14,7 @@ INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --custom-compile-command 'make lock'
 
-.PHONY: help run test check lint types bench bench-national weights vectors format lock clean system
+.PHONY: help run test check lint types bench bench-national soak weights vectors format lock clean system
 .DELETE_ON_ERROR:
 
 help: ## print this list
@@ -42,6 +44,9 @@ bench-national: system .venv/ready ## the country: records, its day, enquiries; 
 	$(BIN)/python -m bench.country --folder $(FOLDER)/country
 	$(BIN)/python -m bench.national_day
 	$(BIN)/python -m bench.national --folder $(FOLDER)
+
+soak: system .venv/ready ## play the loop for MINUTES on DATABASE while its processes are killed
+	$(BIN)/fieldward soak --minutes $(MINUTES) --database $(DATABASE)
 
 weights: .venv/ready ## estimate anew what agreements are worth in a search
 	$(BIN)/fieldward population weights $(PEOPLE) --output $(PARAMETERS)

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import cycle
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
+
+from flask import Flask
 
 from fieldward_client import Device
 from fieldward_client.transport import HttpAnswer
@@ -22,9 +27,21 @@ from fieldward_server.config import load_config
 from fieldward_server.services.records import LineVerdict
 from fieldward_sync.clock import Reading
 from fieldward_sync.errors import RetryLater
+from fieldward_sync.keys import Argon2Cost
 from fieldwork import AUTHORITY, HOST, World
+from loop_hand import PASSPHRASE
 
-PASSPHRASE = "correct horse battery staple"
+CHEAP = Argon2Cost(memory_kib=64, iterations=1, lanes=1)
+
+
+@contextmanager
+def cheap_passphrases() -> Iterator[None]:
+    """Where guessing is not what is tested: the floor of its cost has tests of its own."""
+    with (
+        patch("fieldward_sync.keys.ARGON2_FLOOR", CHEAP),
+        patch("fieldward_client.passphrases.ARGON2_FLOOR", CHEAP),
+    ):
+        yield
 
 
 @dataclass
@@ -52,15 +69,24 @@ class Wire:
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
         self.fault: str | None = None
+        self._spared = 0
         self._late: list[tuple[str, bytes, Mapping[str, str]]] = []
         self.posts = 0
         self.fetched_bytes = 0
+
+    def fail(self, fault: str, *, after: int) -> None:
+        """Let a request suffer this, once so many others have gone well."""
+        self.fault, self._spared = fault, after
 
     def post(
         self, path: str, *, body: bytes, headers: Mapping[str, str], max_bytes: int
     ) -> HttpAnswer:
         self.posts += 1
-        fault, self.fault = self.fault, None
+        fault = None
+        if self._spared:
+            self._spared -= 1
+        else:
+            fault, self.fault = self.fault, None
         if fault == "lose request":
             raise RetryLater("offline", "Lost on the way there.")
         if fault == "deliver late":
@@ -97,8 +123,12 @@ class Wire:
 class Loop(World):
     """The application on a world of its own, and devices on it. All go by the one clock."""
 
-    def __init__(self, folder: Path, database_url: str | None = None, *, host: str = HOST) -> None:
+    def __init__(
+        self, folder: Path, database_url: str | None = None, *, host: str = HOST, workers: int = 1
+    ) -> None:
         self.folder = folder
+        self.url = f"http://{host}"
+        self._workers = workers
         self.clock = MovingClock()
         environ = {
             "FIELDWARD_DATA_FOLDER": str(folder / "server"),
@@ -110,7 +140,7 @@ class Loop(World):
         migrate(config)
         self.config = config
         self._databases = 0
-        self.app = create_app(config, now=self.clock.now)
+        self._serve()
         super().__init__(assemble(config), now=self.clock.wall)
 
     @property
@@ -138,7 +168,8 @@ class Loop(World):
 
     def lose_database(self, database_url: str | None = None) -> None:
         """Go on with another database, a new file unless it is named, and nothing in it."""
-        service_of(self.app).platform.storage.close()
+        for app in self.apps:
+            service_of(app).platform.storage.close()
         self.close()
         self._databases += 1
         new_file = f"sqlite:///{self.folder / 'server' / f'{self._databases}.db'}"
@@ -152,13 +183,23 @@ class Loop(World):
 
     def restart(self) -> None:
         """Serve from the database there is now."""
-        self.app = create_app(self.config, now=self.clock.now)
+        self._serve()
         self.platform = assemble(self.config)
+
+    @property
+    def app(self) -> Flask:
+        """The worker whose turn it is."""
+        return next(self._turns)
+
+    def _serve(self) -> None:
+        self.apps = [create_app(self.config, now=self.clock.now) for _ in range(self._workers)]
+        self._turns = cycle(self.apps)
 
     def load(self, *lines: Mapping[str, object] | str) -> list[LineVerdict]:
         """Load records; each must be taken."""
         verdicts = super().load(*lines)
-        assert not [verdict for verdict in verdicts if verdict.outcome == "refused"]
+        refused = [verdict for verdict in verdicts if verdict.outcome == "refused"]
+        assert not refused, refused
         return verdicts
 
     def partition(self, partition: str, *rules: str) -> None:

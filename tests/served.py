@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,6 +61,11 @@ class Served:
     def kill(self) -> None:
         """Kill the server and all its workers at once."""
         self._end(signal.SIGKILL)
+
+    def kill_one(self, pid: int) -> None:
+        """Kill one of its processes."""
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
     def stop(self) -> int:
         """Let it end as an operator would; its exit code."""

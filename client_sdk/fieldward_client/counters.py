@@ -54,6 +54,11 @@ class Counters:
         yield self._edit + 1
         self._edit += 1
 
+    def skip_edits(self, used: int) -> None:
+        """The server has edits up to ``used``: what this folder does not know of, another copy of
+        it has numbered."""
+        self._edit = max(self._edit, used)
+
     def skip_requests(self, used: int) -> None:
         """The server has seen requests up to ``used``."""
         if used > self._reserved.requests:

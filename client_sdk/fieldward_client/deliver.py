@@ -9,6 +9,7 @@ import msgspec
 
 from fieldward_client.identity import Acknowledged, answer_keys, with_acknowledgement
 from fieldward_client.installation import Installation
+from fieldward_client.journal import due_after
 from fieldward_client.outbox import SealedEdit
 from fieldward_client.packing import fill
 from fieldward_client.patience import Patience
@@ -97,6 +98,16 @@ class Delivery:
             self._note(request, answer)
             self._obey(answer)
 
+    def go_on(self, journal_key: bytes) -> int:
+        """Ask for the next generation, whose journal begins with this key; 0 if it is not given."""
+        request = msgspec.structs.replace(
+            self._empty_request(), next_hpke_key=None, next_journal_key=journal_key
+        )
+        answer, _ = self._exchange(request)
+        self._note(request, answer)
+        self._obey(answer)
+        return answer.next_generation
+
     def _seal_journal(self) -> None:
         try:
             self._here.journal.seal(self._here.clock.estimate())
@@ -129,6 +140,7 @@ class Delivery:
             notices_read=asking.notices.read if asking else (),
             assurance=here.assurance,
             erased_leases=here.erased_leases(),
+            next_journal_key=None,
         )
 
     def _held(self) -> Held:
@@ -166,21 +178,26 @@ class Delivery:
         if was_restored:
             self._deliver_again(trust, answer)
         waiting = {_order(signed).number for signed in answer.orders}
+        before = (contact.journal_next, contact.journal_epoch)
         came = (answer.journal_next, answer.journal_epoch)
-        if request.journal and came == (contact.journal_next, contact.journal_epoch):
+        self._here.counters.skip_edits(answer.edits_held)
+        if answer.parted:
+            # What is here is kept beside what is there: this request's is, the rest is still due.
+            came = due_after(request.journal, before)
+        elif request.journal and came == before:
             self._journal_stuck = True
-        if answer.journal_next > self._here.journal.size:
+        if not answer.parted and answer.journal_next > self._here.journal.size:
             self.fault = LocalDataDamaged(
                 "journal-behind", "The server has look-ups of this device that are not here."
             )
         self._here.keep(
             trust=trust,
             access=answer.access,
-            journal_next=answer.journal_next,
-            journal_epoch=answer.journal_epoch,
+            journal_next=came[0],
+            journal_epoch=came[1],
             acknowledged=with_acknowledgement(
                 () if was_restored else contact.acknowledged,
-                Acknowledged(answer.backup, answer.journal_next, answer.journal_epoch),
+                Acknowledged(answer.backup, *came),
                 kept_until=answer.kept_until,
             ),
             kept_until=answer.kept_until,

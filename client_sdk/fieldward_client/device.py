@@ -13,6 +13,7 @@ from fieldward_client.clock import Clock, SystemClock
 from fieldward_client.device_secret import KeyStore, platform_key_store
 from fieldward_client.enrolment import enrol, forget_attempt
 from fieldward_client.folder import Folder
+from fieldward_client.generations import go_on_coming_back
 from fieldward_client.installation import Installation, Ports
 from fieldward_client.joining import join
 from fieldward_client.notices import Notice
@@ -112,6 +113,7 @@ class Device:
         with ExitStack() as undo:
             undo.enter_context(folder.held())
             require_not_gone(folder)
+            go_on_coming_back(folder)
             installation = Installation(folder, ports)
             undo.callback(installation.close)
             forget_attempt(folder)
@@ -158,14 +160,15 @@ class Device:
             raise RetryLater("sync-under-way", "This device is being synced already.")
         try:
             self._require_open()
-            report = synchronise(
+            practitioner = self._practitioner
+            if practitioner is not None and not practitioner.is_open:
+                practitioner = None  # closed by a change of generation that the disk cut short
+            report, self._practitioner = synchronise(
                 self._installation,
-                self._practitioner,
+                practitioner,
                 progress or _tell_nobody,
                 patience_seconds=patience_seconds,
             )
-            if report.wiped:
-                self._practitioner = None
             return report
         finally:
             self._syncing.release()

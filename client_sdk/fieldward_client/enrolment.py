@@ -18,7 +18,7 @@ from fieldward_client.counters import Counters
 from fieldward_client.device_secret import assurance, device_secret, make_device_secret
 from fieldward_client.exchange import Caller, Sent, send, verified_time
 from fieldward_client.folder import Folder
-from fieldward_client.identity import CONTACT, IDENTITY, Contact, Identity, answer_keys
+from fieldward_client.identity import CONTACT, IDENTITY, Identity, answer_keys, first_contact
 from fieldward_client.installation import Ports
 from fieldward_client.journal import Journal
 from fieldward_client.outbox import Outbox
@@ -228,19 +228,7 @@ def _begin(
     head = JournalHead.first(identity.device, identity.generation, _public(attempt.journal_seed))
     Journal.create(folder, head, attempt.journal_seed)
     TrustedClock.start(folder, ports.clock, server_time)
-    contact = Contact(
-        trust=answer.trust,
-        access="active",
-        journal_next=0,
-        journal_epoch=0,
-        acknowledged=(),
-        kept_until=0,
-        orders_seen=0,
-        receipts=(),
-        last_tried={},
-        last_complete={},
-    )
-    folder.store(CONTACT, contact)
+    folder.store(CONTACT, first_contact(answer.trust))
 
 
 def _public(seed: bytes) -> bytes:

@@ -32,6 +32,10 @@ class Folder:
         self._home = home
         self._lock = FileLock(home / "lock", mode=_OWNER_ONLY, thread_local=False)
 
+    def below(self, name: str) -> Folder:
+        """A folder of this one's, for whoever holds this one."""
+        return Folder(self._home / name)
+
     def create(self) -> None:
         """Make the folder, for its owner alone."""
         with _disk():
@@ -145,6 +149,13 @@ class Folder:
                 _sync_folder(folder)
             if failures:
                 raise failures[0]
+
+    def remove_folder(self, name: str) -> None:
+        """Remove a folder of this one's that has nothing in it, durably."""
+        path = self._path(name)
+        with _disk(), suppress(FileNotFoundError):
+            os.rmdir(path)
+            _sync_folder(path.parent)
 
     def erase(self, *names: str) -> None:
         """Remove files that hold keys, and overwrite what they held.

@@ -88,6 +88,22 @@ class Contact(Message, frozen=True):
         return (covered[-1].journal_next, covered[-1].journal_epoch) if covered else (0, 0)
 
 
+def first_contact(trust: Signed) -> Contact:
+    """What a generation begins with."""
+    return Contact(
+        trust=trust,
+        access="active",
+        journal_next=0,
+        journal_epoch=0,
+        acknowledged=(),
+        kept_until=0,
+        orders_seen=0,
+        receipts=(),
+        last_tried={},
+        last_complete={},
+    )
+
+
 def with_acknowledgement(
     before: tuple[Acknowledged, ...], new: Acknowledged, *, kept_until: int
 ) -> tuple[Acknowledged, ...]:

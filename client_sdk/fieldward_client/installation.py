@@ -55,6 +55,13 @@ class Installation:
 
     def __init__(self, folder: Folder, ports: Ports) -> None:
         """``CallerMistake("not-enrolled")`` if there is no device in the folder."""
+        self.folder = folder
+        self.ports = ports
+        self.entropy = ports.entropy
+        self._load()
+
+    def _load(self) -> None:
+        folder, ports = self.folder, self.ports
         identity, contact = folder.load(IDENTITY, Identity), folder.load(CONTACT, Contact)
         if identity is None:
             raise CallerMistake(
@@ -64,9 +71,7 @@ class Installation:
             )
         if contact is None:
             raise LocalDataDamaged("file-missing", "What the server last said is gone.")
-        self.folder = folder
         self.identity = identity
-        self.entropy = ports.entropy
         self._key_store = ports.key_store
         self._contact = contact
         self.trust = identity.open_trust(contact.trust)
@@ -195,6 +200,11 @@ class Installation:
             raise AccessClosed(
                 f"access-{self._contact.access}", f"Access is {self._contact.access}."
             )
+
+    def reload(self) -> None:
+        """Go on with what lies in the folder now: another generation."""
+        self.close()
+        self._load()
 
     def close(self) -> None:
         """Let go of the open files."""

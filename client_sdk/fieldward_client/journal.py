@@ -257,6 +257,19 @@ class Journal:
         return BoxItem(box.signed_header) in self._items
 
 
+def due_after(items: Sequence[JournalItem], due: tuple[int, int]) -> tuple[int, int]:
+    """The entry and the epoch due next for a server that has these items, and all before
+    ``due``."""
+    sequence, epoch = due
+    for item in items:
+        match item:
+            case EntryItem():
+                sequence = max(sequence, item.read_header().sequence + 1)
+            case SealItem():
+                epoch = max(epoch, _read_seal(item).epoch + 1)
+    return sequence, epoch
+
+
 def _take(head: JournalHead, item: JournalItem) -> JournalHead:
     match item:
         case EntryItem():
@@ -271,6 +284,9 @@ def _is_due(item: JournalItem, sequence: int, epoch: int) -> bool:
         case EntryItem():
             return item.read_header().sequence >= sequence
         case SealItem():
-            seal = decode(EpochSeal, item.seal.payload, max_bytes=MAX_SIGNED_BYTES)
-            return seal.epoch >= epoch
+            return _read_seal(item).epoch >= epoch
     return False
+
+
+def _read_seal(item: SealItem) -> EpochSeal:
+    return decode(EpochSeal, item.seal.payload, max_bytes=MAX_SIGNED_BYTES)

@@ -136,6 +136,10 @@ class Outbox:
             if counter not in self._verdicts and self._edits[counter].box in self._boxes
         )
 
+    def is_covered(self, kept_until: int) -> bool:
+        """Whether all verdicts were given before a backup that is in the server's last two."""
+        return all(backup < kept_until for backup in self._backups.values())
+
     def add(self, plaintext: bytes, counter: int, box: OpenBox) -> None:
         """Make an edit durable; ``LocalDataDamaged`` if it cannot be, and then it is not there."""
         index, sealed = box.seal_next(plaintext)

@@ -97,6 +97,7 @@ class Vault:
         entropy: Entropy,
     ) -> None:
         self._folder = folder
+        self._practitioner = practitioner
         self._file = vault_file(practitioner)
         self._context = vault_context(identity, practitioner)
         self._lock = lock
@@ -196,14 +197,35 @@ class Vault:
         self._folder.store(self._file, SealedVault(lock, sealed))
         self._lock, self._unlock = lock, unlock
 
+    def for_generation(self, identity: Identity) -> Vault:
+        """The vault of this device's next generation, not stored: the same practitioner's signing
+        key under the same passphrase, and nothing that opens a lease."""
+        return Vault(
+            self._folder,
+            identity,
+            self._practitioner,
+            lock=self._lock,
+            unlock=self._unlock,
+            secrets=msgspec.structs.replace(self._secrets, hpke_seed=None, next_hpke_seed=None),
+            entropy=self._entropy,
+        )
+
+    def sealed(self) -> SealedVault:
+        """The vault as it is stored."""
+        sealed = seal_secrets(self._secrets, self._unlock, self._context, entropy=self._entropy)
+        return SealedVault(self._lock, sealed)
+
     def save(self) -> None:
         """Store the vault."""
         self._keep(self._secrets)
 
     def _keep(self, secrets: VaultSecrets) -> None:
-        sealed = seal_secrets(secrets, self._unlock, self._context, entropy=self._entropy)
-        self._folder.store(self._file, SealedVault(self._lock, sealed))
-        self._secrets = secrets
+        before, self._secrets = self._secrets, secrets
+        try:
+            self._folder.store(self._file, self.sealed())
+        except BaseException:
+            self._secrets = before
+            raise
 
 
 def _after_a_wrong_one(ladder: Ladder) -> str:

@@ -14,6 +14,7 @@ from fieldward_client.attempts import attempts_file
 from fieldward_client.clock import STATE
 from fieldward_client.counters import FILE as COUNTERS
 from fieldward_client.folder import Folder
+from fieldward_client.generations import COMING_BACK
 from fieldward_client.identity import CONTACT, IDENTITY
 from fieldward_client.installation import Installation
 from fieldward_client.joining import JOINING
@@ -165,5 +166,5 @@ def _confirm(installation: Installation, order: Order, **changes: str) -> None:
 
 
 def _erase_the_rest(folder: Folder) -> None:
-    folder.erase(IDENTITY)  # first: without it there is no device any more
+    folder.erase(IDENTITY, COMING_BACK)  # first: without it there is no device any more
     folder.remove(*_LEFT_FOR_DELIVERY)

@@ -90,6 +90,9 @@ class Enrolment(Part, tag="enrolment", frozen=True):
     """Wrapped, as the database holds it."""
     request: bytes
     """The ``EnrolRequest`` that was accepted."""
+    came_back: bool
+    """Nobody was invited: the generation before came back from an old copy of its folder. Then
+    the request names no invitation and proves nothing."""
     counter: Count
     at: Seconds
 

@@ -237,6 +237,9 @@ class SyncRequest(Message, frozen=True):
     """Where the device secret lives now."""
     erased_leases: Annotated[tuple[ErasedLease, ...], Meta(max_length=MAX_PRACTITIONERS)] = ()
     """Those of which the server has not been seen to know."""
+    next_journal_key: PublicKey | None = None
+    """Asks to go on as the device's next generation, after an answer that said ``parted``: the
+    public key of the first epoch of its journal."""
 
 
 class FeedPosition(Part, frozen=True):
@@ -286,3 +289,8 @@ class SyncAnswer(Message, frozen=True):
     asked for again. All else is to be kept."""
     notices: Annotated[tuple[Notice, ...], Meta(max_length=MAX_NOTICES)] = ()
     """All that the practitioner has not read: they take the place of those in the answer before."""
+    parted: bool = False
+    """What this generation delivered contradicts what it had delivered before: its folder is an old
+    copy. Its journal ends here; what comes of it is kept beside what there is."""
+    next_generation: Count = 0
+    """The generation whose journal begins with the request's ``next_journal_key``; 0 for none."""

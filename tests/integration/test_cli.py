@@ -69,6 +69,7 @@ SILENT = {"administrator add", "administrator remove", "practitioner add"} | {
 FOR_EYES_OR_FILES = {
     "serve",
     "demo",
+    "soak",
     "completion",
     *(f"population {it}" for it in ("generate", "weights")),
 }

@@ -17,7 +17,8 @@ from fieldward_server.storage import edits, journals
 from fieldward_server.storage.journals import Journal
 from fieldward_sync.names import device_actor
 from fieldwork import AUTHORITY, PHONE, child
-from loop import PASSPHRASE, Loop
+from loop import Loop
+from loop_hand import PASSPHRASE
 from postgres import new_database, replicated_pair
 from served import free_port, serving
 

@@ -24,7 +24,8 @@ from fieldward_server.services.partitions import take
 from fieldward_sync.access import Access
 from fieldward_sync.keys import derive
 from fieldwork import AUTHORITY, PHONE, child
-from loop import PASSPHRASE, Loop, Wire
+from loop import Loop
+from loop_hand import PASSPHRASE
 
 BENS = "ben's own four words"
 OTHERS = {"b1": {"service": "school-nursing", "team": "SN-1", "since": "2023-01-01"}}

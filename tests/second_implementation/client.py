@@ -270,6 +270,7 @@ class Client:
             [] if as_device else sorted(self.read),
             "file",
             [],
+            None,  # its state is in memory alone: there is no folder to come back from a copy
         )
         assert len(request) <= MAX_REQUEST_BYTES
         answer = read_document("synced", self._exchange(request, as_device=as_device))

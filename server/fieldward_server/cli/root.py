@@ -54,6 +54,7 @@ OWN = {
     "Everybody": {
         "demo": "See the main job played, and go on by hand.",
         "population": "Make up children for demonstrations and tests.",
+        "soak": "Play the loop while its processes are killed; from a checkout.",
         "completion": "Have the shell complete what you type.",
     },
 }

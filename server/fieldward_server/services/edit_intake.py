@@ -122,6 +122,7 @@ class EditIntake:
         for refused in edits.refused(self._transaction, self._code, actor, counter):
             if refused.content_hash == content_hash:
                 return _refusal(counter, refused.code)
+        devices.set_parted(self._transaction, self._standing.device)
         self._open_incident("dot-reused", f"edit {counter}")
         return self._refuse(owner, proposal, content, content_hash, "dot-reused")
 

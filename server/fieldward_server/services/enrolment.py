@@ -116,7 +116,8 @@ def _check_cap(transaction: Transaction, invitation: StoredInvitation) -> None:
 
 
 def enter(transaction: Transaction, enrolment: Enrolment) -> Device:
-    """Make a device known, its practitioner and what they may hold, and its invitation used.
+    """Make a device known, its practitioner and what they may hold, and its invitation used if
+    there was one.
 
     Its earlier generation reads on no more; what that one has typed still comes in.
     """
@@ -133,14 +134,15 @@ def enter(transaction: Transaction, enrolment: Enrolment) -> Device:
     devices.add_holder(transaction, holder)
     for partition in enrolment.partitions:
         devices.give(transaction, holder, partition, at=enrolment.at)
-    invitations.use(
-        transaction,
-        authority=authority,
-        invitation_id=request.invitation_id,
-        used_for=_fingerprint(request),
-        device=name,
-        generation=enrolment.generation,
-    )
+    if not enrolment.came_back:
+        invitations.use(
+            transaction,
+            authority=authority,
+            invitation_id=request.invitation_id,
+            used_for=_fingerprint(request),
+            device=name,
+            generation=enrolment.generation,
+        )
     return device
 
 
@@ -166,6 +168,7 @@ def _enrolment(
         record_cap=invitation.record_cap,
         lease_secret=new_lease_secret(platform, authority, device, generation, practitioner),
         request=encode(request),
+        came_back=False,
         counter=counter,
         at=now,
     )
@@ -195,6 +198,7 @@ def _new_device(enrolment: Enrolment, request: EnrolRequest) -> Device:
         pending_edits=0,
         journal_size=0,
         record_cap=enrolment.record_cap,
+        parted=0,
     )
 
 

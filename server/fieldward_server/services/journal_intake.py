@@ -1,6 +1,8 @@
 """Taking in journals: what is new and in order is stored, what contradicts is kept and reported.
 
 An entry that has been acknowledged cannot be changed, removed or reordered unseen (invariant 8).
+A device that contradicts what it delivered has *parted* from it: its folder is an old copy. Its
+journal takes nothing any more, and all else that it brings is kept beside what stands there.
 """
 
 from __future__ import annotations
@@ -44,6 +46,7 @@ class JournalIntake:
         self._now = now
         self._head = read_head(device)
         self._boxes: set[bytes] = set()
+        self._parted = bool(device.parted)
 
     def take(self, items: Sequence[JournalItem]) -> JournalHead:
         """Store what is new, up to the first item that does not belong there; the head after it.
@@ -65,6 +68,7 @@ class JournalIntake:
     def report_shrinking(self, claimed_size: int) -> None:
         """Open an incident if the device has fewer entries than it has delivered."""
         if claimed_size < self._head.size:
+            self._part()
             self._open_incident("journal-shrunk", f"{claimed_size} of {self._head.size}")
 
     def _take(self, item: JournalItem) -> None:
@@ -83,7 +87,7 @@ class JournalIntake:
     def _take_entry(self, item: EntryItem) -> None:
         header = item.read_header()
         new = StoredEntry(header.sequence, item.header, item.body)
-        if header.sequence < self._head.size:
+        if header.sequence < self._head.size or self._parted:
             known = journals.entry(self._transaction, self._journal, header.sequence)
             self._compare(known, new, item, where=f"entry {header.sequence}")
             return
@@ -95,7 +99,7 @@ class JournalIntake:
 
     def _take_seal(self, item: SealItem) -> None:
         epoch = decode(EpochSeal, item.seal.payload, max_bytes=MAX_SIGNED_BYTES).epoch
-        if epoch < self._head.epoch:
+        if epoch < self._head.epoch or self._parted:
             known = journals.seal(self._transaction, self._journal, epoch)
             self._compare(known, pack(item.seal), item, where=f"seal {epoch}")
             return
@@ -123,6 +127,7 @@ class JournalIntake:
         """The same again is fine; something else in its place is a fork, and both are kept."""
         if known == delivered:
             return
+        self._part()
         packed = pack(item)
         journals.add_fork(
             self._transaction,
@@ -132,6 +137,11 @@ class JournalIntake:
             received_at=self._now,
         )
         self._open_incident("journal-fork", where)
+
+    def _part(self) -> None:
+        if not self._parted:
+            devices.set_parted(self._transaction, self._device)
+            self._parted = True
 
     def _open_incident(self, kind: str, detail: str) -> None:
         events.open_incident(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from fieldward_server.services.authentication import Caller, use_counter
 from fieldward_server.services.authorities import locked, open_answer_key
+from fieldward_server.services.coming_back import NOT_GRANTED, next_generation
 from fieldward_server.services.custody_intake import take_custody
 from fieldward_server.services.edit_intake import EditIntake
 from fieldward_server.services.journal_intake import JournalIntake
@@ -42,6 +43,7 @@ class _Outcome:
     verdicts: tuple[Verdict, ...] = ()
     lease: LeaseGrant | None = None
     lease_refused: str = ""
+    next_generation: int = NOT_GRANTED
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ def synchronise(
         pending = max(0, request.pending_edits - len(verdicts))
         _note_contact(transaction, standing, request, pending_edits=pending, now=now)
         lease, refused = _renew(platform, transaction, standing, request, now=now)
-        outcome = _Outcome(verdicts, lease, refused)
+        generation = _go_on(platform, transaction, standing, request, now=now)
+        outcome = _Outcome(verdicts, lease, refused, generation)
         return _synchronised(platform, transaction, standing, request, outcome, now=now)
 
 
@@ -106,6 +109,8 @@ def _without_effect(
     if request.journal or request.edits or request.receipts or request.notices_read:
         return None
     if request.erased_leases or request.assurance != standing.device.assurance:
+        return None
+    if request.next_journal_key is not None:
         return None
     if any(
         order.seen_at is None and order.number <= request.orders_seen for order in standing.orders
@@ -211,6 +216,21 @@ def _renew(
         return None, e.code
 
 
+def _go_on(
+    platform: Platform,
+    transaction: Transaction,
+    standing: Standing,
+    request: SyncRequest,
+    *,
+    now: int,
+) -> int:
+    """The generation that the device goes on as, if it asked."""
+    key = request.next_journal_key
+    if key is None or standing.holder is None:
+        return NOT_GRANTED
+    return next_generation(platform, transaction, standing, key, now=now)
+
+
 def _answer(
     platform: Platform,
     transaction: Transaction,
@@ -236,6 +256,8 @@ def _answer(
         backup=authority.backup_begun,
         kept_until=authority.kept_until,
         notices=unread_notices(transaction, standing, request),
+        parted=bool(standing.device.parted),
+        next_generation=outcome.next_generation,
     )
 
 

@@ -39,6 +39,8 @@ class Device:
     """What the device says of its journal, delivered or not."""
     record_cap: int
     """How many records it may hold."""
+    parted: int
+    """1 once it contradicted what it had delivered before: a folder came back from an old copy."""
 
 
 @dataclass(frozen=True)
@@ -93,11 +95,11 @@ def add(transaction: Transaction, device: Device) -> None:
         "INSERT INTO device (authority, device, generation, name, identity_key, journal_key,"
         " assurance, enrolled_at, access, counter_high, counter_window, order_number, wipe,"
         " journal_head, edits_taken, edits_ahead, last_contact, last_complete, pending_edits,"
-        " journal_size, record_cap)"
+        " journal_size, record_cap, parted)"
         " VALUES (:authority, :device, :generation, :name, :identity_key, :journal_key,"
         " :assurance, :enrolled_at, :access, :counter_high, :counter_window, :order_number,"
         " :wipe, :journal_head, :edits_taken, :edits_ahead, :last_contact, :last_complete,"
-        " :pending_edits, :journal_size, :record_cap)",
+        " :pending_edits, :journal_size, :record_cap, :parted)",
         **vars(device),
     )
 
@@ -212,6 +214,11 @@ def set_counters(
 def set_journal_head(transaction: Transaction, device: Device, head: bytes) -> None:
     """Store how far a device's journal has come."""
     _update(transaction, device, "UPDATE device SET journal_head = :head", head=head)
+
+
+def set_parted(transaction: Transaction, device: Device) -> None:
+    """A device contradicted what it had delivered before."""
+    _update(transaction, device, "UPDATE device SET parted = 1")
 
 
 def set_edits(transaction: Transaction, device: Device, *, taken: int, ahead: bytes) -> None:

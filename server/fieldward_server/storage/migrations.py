@@ -426,6 +426,7 @@ _DISPUTES = """
 ALTER TABLE record ADD COLUMN disputes INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX record_disputed ON record (authority, record_id) WHERE disputes > 0
 """
+_PARTED = "ALTER TABLE device ADD COLUMN parted INTEGER NOT NULL DEFAULT 0"
 
 _FORMER_KEYS = """
 CREATE TABLE former_key (
@@ -454,6 +455,7 @@ STEPS = {
     "0011-removals": _REMOVALS,
     "0012-disputes": _DISPUTES,
     "0013-former-keys": _FORMER_KEYS,
+    "0014-parted": _PARTED,
 }
 """Name to statements, in order."""
 

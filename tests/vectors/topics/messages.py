@@ -76,6 +76,7 @@ def _made() -> dict[str, bytes]:
         [secret("notice")[:16]],
         "platform",
         [[PRACTITIONER, NOW]],
+        secret("next journal key"),
     ]
     answer: list[Any] = [
         "active",
@@ -94,6 +95,8 @@ def _made() -> dict[str, bytes]:
             _notice("settled", "involvements/a1.phone", 7, "confirmed-by-family"),
             _notice("admitted", None, 8, "checked-with-author"),
         ],
+        True,
+        2,
     ]
     admitted = edit(
         SERVER,

@@ -1,0 +1,103 @@
+"""A device that comes back from an old copy of its folder goes on as its next generation.
+
+Nobody is asked: it is the same device, practitioner and grants, which an administrator approved.
+The journal of the generation before stays as it was acknowledged; an incident is opened each time.
+"""
+
+from __future__ import annotations
+
+from fieldward_server.services.enrolment import enter
+from fieldward_server.services.invitations import known_practitioner
+from fieldward_server.services.lease_renewal import new_lease_secret
+from fieldward_server.services.platform import Platform
+from fieldward_server.services.standing import Standing
+from fieldward_server.shield_register import Enrolment, Person
+from fieldward_server.storage import Transaction, devices, events
+from fieldward_server.storage.devices import Device, Holder
+from fieldward_sync.access import Access, WipeState
+from fieldward_sync.encoding import encode
+from fieldward_sync.messages import EnrolRequest
+
+NOT_GRANTED = 0
+_NO_INVITATION, _NO_PROOF = bytes(32), bytes(32)
+
+
+def next_generation(
+    platform: Platform,
+    transaction: Transaction,
+    standing: Standing,
+    journal_key: bytes,
+    *,
+    now: int,
+) -> int:
+    """The generation whose journal begins with this key, made if there is none; ``NOT_GRANTED``.
+
+    Only for a practitioner whose device has contradicted itself, while its latest generation may
+    read and is not to be wiped: a later one may have come from the same copy before.
+    """
+    device, holder = standing.device, standing.holder
+    known = devices.with_identity(transaction, device.authority, device.identity_key)
+    for each in known:
+        if each.generation > device.generation and each.journal_key == journal_key:
+            return each.generation
+    latest = known[0]
+    if (
+        holder is None
+        or not device.parted
+        or Access(latest.access) is not Access.ACTIVE
+        or WipeState(latest.wipe) is not WipeState.NONE
+    ):
+        return NOT_GRANTED
+    enrolment = _enrolment(platform, transaction, latest, holder, journal_key, now=now)
+    enter(transaction, enrolment)
+    platform.shield_register.append(enrolment)
+    events.open_incident(
+        transaction,
+        authority=device.authority,
+        device=device.device,
+        generation=device.generation,
+        kind="old-copy",
+        detail=f"goes on as generation {enrolment.generation}",
+        at=now,
+    )
+    return enrolment.generation
+
+
+def _enrolment(
+    platform: Platform,
+    transaction: Transaction,
+    latest: Device,
+    holder: Holder,
+    journal_key: bytes,
+    *,
+    now: int,
+) -> Enrolment:
+    """As if this practitioner had been invited to what the latest generation may hold."""
+    authority, name, practitioner = latest.authority, latest.device, holder.practitioner
+    generation = latest.generation + 1
+    found = known_practitioner(transaction, authority, practitioner)
+    held = devices.holder(transaction, authority, name, latest.generation, practitioner)
+    granted = devices.granted(transaction, held) if held else ()
+    request = EnrolRequest(
+        invitation_id=_NO_INVITATION,
+        device_key=latest.identity_key,
+        practitioner_key=holder.signing_key,
+        journal_key=journal_key,
+        assurance="platform" if latest.assurance == "platform" else "file",
+        name=latest.name,
+        proof=_NO_PROOF,
+    )
+    return Enrolment(
+        authority=authority,
+        device=name,
+        generation=generation,
+        practitioner=practitioner,
+        person=Person(found.name, found.role, found.team, found.vetted_until, found.trained_until),
+        partitions=tuple(each.partition_id for each in granted),
+        record_cap=latest.record_cap,
+        lease_secret=new_lease_secret(platform, authority, name, generation, practitioner),
+        request=encode(request),
+        came_back=True,
+        counter=0,
+        at=now,
+    )

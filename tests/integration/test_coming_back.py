@@ -1,0 +1,306 @@
+"""A folder put back from an old copy goes on as its device's next generation (design §5)."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from fieldward_client import AccessClosed, SyncOutcome
+from fieldward_server.services.devices import order_wipe, set_access
+from fieldward_server.services.journals import verify_journals
+from fieldward_server.storage import edits, events
+from fieldward_sync.access import Access
+from fieldwork import AUTHORITY, child
+from loop import Loop, cheap_passphrases
+
+PHONE = "involvements/a1.phone"
+
+
+@pytest.fixture
+def loop(tmp_path: Path) -> Iterator[Loop]:
+    with cheap_passphrases():
+        loop = Loop(tmp_path)
+        loop.load(child("r-1"), child("r-2"))
+        loop.partition("caseload", "team:HV-1")
+        yield loop
+        loop.close()
+
+
+@pytest.fixture
+def ann(loop: Loop) -> Iterator[Tablet]:
+    tablet = Tablet(loop, "ann")
+    yield tablet
+    tablet.device.close()
+
+
+class Tablet:
+    """A device whose folder can be copied, and put back from the copy."""
+
+    def __init__(self, loop: Loop, name: str) -> None:
+        self.loop, self.name = loop, name
+        self.device, self.wire = loop.enrol(name, name, "caseload")
+        assert self.device.sync().outcome is SyncOutcome.COMPLETE
+
+    @property
+    def home(self) -> Path:
+        return self.loop.folder / self.name
+
+    @property
+    def copy(self) -> Path:
+        return self.loop.folder / f"{self.name}-copy"
+
+    def write(self, path: str, value: str, record: str = "r-1") -> None:
+        with self.device.session(reason="record-correction") as session:
+            session.open(record).edit(path, value)
+
+    def keep_copy(self) -> None:
+        """Copy the folder of the closed device, and go on."""
+        self.device.close()
+        shutil.copytree(self.home, self.copy)
+        self.reopen()
+
+    def put_back(self) -> None:
+        self.device.close()
+        shutil.rmtree(self.home)
+        shutil.copytree(self.copy, self.home)
+        self.reopen()
+
+    def reopen(self, *, locked: bool = False) -> None:
+        self.device = self.loop.reopen(self.name, self.wire, locked=locked)
+
+    def sync(self) -> None:
+        report = self.device.sync()
+        assert report.outcome is SyncOutcome.COMPLETE, report
+
+    def shown(self, path: str, record: str = "r-1") -> object:
+        with self.device.session(reason="record-correction") as session:
+            return session.open(record).values.get(path)
+
+
+def incidents(loop: Loop) -> set[str]:
+    with loop.platform.storage.reading() as transaction:
+        return {incident.kind for incident in events.incidents(transaction, AUTHORITY)}
+
+
+def generation_of(actor: str) -> int:
+    return int(actor.rpartition(".")[2])
+
+
+def actors(loop: Loop) -> set[tuple[int, int]]:
+    """The generation and number of each edit that a device made and that was merged."""
+    with loop.platform.storage.reading() as transaction:
+        return {
+            (generation_of(edit.actor), edit.counter)
+            for record in ("r-1", "r-2")
+            for edit in edits.of_record(transaction, AUTHORITY, record)
+            if edit.actor.startswith("d-")
+        }
+
+
+def test_an_old_copy_goes_on_as_the_next_generation_and_an_incident_is_opened(
+    loop: Loop, ann: Tablet
+) -> None:
+    ann.keep_copy()
+    ann.write(PHONE, "0114 496 0001")
+    ann.sync()
+    loop.seal()
+    ann.put_back()
+    ann.sync()
+    status = ann.device.status()
+    assert (status.generation, status.access, status.pending_edits) == (2, "active", 0)
+    assert incidents(loop) == {"journal-shrunk", "old-copy"}
+    ann.write(PHONE, "0114 496 0002")
+    ann.sync()
+    assert actors(loop) == {(1, 1), (2, 1)}
+    loop.seal()
+    ann.sync()
+    assert ann.shown(PHONE) == "0114 496 0002"
+
+
+def test_what_the_copy_had_not_delivered_goes_up_under_its_old_dots(
+    loop: Loop, ann: Tablet
+) -> None:
+    """Invariant 1: edits that the copy brings back, and edits typed before it was noticed."""
+    ann.write("name.given", "Adah")
+    ann.keep_copy()
+    ann.write(PHONE, "0114 496 0001")
+    ann.sync()
+    ann.put_back()
+    ann.write(PHONE, "0114 496 0002", "r-2")
+    ann.sync()
+    assert ann.device.status().generation == 2
+    with loop.platform.storage.reading() as transaction:
+        refused = [(i.code, i.counter) for i in edits.inbox(transaction, AUTHORITY)]
+    # The number that both copies used: one is merged, the other waits for a person.
+    assert (actors(loop), refused) == ({(1, 1), (1, 2)}, [("dot-reused", 2)])
+
+
+def test_look_ups_of_both_copies_are_on_record(loop: Loop, ann: Tablet) -> None:
+    """Invariant 8: the journal stays as acknowledged; what the copy shows is kept beside it."""
+    ann.keep_copy()
+    for _ in range(2):
+        ann.shown(PHONE)
+    ann.sync()
+    ann.put_back()
+    for _ in range(5):
+        ann.shown(PHONE)
+    ann.sync()
+    ann.shown(PHONE)
+    ann.sync()
+    first, second = verify_journals(loop.platform, AUTHORITY)
+    assert (first.size, first.forks, first.damage) == (2, 5 + 1, "")  # with their seal
+    assert (second.generation, second.size, second.damage) == (2, 1, "")
+
+
+@pytest.mark.parametrize(
+    ("fault", "nth"), [*(("lose answer", nth) for nth in range(4)), ("repeat request", 1)]
+)
+def test_lost_messages_make_no_second_generation(
+    loop: Loop, ann: Tablet, fault: str, nth: int
+) -> None:
+    ann.write(PHONE, "0114 496 0001")
+    ann.keep_copy()
+    ann.shown(PHONE)
+    ann.sync()
+    ann.put_back()
+    ann.wire.fail(fault, after=nth)
+    ann.device.sync()
+    ann.sync()
+    assert ann.device.status().generation == 2
+    assert actors(loop) == {(1, 1)}
+
+
+def test_a_copy_that_is_put_back_twice_is_another_generation_each_time(
+    loop: Loop, ann: Tablet
+) -> None:
+    ann.write(PHONE, "0114 496 0001")
+    ann.keep_copy()
+    ann.shown(PHONE)
+    ann.sync()
+    loop.seal()
+    for generation in (2, 3):
+        ann.put_back()
+        ann.sync()
+        assert ann.device.status().generation == generation
+        assert ann.shown(PHONE) == "0114 496 0001"
+
+
+def test_a_locked_copy_delivers_and_stays_what_it_is(loop: Loop, ann: Tablet) -> None:
+    """The device's own key only delivers: the next generation takes its practitioner."""
+    ann.write(PHONE, "0114 496 0001")
+    ann.keep_copy()
+    ann.shown(PHONE)
+    ann.sync()
+    ann.put_back()
+    ann.device.close()
+    ann.reopen(locked=True)
+    ann.device.sync()
+    assert ann.device.status().generation == 1
+    ann.device.close()
+    ann.reopen()
+    ann.sync()
+    assert ann.device.status().generation == 2
+
+
+@pytest.mark.parametrize("access", ["paused", "revoked"])
+def test_a_device_that_may_not_read_gets_no_next_generation(
+    loop: Loop, ann: Tablet, access: str
+) -> None:
+    ann.write(PHONE, "0114 496 0001")
+    ann.keep_copy()
+    ann.shown(PHONE)
+    ann.sync()
+    ann.put_back()
+    set_access(
+        loop.platform,
+        authority=AUTHORITY,
+        device=ann.device.status().device,
+        access=Access(access),
+        actor="test",
+        reason="test",
+        now=loop.now,
+    )
+    ann.device.sync()
+    assert ann.device.status().generation == 1
+    with (
+        pytest.raises(AccessClosed),
+        ann.device.session(reason="record-correction") as session,
+    ):
+        session.open("r-1")
+
+
+def test_sessions_of_before_are_closed_and_new_ones_read(loop: Loop, ann: Tablet) -> None:
+    ann.keep_copy()
+    ann.shown(PHONE)
+    ann.sync()
+    ann.put_back()
+    with ann.device.session(reason="record-correction") as session:
+        ann.sync()
+        with pytest.raises(AccessClosed, match="old copy"):
+            session.open("r-1")
+    assert ann.shown("name.given") == "Ada"
+
+
+def test_after_a_restore_the_earlier_generation_delivers_again(loop: Loop, ann: Tablet) -> None:
+    """Invariant 11: it is kept until the backups have it."""
+    ann.keep_copy()
+    ann.shown(PHONE)
+    ann.sync()
+    ann.put_back()
+    backup = loop.back_up()
+    ann.write(PHONE, "0114 496 0002", "r-2")
+    ann.sync()
+    assert (ann.device.status().generation, actors(loop)) == (2, {(1, 1)})
+    loop.lose_database()
+    loop.restore(backup)
+    assert actors(loop) == set()
+    loop.seal()
+    ann.sync()
+    assert (ann.device.status().generation, actors(loop)) == (2, {(1, 1)})
+
+
+def test_an_earlier_generation_goes_once_the_backups_have_it(loop: Loop, ann: Tablet) -> None:
+    ann.keep_copy()
+    ann.shown(PHONE)
+    ann.sync()
+    ann.put_back()
+    ann.write(PHONE, "0114 496 0002", "r-2")
+    ann.sync()
+    earlier = ann.home / "earlier" / "1"
+    for name in ("first", "second"):
+        assert earlier.is_dir()
+        loop.back_up(name)
+    for _ in range(2):  # the first sync hears of the backups
+        ann.sync()
+    assert not earlier.exists()
+
+
+def test_a_wiped_device_delivers_its_earlier_generation_before_it_is_gone(
+    loop: Loop, ann: Tablet
+) -> None:
+    """Invariant 1, and U4."""
+    ann.keep_copy()
+    ann.shown(PHONE)
+    ann.sync()
+    ann.put_back()
+    ann.write(PHONE, "0114 496 0002", "r-2")
+    ann.wire.fail("lose request", after=4)  # the next generation is there, and nothing else
+    ann.device.sync()
+    order_wipe(
+        loop.platform,
+        authority=AUTHORITY,
+        device=ann.device.status().device,
+        actor="test",
+        reason="test",
+        now=loop.now,
+    )
+    for _ in range(3):
+        with suppress(AccessClosed):
+            ann.device.sync()
+    assert not (ann.home / "identity").exists()
+    assert not list(ann.home.glob("earlier/*"))
+    assert actors(loop) == {(1, 1)}

@@ -1,0 +1,148 @@
+"""A person at a device, in words that can cross to another process.
+
+The rules of the loop know devices only through this: a machine holds a hand as it is, a soak in a
+process of its own, which is killed.
+"""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from fieldward_client import AccessClosed, CallerMistake, Device, SyncReport
+from fieldward_client.clock import Clock
+from fieldward_client.status import Status
+from fieldward_client.transport import Transport
+from fieldward_sync.records import Value
+
+PASSPHRASE = "correct horse battery staple"
+REASON = "record-correction"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A record as a device shows it."""
+
+    shielded: bool
+    values: dict[str, list[str]]
+
+
+class Hand:
+    """Somebody with a device in a folder, opened; and with copies of the folder."""
+
+    def __init__(
+        self, home: Path, clock: Clock | None = None, transport: Transport | None = None
+    ) -> None:
+        self._home = home
+        self._clock, self._transport = clock, transport
+        self._device: Device | None = None
+
+    def enrol(self, server_url: str, code: str) -> None:
+        """Make the folder a device."""
+        self._device = Device.enrol(
+            self._home,
+            server_url,
+            code,
+            passphrase=PASSPHRASE,
+            transport=self._transport,
+            clock=self._clock,
+        )
+
+    def open(self) -> None:
+        """Open the device with its passphrase; without, once it is wiped."""
+        try:
+            self._device = self._opened(PASSPHRASE)
+        except AccessClosed:
+            self._device = self._opened(None)
+
+    def close(self) -> None:
+        """Lock the device."""
+        if self._device is not None:
+            self._device.close()
+            self._device = None
+
+    def reopen(self) -> None:
+        """Lock, and unlock again."""
+        self.close()
+        self.open()
+
+    def copy_folder(self) -> None:
+        """Keep a copy of the folder as it is now, in place of any kept before."""
+        self.close()
+        shutil.rmtree(self._copy, ignore_errors=True)
+        shutil.copytree(self._home, self._copy)
+        self.open()
+
+    def put_back(self) -> None:
+        """Go on with the copy; what came after it is gone with the disk."""
+        self.close()
+        shutil.rmtree(self._home)
+        shutil.copytree(self._copy, self._home)
+        self.open()
+
+    def write(self, record: str, path: str, value: Value) -> int:
+        """Open a record and change it: the edit's number. 0 if the record is not held any more,
+        hidden by now, or the change makes no sense over what is shown."""
+        with suppress(CallerMistake, AccessClosed), self._open.session(reason=REASON) as session:
+            opened = session.open(record)
+            (opened.settle if path in opened.conflicts else opened.edit)(path, value)
+            return max(each.counter for each in self._open.pending() if each.state == "unsent")
+        return 0
+
+    def look(self, record: str) -> Shown | None:
+        """What is shown of a record; ``None`` if nothing is."""
+        try:
+            with self._open.session(reason=REASON) as session:
+                shown = session.open(record)
+        except (CallerMistake, AccessClosed):
+            return None
+        values = {path: [str(value)] for path, value in shown.values.items()}
+        values |= {path: sorted(map(str, each)) for path, each in shown.conflicts.items()}
+        return Shown(shown.shielded, values)
+
+    def sync(self) -> SyncReport:
+        """Sync once."""
+        return self._open.sync()
+
+    def is_gone(self) -> bool:
+        """Whether the device was wiped, delivered everything, and left."""
+        return not (self._home / "identity").exists()
+
+    def status(self) -> Status:
+        """Where the device stands."""
+        return self._open.status()
+
+    def unsent(self) -> set[tuple[int, int]]:
+        """The edits without a verdict: the device's generation, and their numbers."""
+        generation = self._open.status().generation
+        return {
+            (generation, each.counter) for each in self._open.pending() if each.state == "unsent"
+        }
+
+    def notices(self) -> list[tuple[str, str | None]]:
+        """The records and fields of what the practitioner has not read."""
+        with suppress(AccessClosed):
+            return [(notice.record_id, notice.path) for notice in self._open.notices()]
+        return []
+
+    def read_notices(self) -> None:
+        """Mark them all as read."""
+        with suppress(AccessClosed):
+            self._open.mark_read(*self._open.notices())
+
+    @property
+    def _copy(self) -> Path:
+        return self._home.with_name(f"{self._home.name}-copy")
+
+    @property
+    def _open(self) -> Device:
+        if self._device is None:
+            raise CallerMistake("device-closed", "Nobody has this device open.")
+        return self._device
+
+    def _opened(self, passphrase: str | None) -> Device:
+        return Device.open(
+            self._home, passphrase=passphrase, transport=self._transport, clock=self._clock
+        )
