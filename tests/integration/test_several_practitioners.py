@@ -24,7 +24,7 @@ from fieldward_server.services.partitions import take
 from fieldward_sync.access import Access
 from fieldward_sync.keys import derive
 from fieldwork import AUTHORITY, PHONE, child
-from loop import Loop
+from loop import Loop, Wire
 from loop_hand import PASSPHRASE
 
 BENS = "ben's own four words"
