@@ -29,6 +29,12 @@ def postgres_bytes(url: str) -> int:
     return int(row[0])
 
 
+def gather_statistics(url: str) -> None:
+    """What PostgreSQL does by itself within minutes: its plans need to know its tables."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM (ANALYZE)")
+
+
 def postgres_cpu(cluster: Cluster) -> Callable[[], float]:
     """What has been done for all of a cluster's processes, in seconds, whenever it is asked."""
     first_line, _, _ = (cluster.folder / "data" / "postmaster.pid").read_text().partition("\n")

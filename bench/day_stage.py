@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from bench.database import postgres_bytes, postgres_cpu, sqlite_bytes
+from bench.database import gather_statistics, postgres_bytes, postgres_cpu, sqlite_bytes
 from bench.day_events import DEVICES
 from bench.day_load import Editable, Job, Newcomer, Phase, PhaseTold, Told
 from bench.processor import busy_seconds
@@ -122,6 +122,8 @@ def day_staged(
         teams = _load(stage, children)
         day.devices = list(_newcomers(stage, teams, int(DEVICES * part)))
         stage.seal()
+        if url is not None:
+            gather_statistics(url)
         day.load = resources.enter_context(_load_process(stage, day.devices))
         yield day
 

@@ -112,13 +112,13 @@ def load(
 @json_option
 @click.pass_obj
 def load_folder(invocation: Invocation, folder: Path, reason: str, as_json: bool) -> None:
-    """Load a FOLDER of files, each called by the code of its authority: E08000039.ndjson or .csv.
+    """Load a FOLDER of files of records, one for each authority.
 
-    Your key commands for each of these authorities. A file that fails stops no other. A run that
-    was interrupted goes on with the file where it was; what has been loaded is noted in the folder
-    and passed over, until the file changes or the authority is restored from a backup. What is
-    refused of a file stands in FILE.rejects. The exit code is 1 if a file failed or any line was
-    refused.
+    A file is called by its authority's code: E08000039.ndjson or .csv. Your key commands for each
+    of these authorities. A file that fails stops no other. A run that was interrupted goes on with
+    the file where it was; what has been loaded is noted in the folder and passed over, until the
+    file changes or the authority is restored from a backup. What is refused of a file stands in
+    FILE.rejects. The exit code is 1 if a file failed or any line was refused.
 
     \b
     Example:
