@@ -16,6 +16,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fieldward_server.files import SealedFiles
+from fieldward_server.master_keys import MasterKeys
 from fieldward_server.services.absence import least_seconds
 from fieldward_server.services.authentication import Caller, Received, authenticate
 from fieldward_server.services.devices import DeviceReport, show_device
@@ -74,6 +75,7 @@ from fieldward_sync.views import View
 from founding import found
 
 AUTHORITY = "E08000039"
+MASTER_KEYS = MasterKeys(bytes(range(32)))
 START = 1_800_000_000
 A_YEAR_SECONDS = 365 * 24 * 3600
 HOST = "fieldward.test"
@@ -124,10 +126,10 @@ class World:
         return cls(
             Platform(
                 storage=open_storage(database_url),
-                master_key=bytes(range(32)),
+                master_keys=MASTER_KEYS,
                 files=SealedFiles(folder / "files"),
                 shield_register=ShieldRegister(
-                    folder / "shield-register", bytes(range(32)), entropy=os.urandom
+                    folder / "shield-register", MASTER_KEYS, entropy=os.urandom
                 ),
                 entropy=os.urandom,
                 lease_terms=LeaseTerms(),

@@ -1,4 +1,4 @@
-"""Authorities as they come about: an administrator is let in, and founds one."""
+"""Authorities as they come about: an administrator is let in, founds one, and renews its keys."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fieldward_server.services.administrators import bootstrap
 from fieldward_server.services.authorities import authority_keys, found_authority
 from fieldward_server.services.platform import Platform
+from fieldward_server.services.succession import Successors, prepare_successors, put_in_force
 from fieldward_sync.encoding import pack
 from fieldward_sync.keys import hpke_public_key
 from fieldward_sync.signing import public_key, sign, signing_key
@@ -63,3 +64,20 @@ def found(platform: Platform, authority: str, *, name: str, now: int) -> Authori
         now=now,
     )
     return AuthoritySecrets(administrator_key, root_private, audit_seed)
+
+
+def renew_keys(platform: Platform, authority: str, secrets: AuthoritySecrets, *, now: int) -> None:
+    """Put other keys in the place of the server's, and perhaps another audit key: that of these
+    secrets."""
+    by = {"authority": authority, "actor": ADMINISTRATOR, "reason": "key-exposed"}
+    trust = signed_trust(prepare_successors(platform, **by, now=now), authority, secrets, now=now)
+    put_in_force(platform, **by, trust=trust, now=now)
+
+
+def signed_trust(
+    successors: Successors, authority: str, secrets: AuthoritySecrets, *, now: int
+) -> bytes:
+    """What the root key says of keys that are to follow."""
+    audit_key = hpke_public_key(secrets.audit_seed)
+    trust = successors.trust(authority=authority, audit_key=audit_key, issued=now)
+    return pack(sign(trust, signing_key(secrets.root_private)))

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import msgspec
 
-from fieldward_client.identity import Acknowledged, answer_keys, with_acknowledgement
+from fieldward_client.identity import Acknowledged, with_acknowledgement
 from fieldward_client.installation import Installation
 from fieldward_client.journal import due_after
 from fieldward_client.outbox import SealedEdit
@@ -161,9 +161,7 @@ class Delivery:
         here, asking = self._here, self._practitioner
         caller = asking.caller() if asking else here.identity.caller()
         body, server_time = self._patience.until_let_in(
-            lambda: here.line.post(
-                PATH, encode(request), caller=caller, answer_keys=answer_keys(here.trust)
-            )
+            lambda: here.line.post(PATH, encode(request), caller=caller)
         )
         self.answered = True
         return decode(SyncAnswer, body, max_bytes=MAX_ANSWER_BYTES), server_time

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fieldward_client.hits import Answer, Hit, Hits
-from fieldward_client.identity import answer_keys
 from fieldward_client.installation import Installation
 from fieldward_client.practitioner import Practitioner
 from fieldward_sync.encoding import decode, encode
@@ -90,7 +89,6 @@ class EnquiryDesk:
             PATH,
             encode(seal_enquiry(enquiry, here.trust.edit_key, enquirer=enquirer)),
             caller=self._practitioner.caller(),
-            answer_keys=answer_keys(here.trust),
         )
         answer = decode(EnquiryAnswer, body, max_bytes=MAX_ANSWER_BYTES)
         return open_answer(answer, seed, query=query, enquirer=enquirer), server_time

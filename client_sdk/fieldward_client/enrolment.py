@@ -18,7 +18,7 @@ from fieldward_client.counters import Counters
 from fieldward_client.device_secret import assurance, device_secret, make_device_secret
 from fieldward_client.exchange import Caller, Sent, send, verified_time
 from fieldward_client.folder import Folder
-from fieldward_client.identity import CONTACT, IDENTITY, Identity, answer_keys, first_contact
+from fieldward_client.identity import CONTACT, IDENTITY, Identity, first_contact
 from fieldward_client.installation import Ports
 from fieldward_client.journal import Journal
 from fieldward_client.outbox import Outbox
@@ -195,7 +195,7 @@ def _ask(
     trust = answer.trust.open(Trust, answer.root_key)
     if trust.authority != answer.authority:
         raise PeerBrokeProtocol("trust-misaddressed", "These keys are another authority's.")
-    return answer, verified_time(sent, answer_keys(trust))
+    return answer, verified_time(sent, trust)
 
 
 def _send(folder: Folder, attempt: Enrolling, ports: Ports) -> Sent:

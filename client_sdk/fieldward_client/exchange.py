@@ -7,7 +7,7 @@ put right from the refusal and the request is made again, once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -15,9 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fieldward_client.clock import TrustedClock
 from fieldward_client.counters import Counters
 from fieldward_client.transport import HttpAnswer, Transport, seconds_to_wait
+from fieldward_sync.encoding import unpack
 from fieldward_sync.errors import PeerBrokeProtocol, RetryLater
 from fieldward_sync.http_signatures import sign_request, verify_answer
-from fieldward_sync.messages import MAX_ANSWER_BYTES
+from fieldward_sync.messages import MAX_ANSWER_BYTES, Trust, answer_key_id
 from fieldward_sync.problems import (
     CLOCK_SKEW,
     COUNTER_USED,
@@ -26,8 +27,11 @@ from fieldward_sync.problems import (
     is_passing,
     read_refusal,
 )
+from fieldward_sync.signing import MAX_SIGNED_BYTES, Signed
 
 MEDIA_TYPE = "application/vnd.fieldward+msgpack"
+TRUST = "/v1/trust/"
+"""Before an authority's code: where the keys in force are published."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +74,12 @@ def send(
     return Sent(headers["signature"], answer)
 
 
-def verified_time(sent: Sent, answer_keys: Mapping[str, bytes]) -> int:
-    """The server's time from an answer that is the authority's; ``PeerBrokeProtocol`` for another,
-    ``RetryLater("server-busy")`` where something on the way says that the server is."""
+def verified_time(sent: Sent, trust: Trust) -> int:
+    """The server's time from an answer that is the authority's, by the keys that are trusted.
+
+    ``PeerBrokeProtocol`` for another, ``RetryLater("server-busy")`` where something on the way says
+    that the server is.
+    """
     answer = sent.answer
     try:
         return verify_answer(
@@ -80,7 +87,7 @@ def verified_time(sent: Sent, answer_keys: Mapping[str, bytes]) -> int:
             status=answer.status,
             body=answer.body,
             request_signature=sent.signature,
-            public_keys=answer_keys,
+            public_keys={answer_key_id(trust.authority): trust.answer_key},
         )
     except PeerBrokeProtocol as e:
         if is_passing(answer.status):
@@ -91,14 +98,24 @@ def verified_time(sent: Sent, answer_keys: Mapping[str, bytes]) -> int:
 class Line:
     """An enrolled device's line to its authority's server."""
 
-    def __init__(self, transport: Transport, clock: TrustedClock, counters: Counters) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        clock: TrustedClock,
+        counters: Counters,
+        *,
+        trust: Callable[[], Trust],
+        open_trust: Callable[[Signed], Trust],
+    ) -> None:
+        """``trust`` says whom the device trusts now, ``open_trust`` whom else its root key vouches
+        for; that raises ``PeerBrokeProtocol``."""
         self.transport = transport
         self._clock = clock
         self._counters = counters
+        self._trust = trust
+        self._open_trust = open_trust
 
-    def post(
-        self, path: str, body: bytes, *, caller: Caller, answer_keys: Mapping[str, bytes]
-    ) -> tuple[bytes, int]:
+    def post(self, path: str, body: bytes, *, caller: Caller) -> tuple[bytes, int]:
         """The answer's body and the server's time, both verified.
 
         Raises ``RetryLater`` without an answer, ``Crowded`` where others come first,
@@ -115,7 +132,7 @@ class Line:
                 counter=self._counters.next_request(),
                 created=self._clock.estimate(),
             )
-            server_time = verified_time(sent, answer_keys)
+            server_time = self._verified_time(sent)
             self._clock.contact(server_time)
             if sent.answer.status == 200:
                 return sent.answer.body, server_time
@@ -127,3 +144,29 @@ class Line:
                 raise error
             forgiven.add(problem.code)
             self._counters.skip_requests(problem.last_counter)
+
+    def _verified_time(self, sent: Sent) -> int:
+        """``verified_time``, by the keys that are trusted or by those that follow them."""
+        trust = self._trust()
+        try:
+            return verified_time(sent, trust)
+        except PeerBrokeProtocol:
+            if "signature" not in sent.answer.headers:
+                raise
+            successor = self._published_trust(trust.authority)
+            if successor is None or successor.version <= trust.version:
+                raise
+            # It is kept when a sync brings it, with all that has to happen then.
+            return verified_time(sent, successor)
+
+    def _published_trust(self, authority: str) -> Trust | None:
+        """The keys that the server says are in force, if the root key says so too."""
+        published = bytearray()
+        try:
+            for _, piece in self.transport.fetch(TRUST + authority, offset=0):
+                published += piece
+                if len(published) > MAX_SIGNED_BYTES:
+                    return None
+            return self._open_trust(unpack(Signed, bytes(published)))
+        except (RetryLater, PeerBrokeProtocol):
+            return None

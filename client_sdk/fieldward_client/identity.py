@@ -9,7 +9,7 @@ from msgspec import Meta
 from fieldward_client.exchange import Caller
 from fieldward_sync.encoding import Message, Part
 from fieldward_sync.errors import PeerBrokeProtocol
-from fieldward_sync.messages import DEVICE_KEY, Trust, answer_key_id, key_id
+from fieldward_sync.messages import DEVICE_KEY, Trust, key_id
 from fieldward_sync.names import (
     AuthorityCode,
     Count,
@@ -115,8 +115,3 @@ def with_acknowledgement(
     if len(after) >= MAX_ACKNOWLEDGED - 1:
         del after[1]
     return (*after, new)
-
-
-def answer_keys(trust: Trust) -> dict[str, bytes]:
-    """The keys that sign answers, by key id."""
-    return {answer_key_id(trust.authority): trust.answer_key}

@@ -80,7 +80,13 @@ class Installation:
         self.outbox = Outbox(folder)
         self.journal = Journal(folder, identity, entropy=ports.entropy)
         self.counters = Counters(folder, last_edit=self.outbox.last_counter)
-        self.line = Line(ports.connect(identity.server_url), self.clock, self.counters)
+        self.line = Line(
+            ports.connect(identity.server_url),
+            self.clock,
+            self.counters,
+            trust=lambda: self.trust,
+            open_trust=identity.open_trust,
+        )
 
     @property
     def contact(self) -> Contact:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from fieldward_server.config import Config
-from fieldward_server.durable import OWNER_ONLY_FOLDER, write_new
+from fieldward_server.durable import OWNER_ONLY_FOLDER
 from fieldward_server.files import SealedFiles
+from fieldward_server.master_keys import make_master_key, read_master_keys
 from fieldward_server.services.platform import Platform
 from fieldward_server.shield_register import ShieldRegister
 from fieldward_server.storage import migrations, open_storage
-from fieldward_sync.errors import CallerMistake, LocalDataDamaged
-from fieldward_sync.keys import KEY_BYTES
+from fieldward_sync.errors import CallerMistake
 from fieldward_sync.sealing import Entropy
 
 
@@ -29,12 +28,12 @@ def assemble(config: Config, *, entropy: Entropy = os.urandom) -> Platform:
             "The database has not been made or waits for its migrations.",
             next_step="Run `fieldward migrate` with the same settings.",
         )
-    master_key = read_master_key(config.master_key_file)
+    master_keys = read_master_keys(config.master_key_file)
     return Platform(
         storage=storage,
-        master_key=master_key,
+        master_keys=master_keys,
         files=SealedFiles(config.files_folder),
-        shield_register=ShieldRegister(config.shield_register_file, master_key, entropy=entropy),
+        shield_register=ShieldRegister(config.shield_register_file, master_keys, entropy=entropy),
         entropy=entropy,
         lease_terms=config.lease_terms,
         absence_seconds=config.absence_seconds,
@@ -52,27 +51,8 @@ def migrate(config: Config, *, entropy: Entropy = os.urandom) -> tuple[str, ...]
     try:
         is_new = storage.pending_migrations() == tuple(migrations.STEPS)
         if is_new and not config.master_key_file.exists():
-            write_new(config.master_key_file, entropy(KEY_BYTES))
-        read_master_key(config.master_key_file)
+            make_master_key(config.master_key_file, entropy=entropy)
+        read_master_keys(config.master_key_file)
         return storage.migrate()
     finally:
         storage.close()
-
-
-def read_master_key(file: Path) -> bytes:
-    """The 32 bytes that wrap every key at rest; ``LocalDataDamaged("no-master-key")``."""
-    try:
-        key = file.read_bytes()
-    except OSError as e:
-        raise LocalDataDamaged(
-            "no-master-key",
-            f"The master key {file} cannot be read: {e.strerror}.",
-            next_step="Bring it back from its backup: without it nothing in the database opens.",
-        ) from e
-    if len(key) != KEY_BYTES:
-        raise LocalDataDamaged(
-            "no-master-key",
-            f"{file} is not a master key: it has {len(key)} bytes instead of {KEY_BYTES}.",
-            next_step="Bring it back from its backup: without it nothing in the database opens.",
-        )
-    return key

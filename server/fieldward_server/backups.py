@@ -17,8 +17,9 @@ from typing import Literal
 import msgspec
 
 from fieldward_server import durable
-from fieldward_server.assembly import assemble, migrate, read_master_key
+from fieldward_server.assembly import assemble, migrate
 from fieldward_server.config import Config
+from fieldward_server.master_keys import MasterKeys, read_master_keys
 from fieldward_server.services.backups import BackedUpAuthority, begin_backup, end_backup
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.restoration import begin_serving, stop_serving, unfinished
@@ -50,8 +51,8 @@ class BackupManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which database."""
     bytes: int
     sha256: str
-    master_key_check: str
-    """Tells the master key that it needs from any other, and nothing else about it."""
+    master_key_checks: tuple[str, ...]
+    """Each tells a master key that it needs from any other, and nothing else about it."""
     authorities: tuple[BackedUpAuthority, ...]
 
 
@@ -78,7 +79,7 @@ def write_backup(config: Config, destination: Path, *, now: int) -> BackupManife
             kind=source.kind,
             bytes=(part / DATABASE).stat().st_size,
             sha256=_sha256(part / DATABASE),
-            master_key_check=_check_of(platform.master_key),
+            master_key_checks=_checks_of(platform.master_keys),
             authorities=begun,
         )
         content = msgspec.json.format(msgspec.json.encode(manifest))
@@ -136,18 +137,18 @@ def restore_backup(
     authority, used for one signature each. Broken off anywhere, nothing is served, and the same
     call goes on. Raises ``CallerMistake`` for what is missing, before anything is written.
     """
-    master_key = read_master_key(config.master_key_file)
+    master_keys = read_master_keys(config.master_key_file)
     registers = [config.shield_register_file, *other_registers]
     entries = [
         entry
         for path in registers
-        for entry in ShieldRegister(path, master_key, entropy=entropy).read()
+        for entry in ShieldRegister(path, master_keys, entropy=entropy).read()
     ]
     target = copier(config.database_url)
     is_empty = target.is_empty()
     if source is not None:
         manifest = read_backup(source)
-        _require_fitting(manifest, target.kind, master_key)
+        _require_fitting(manifest, target.kind, master_keys)
         needed = {each.authority: each.root_key for each in manifest.authorities}
         _require_keys(needed, root_keys)
         if not without_register:
@@ -214,13 +215,13 @@ def _require_free(destination: Path) -> None:
         )
 
 
-def _require_fitting(manifest: BackupManifest, kind: str, master_key: bytes) -> None:
+def _require_fitting(manifest: BackupManifest, kind: str, master_keys: MasterKeys) -> None:
     if manifest.kind != kind:
         raise CallerMistake(
             "other-database",
             f"The backup is of {manifest.kind}, and database_url names {kind}.",
         )
-    if manifest.master_key_check != _check_of(master_key):
+    if not {*manifest.master_key_checks} <= {*_checks_of(master_keys)}:
         raise CallerMistake(
             "other-master-key",
             "The backup was made under another master key: nothing in it would open.",
@@ -251,8 +252,8 @@ def _require_registered(codes: Iterable[str], entries: Iterable[Entry]) -> None:
         )
 
 
-def _check_of(master_key: bytes) -> str:
-    return derive(master_key, "backup-check").hex()
+def _checks_of(master_keys: MasterKeys) -> tuple[str, ...]:
+    return tuple(derive(key, "backup-check").hex() for key in master_keys)
 
 
 def _sha256(file: Path) -> str:

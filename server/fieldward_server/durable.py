@@ -24,6 +24,15 @@ def write_new(file: Path, content: bytes) -> None:
     sync(file.parent)
 
 
+def replace(file: Path, content: bytes) -> None:
+    """Write a file in the place of the one that is there: its owner finds the one or the other."""
+    unfinished = file.with_name(f"{file.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    write_new(unfinished, content)
+    unfinished.replace(file)
+    sync(file.parent)
+
+
 def sync(path: Path) -> None:
     """Make durable what was written to a file, or which names a folder holds."""
     handle = os.open(path, os.O_RDONLY)

@@ -18,6 +18,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from fieldward_server import metrics
 from fieldward_server.logs import event, failure, new_id, working_on
 from fieldward_server.services.holdings import watch_caps
+from fieldward_server.services.key_epochs import renew_partition_keys
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.pruning import (
     prune_feeds,
@@ -35,6 +36,7 @@ LONGEST_RUN_SECONDS = 15 * 60
 SWEEP_EVERY_SECONDS = 3600
 WATCH_EVERY_SECONDS = 3600
 PRUNE_EVERY_SECONDS = 3600
+RENEW_KEYS_EVERY_SECONDS = 3600
 
 _logger = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ def jobs(*, seal_every_seconds: int) -> tuple[Job, ...]:
         Job("prune-notices", PRUNE_EVERY_SECONDS, prune_notices),
         Job("prune-invitations", PRUNE_EVERY_SECONDS, prune_invitations),
         Job("prune-keys", PRUNE_EVERY_SECONDS, prune_keys),
+        Job("renew-partition-keys", RENEW_KEYS_EVERY_SECONDS, renew_partition_keys),
     )
 
 

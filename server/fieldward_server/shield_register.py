@@ -2,8 +2,8 @@
 
 Whatever hides a child or closes a door is written here before it is acknowledged: shields raised
 and released, consent withdrawn, devices enrolled, changes of access, wipes and their receipts,
-grants, caps, rules of partitions, administrators removed, incarnations. ``restore`` makes it hold
-again before anything is served (design §8).
+grants, caps, rules of partitions, administrators removed, incarnations, the server's keys.
+``restore`` makes it hold again before anything is served (design §8).
 
 One line an entry, sealed under a key of its own that the master key derives and bound to the line
 before it: what is changed, moved or taken out of the middle shows. A last line that a crash tore
@@ -18,14 +18,15 @@ import hashlib
 import os
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from fieldward_server import durable
+from fieldward_server.master_keys import MasterKeys
 from fieldward_sync.encoding import Part, pack, unpack
 from fieldward_sync.errors import LocalDataDamaged, PeerBrokeProtocol, RetryLater
-from fieldward_sync.keys import derive, label
+from fieldward_sync.keys import label
 from fieldward_sync.names import (
     AdministratorId,
     AuthorityCode,
@@ -37,7 +38,7 @@ from fieldward_sync.names import (
     Seconds,
 )
 from fieldward_sync.records import Path as FieldPath
-from fieldward_sync.sealing import Entropy, open_sealed, seal
+from fieldward_sync.sealing import Entropy, seal
 from fieldward_sync.signing import Signed
 from fieldward_sync.versions import Dot
 
@@ -182,6 +183,18 @@ class Begun(Part, tag="incarnation", frozen=True):
     trust_version: Count
 
 
+class KeysRenewed(Part, tag="keys-renewed", frozen=True):
+    """From here on the server's keys are these, which the root key vouches for."""
+
+    authority: AuthorityCode
+    trust_version: Count
+    answer_key: bytes
+    """Wrapped, as the database holds it; so is the next."""
+    edit_seed: bytes
+    trust: bytes
+    """The packed ``Signed`` ``Trust``."""
+
+
 Entry = (
     Shield
     | Withdrawal
@@ -195,15 +208,16 @@ Entry = (
     | RulesChange
     | AdministratorRemoved
     | Begun
+    | KeysRenewed
 )
 
 
 class ShieldRegister:
     """The register of one host; its processes write it in turn."""
 
-    def __init__(self, path: Path, master_key: bytes, *, entropy: Entropy) -> None:
+    def __init__(self, path: Path, master_keys: MasterKeys, *, entropy: Entropy) -> None:
         self.path = path
-        self._key = derive(master_key, PURPOSE)
+        self._keys = master_keys.derived(PURPOSE)
         self._entropy = entropy
 
     def append(self, *entries: Entry) -> None:
@@ -214,13 +228,8 @@ class ShieldRegister:
         """
         with _translated(), self._locked() as handle:
             end, before = _cut_torn_end(handle, self.path)
-            lines = []
-            for entry in entries:
-                sealed = seal(self._key, _context(before), pack(entry), entropy=self._entropy)
-                before = b64encode(sealed)
-                lines.append(before + b"\n")
             try:
-                _write_all(handle, b"".join(lines), end)
+                _write_all(handle, b"".join(self._lines(entries, before)), end)
                 os.fsync(handle)
             except OSError:
                 os.ftruncate(handle, end)
@@ -242,19 +251,34 @@ class ShieldRegister:
         entries = []
         for number, line in enumerate(lines[1:], start=2):
             try:
-                opened = open_sealed(self._key, _context(lines[number - 2]), b64decode(line))
+                opened = self._keys.open(_context(lines[number - 2]), b64decode(line))
                 entries.append(unpack(Entry, opened))
             except (PeerBrokeProtocol, NotBase64) as e:
                 raise _damaged(self.path, number) from e
         return tuple(entries)
 
+    def rewrite(self, change: Callable[[Entry], Entry]) -> None:
+        """Seal every entry anew, as ``change`` makes it, under the master key that is in force.
+
+        The register is the one or the other, whatever happens. Raises as ``append`` and ``read``.
+        """
+        with _translated(), self._locked():
+            entries = map(change, self.read())
+            first = MARKER.removesuffix(b"\n")
+            durable.replace(self.path, MARKER + b"".join(self._lines(entries, first)))
+
+    def _lines(self, entries: Iterable[Entry], before: bytes) -> Iterator[bytes]:
+        for entry in entries:
+            sealed = seal(self._keys.in_force, _context(before), pack(entry), entropy=self._entropy)
+            before = b64encode(sealed)
+            yield before + b"\n"
+
     @contextmanager
     def _locked(self) -> Iterator[int]:
         self.path.parent.mkdir(mode=durable.OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
         made = not self.path.exists()
-        handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, durable.OWNER_ONLY)
+        handle = self._open_locked()
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
             if os.fstat(handle).st_size < len(MARKER):
                 _write_all(handle, MARKER, 0)
             if made:
@@ -262,6 +286,18 @@ class ShieldRegister:
             yield handle
         finally:
             os.close(handle)
+
+    def _open_locked(self) -> int:
+        while True:
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+            handle = os.open(self.path, flags, durable.OWNER_ONLY)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            try:
+                if os.path.samestat(os.fstat(handle), self.path.stat()):
+                    return handle
+            except FileNotFoundError:
+                pass
+            os.close(handle)  # it was written anew while we waited for the one before
 
 
 def _write_all(handle: int, content: bytes, start: int) -> None:

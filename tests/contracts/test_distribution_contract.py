@@ -28,7 +28,7 @@ from fieldward_sync.errors import CallerMistake
 from fieldward_sync.leases import LeaseTerms
 from fieldward_sync.records import ProposedChange, Value
 from fieldward_sync.views import View
-from fieldwork import AUTHORITY, PHONE, FieldDevice, World, child
+from fieldwork import AUTHORITY, MASTER_KEYS, PHONE, FieldDevice, World, child
 
 HOUR = 3600
 CHILDREN = [f"c{n:02d}" for n in range(20)]
@@ -431,9 +431,9 @@ def test_newer_trust_comes_down_once(device: FieldDevice) -> None:
 def load_some(url: str, folder: Path, prefix: str, start: Barrier) -> None:
     """What each process does: load children, each in a transaction of its own."""
     storage = open_storage(url)
-    register = ShieldRegister(folder / "shield-register", bytes(range(32)), entropy=os.urandom)
+    register = ShieldRegister(folder / "shield-register", MASTER_KEYS, entropy=os.urandom)
     files = SealedFiles(folder)
-    platform = Platform(storage, bytes(range(32)), files, register, bytes, LeaseTerms(), 0)
+    platform = Platform(storage, MASTER_KEYS, files, register, bytes, LeaseTerms(), 0)
     start.wait()
     for n in range(LOADED_BY_EACH):
         list(

@@ -61,7 +61,7 @@ def on_record(world: World, device: str | None = None) -> list[DeliveredLookUp]:
     """All look-ups there are on record, as who holds the audit key reads them."""
     page = list_sealed_look_ups(world.platform, AUTHORITY, device=device)
     assert page.after is None
-    return list(open_look_ups(page, world.secrets.audit_seed))
+    return list(open_look_ups(page, [world.secrets.audit_seed]))
 
 
 def last_look_up(world: World) -> LookUp:
@@ -499,7 +499,7 @@ def test_the_servers_workers_cannot_read_what_was_asked(world: World, device: Fi
         (row,) = transaction.execute("SELECT * FROM enquiry")
     assert b"Okafor" not in row["body"] + row["header"]
     page = list_sealed_look_ups(world.platform, AUTHORITY)
-    assert [it.look_up for it in open_look_ups(page, bytes(32))] == [None]
+    assert [it.look_up for it in open_look_ups(page, [bytes(32)])] == [None]
 
 
 def own_log(world: World) -> JournalReport:
@@ -565,7 +565,7 @@ def test_look_ups_made_on_line_come_in_pages_behind_those_that_were_delivered(
     while True:
         page = list_sealed_look_ups(world.platform, AUTHORITY, after=after)
         assert len(page.items) + len(page.enquiries) <= size
-        seen += [(it.online, it.sequence) for it in open_look_ups(page, world.secrets.audit_seed)]
+        seen += [(it.online, it.sequence) for it in open_look_ups(page, [world.secrets.audit_seed])]
         if page.after is None:
             break
         assert re.fullmatch(POSITION, page.after)

@@ -34,7 +34,7 @@ def verified(device: FieldDevice) -> JournalReport:
 def look_ups(device: FieldDevice) -> list[tuple[int, str]]:
     """Sequence and searched name of all that was delivered."""
     page = list_sealed_look_ups(device.world.platform, AUTHORITY)
-    found = open_look_ups(page, device.world.secrets.audit_seed)
+    found = open_look_ups(page, [device.world.secrets.audit_seed])
     return [(f.sequence, f.look_up.terms["family"] if f.look_up else "?") for f in found]
 
 
@@ -48,7 +48,7 @@ def test_look_ups_are_stored_sealed_verified_and_read_with_the_audit_seed_alone(
     assert report.last_seal_at == device.world.now
     assert look_ups(device) == [(n, f"name {n}") for n in range(4)]
     page = list_sealed_look_ups(device.world.platform, AUTHORITY)
-    assert [found.look_up for found in open_look_ups(page, bytes(32))] == [None] * 4
+    assert [found.look_up for found in open_look_ups(page, [bytes(32)])] == [None] * 4
 
 
 def pages(world: World, size: int, monkeypatch: pytest.MonkeyPatch) -> list[SealedPage]:
@@ -75,7 +75,7 @@ def test_look_ups_come_in_pages_that_miss_and_repeat_nothing(
             device.sync(journal=device.journalled(look_ups))
     found = pages(world, size, monkeypatch)
     assert len(found) == number
-    opened = [it for page in found for it in open_look_ups(page, world.secrets.audit_seed)]
+    opened = [it for page in found for it in open_look_ups(page, [world.secrets.audit_seed])]
     assert sorted((it.device, it.sequence) for it in opened) == sorted(
         [(devices[0].name, n) for n in range(4)] + [(devices[2].name, n) for n in range(3)]
     )
@@ -110,15 +110,15 @@ def test_a_damaged_journal_stops_no_other(world: World) -> None:
     assert reports[broken.name]
     assert reports[sound.name] == ""
     page = list_sealed_look_ups(world.platform, AUTHORITY)
-    opened = list(open_look_ups(page, world.secrets.audit_seed))
+    opened = list(open_look_ups(page, [world.secrets.audit_seed]))
     assert [it.look_up is None for it in opened if it.device == broken.name] == [True, True]
     assert [it.look_up is None for it in opened if it.device == sound.name] == [False, False]
 
 
 def test_an_audit_seed_is_held_against_the_authoritys_trust(device: FieldDevice) -> None:
-    require_audit_seed(device.trust, device.world.secrets.audit_seed)
+    require_audit_seed(device.trust, [device.world.secrets.audit_seed])
     with pytest.raises(CallerMistake, match="audit-seed-wrong"):
-        require_audit_seed(device.trust, bytes(32))
+        require_audit_seed(device.trust, [bytes(32)])
 
 
 def test_the_same_items_again_change_nothing(device: FieldDevice) -> None:

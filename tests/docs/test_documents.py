@@ -91,7 +91,7 @@ def unknown_words(words: list[str]) -> list[str]:
         if word.startswith("--"):
             option = word.partition("=")[0]
             found += [option] if option not in {*options, "--help", "--version"} else []
-        elif isinstance(command, click.Group) and word.isalpha() and word.islower():
+        elif isinstance(command, click.Group) and re.fullmatch("[a-z]+(-[a-z]+)*", word):
             inner = command.get_command(click.Context(command), word)
             if inner is None:
                 return [*found, word]

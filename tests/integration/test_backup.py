@@ -80,7 +80,7 @@ def test_a_backup_says_what_it_is_and_holds_no_key(loop: Loop) -> None:
     for path in (backup, *backup.iterdir()):
         assert path.stat().st_mode & 0o077 == 0
     for path in backup.iterdir():
-        for secret in (loop.platform.master_key, loop.secrets.root_private):
+        for secret in (loop.platform.master_keys.in_force, loop.secrets.root_private):
             assert secret not in path.read_bytes()
             assert secret.hex().encode() not in path.read_bytes()
 

@@ -96,7 +96,7 @@ def ask(server: Server, board: Board, request: Signed) -> Answer:
 def look_ups(board: Board, device: FieldDevice) -> list[LookUp]:
     """What is on record of a device's enquiries."""
     page = list_sealed_look_ups(board.platform, AUTHORITY, device=device.device)
-    opened = [it.look_up for it in open_look_ups(page, board.secrets.audit_seed)]
+    opened = [it.look_up for it in open_look_ups(page, [board.secrets.audit_seed])]
     return [it for it in opened if it is not None]
 
 
@@ -281,7 +281,7 @@ def test_a_restore_goes_on_with_the_log_that_the_backup_has(
     page = list_sealed_look_ups(loop.platform, AUTHORITY)
     incarnations = [read_header(it.header).incarnation for it in page.enquiries]
     assert incarnations == [1, 2]
-    assert all(it.look_up for it in open_look_ups(page, loop.secrets.audit_seed))
+    assert all(it.look_up for it in open_look_ups(page, [loop.secrets.audit_seed]))
     (own_log,) = [it for it in verify_journals(loop.platform, AUTHORITY) if it.device == "server"]
     assert (own_log.size, own_log.generation, own_log.damage) == (2, 2, "")
     device.close()

@@ -362,7 +362,7 @@ def test_what_a_second_host_wrote_earlier_takes_nothing_off(  # invariant 5
     assert len(elsewhere) == 3
     loop.config.shield_register_file.unlink()
     loop.platform.shield_register.append(*(each for each in entries if each not in elsewhere))
-    other = ShieldRegister(tmp_path / "other", loop.platform.master_key, entropy=os.urandom)
+    other = ShieldRegister(tmp_path / "other", loop.platform.master_keys, entropy=os.urandom)
     other.append(*elsewhere)
     loop.lose_database(new_database())
     loop.restore(backup, other_registers=[other.path])

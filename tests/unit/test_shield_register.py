@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fieldward_server.master_keys import MasterKeys
 from fieldward_server.shield_register import AccessChange, Begun, Entry, Shield, ShieldRegister
 from fieldward_sync.errors import LocalDataDamaged, RetryLater
 from fieldward_sync.versions import Dot
@@ -29,7 +30,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def opened(path: Path, key: bytes = KEY) -> ShieldRegister:
-    return ShieldRegister(path, key, entropy=os.urandom)
+    return ShieldRegister(path, MasterKeys(key), entropy=os.urandom)
 
 
 def test_entries_come_back_in_their_order(path: Path) -> None:

@@ -43,7 +43,9 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = config.max_request_bytes + 1
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     platform = assemble(config, entropy=entropy)
-    line = WaitingLine(config.downloads, derive(platform.master_key, "turn"), now=time.time)
+    line = WaitingLine(
+        config.downloads, derive(platform.master_keys.in_force, "turn"), now=time.time
+    )
     Service(config=config, platform=platform, now=now, waiting_line=line).attach(app)
     # Flask runs what comes after a request in reverse order: the log is written last.
     access_log.install(app)

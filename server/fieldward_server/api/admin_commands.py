@@ -38,12 +38,14 @@ from fieldward_server.services.journals import (
     list_sealed_look_ups,
     verify_journals,
 )
+from fieldward_server.services.key_epochs import renew_partition_key
 from fieldward_server.services.practitioners import add_practitioner, list_practitioners
 from fieldward_server.services.records import load_records, record_history, value_history
 from fieldward_server.services.redactions import find_reached
 from fieldward_server.services.rescoping import change_partition
 from fieldward_server.services.sealing import seal_authority
 from fieldward_server.services.shields import raise_shield, release_shield
+from fieldward_server.services.succession import prepare_successors, put_in_force
 from fieldward_sync.access import Access
 from fieldward_sync.field_classes import MEMBER_ID
 from fieldward_sync.leases import MAX_PARTITIONS_OF_A_PRACTITIONER
@@ -89,6 +91,16 @@ def _authority_keys(call: Call) -> object:
 def _authority_trust(call: Call) -> object:
     published = authorities.published_trust(call.platform, call.authority)
     return {"root_key": published.root_key.hex(), "trust": published.trust.hex()}
+
+
+def _prepare_successors(call: Call) -> object:
+    prepared = prepare_successors(call.platform, **call.effect)
+    return {
+        "answer_key": prepared.answer_key.hex(),
+        "edit_key": prepared.edit_key.hex(),
+        "incarnation": prepared.incarnation,
+        "version": prepared.version,
+    }
 
 
 def _create_partition(call: Call) -> object:
@@ -185,6 +197,16 @@ COMMANDS = {
         _authority_trust,
         {},
     ),
+    "authority/prepare-keys": Command(
+        "Make the keys that are to follow those in force; the same again until they do",
+        _prepare_successors,
+        {},
+    ),
+    "authority/renew-keys": Command(
+        "Put the keys that were prepared in force, as the root key has signed",
+        _effect(put_in_force),
+        {"trust": Hex(least=1, most=MAX_TRUST_BYTES)},
+    ),
     "authority/events": Command(
         "What was done, and by whom: those after a number, or the last ones",
         lambda call: list_events(call.platform, call.authority, **call.fields),
@@ -251,6 +273,12 @@ COMMANDS = {
         "What it would touch to make a partition by these rules, or to change one",
         _preview(partitions.preview_rules),
         {**_PARTITION, **_RULES},
+        about=("partition",),
+    ),
+    "partition/renew-key": Command(
+        "Begin a partition's next key epoch now",
+        _effect(renew_partition_key),
+        _PARTITION,
         about=("partition",),
     ),
     "partition/list": Command(

@@ -37,6 +37,7 @@ OPEN_ENDPOINTS = frozenset(
     {
         "device_api.enrol",  # authenticates itself, with the keys in its body
         "device_api.fetch_file",  # the name is unguessable, the content sealed
+        "device_api.fetch_trust",  # public keys, vouched for by the root key
         "health.live",
         "health.ready",
         "openapi.document",

@@ -12,6 +12,7 @@ from fieldward_server.admission import Place
 from fieldward_server.api.authentication import caller, sign_answer_with, verify_own_signature
 from fieldward_server.api.context import read_body, service
 from fieldward_server.api.metrics import count_enquiry, count_sync
+from fieldward_server.services.authorities import published_trust
 from fieldward_server.services.enquiries import enquire
 from fieldward_server.services.enrolment import enrol as enrol_device
 from fieldward_server.services.joining import join as join_device
@@ -72,6 +73,13 @@ def answer_enquiry() -> Response:
     done = enquire(here.platform, caller(), message, now=here.now())
     count_enquiry(done.outcome)
     return _answer(done.answer)
+
+
+@blueprint.get("/trust/<authority>")
+def fetch_trust(authority: str) -> Response:
+    """The keys in force of an authority, as its root key signed them: they vouch for themselves."""
+    published = published_trust(service().platform, authority)
+    return Response(published.trust, content_type=MEDIA_TYPE)
 
 
 @blueprint.get("/files/<name>")

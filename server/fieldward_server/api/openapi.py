@@ -75,6 +75,7 @@ def description() -> Described:
             "/v1/join": {"post": _join()},
             "/v1/sync": {"post": _sync()},
             "/v1/enquiries": {"post": _enquire()},
+            "/v1/trust/{authority}": {"get": _fetch_trust()},
             "/v1/files/{name}": {"get": _fetch_file()},
             "/v1/openapi.json": {"get": _plain("This document", "application/json", _JSON)},
             **{
@@ -161,6 +162,17 @@ def _command(command: Command) -> Described:
             **_refusals(
                 *codes, "wrong-media-type", *_SIGNATURE_CODES, *_CALLER_CODES, *_PASSING_CODES
             ),
+        },
+    )
+
+
+def _fetch_trust() -> Described:
+    return _operation(
+        "An authority's keys in force, as its root key signed them",
+        parameters=[_parameter("authority", "path", _TEXT["schema"])],
+        responses={
+            **_success("200", "A packed Signed Trust", MEDIA_TYPE, _BINARY),
+            **_refusals("unknown-authority", "not-founded", *_PASSING_CODES),
         },
     )
 

@@ -93,6 +93,7 @@ KNOWN = {
     "term-unknown": Kind(400, "Nobody can be searched for by this term"),
     "too-large": Kind(413, "The body is longer than the server reads"),
     "training-over": Kind(403, "The practitioner's training has run out"),
+    "unknown-authority": Kind(404, "There is no such authority here"),
     "unknown-key": Kind(401, "Nobody known here holds this key"),
     "vetting-over": Kind(403, "The practitioner's vetting has run out"),
     "wipe-open": Kind(403, "A wipe of this device has not been confirmed"),

@@ -16,6 +16,8 @@ from fieldward_server.cli.signed import Commander, signed
 from fieldward_sync.errors import CallerMistake, RefusedByServer
 from fieldward_sync.server_address import read_server_address
 
+KEY_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
 
 @click.group("authority", cls=Group)
 def command() -> None:
@@ -120,6 +122,66 @@ def show(call: Commander, as_json: bool) -> None:
                 "administrators": report["administrators"],
             }
         )
+
+
+@command.command("renew-keys")
+@click.option("--root-key", type=KEY_FILE, required=True, help="The authority's root key.")
+@click.option(
+    "--new-audit-key",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A folder for a new audit key: look-ups are sealed to it from then on. Keep the old one "
+    "as long as look-ups that are sealed to it.",
+)
+@signed(must_say_why=True)
+@json_option
+def renew_keys(call: Commander, root_key: Path, folder: Path | None, as_json: bool) -> None:
+    """Put new keys in the place of the server's: those that sign answers, leases and orders, and
+    those that edits are sealed to.
+
+    The root key is read, used for one signature, and forgotten. Devices follow at their next sync;
+    edits that wait on them still open. Broken off, the same command goes on.
+
+    \b
+    Example:
+      fieldward authority renew-keys --authority E08000039 \\
+        --root-key /media/key/E08000039-root-key --reason key-exposed
+    """
+    from fieldward_server.cli.key_files import AUDIT, ROOT, read_key, write_keys
+    from fieldward_server.cli.known_authorities import KnownAuthority
+    from fieldward_server.services.succession import Successors
+    from fieldward_sync.encoding import pack
+    from fieldward_sync.invitations import fingerprint
+    from fieldward_sync.keys import KEY_BYTES, hpke_public_key
+    from fieldward_sync.signing import public_key, sign, signing_key
+
+    root = signing_key(read_key(root_key, purpose=ROOT, authority=call.authority))
+    before = call.administration.trust(call.authority)
+    told = call("authority/prepare-keys")
+    successors = Successors(
+        answer_key=bytes.fromhex(told["answer_key"]),
+        edit_key=bytes.fromhex(told["edit_key"]),
+        incarnation=told["incarnation"],
+        version=told["version"],
+    )
+    audit_key, paths = before.audit_key, []
+    if folder is not None:
+        audit_seed = os.urandom(KEY_BYTES)
+        audit_key = hpke_public_key(audit_seed)
+        # Written first: what was sealed to a key that was lost would never be read.
+        paths = write_keys(folder, authority=call.authority, keys={AUDIT: audit_seed})
+    trust = successors.trust(authority=call.authority, audit_key=audit_key, issued=int(time.time()))
+    signed_trust = pack(sign(trust, root)).hex()
+    call("authority/renew-keys", trust=signed_trust)
+    renewed = {"root_key": public_key(root).hex(), "trust": signed_trust}
+    call.administration.keep(KnownAuthority.read(call.authority, renewed))
+    answer_fingerprint = fingerprint(trust.answer_key).hex()
+    show_done(
+        {"keys": [str(path) for path in paths], "answer_key_fingerprint": answer_fingerprint},
+        *(f"Store apart from the server: {path}" for path in paths),
+        f"Answers are signed with the key with the fingerprint {answer_fingerprint}.",
+        as_json=as_json,
+    )
 
 
 @command.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -57,15 +57,19 @@ def verify(context: click.Context, call: Commander, device: str | None, as_json:
 @command.command()
 @click.option(
     "--audit-key",
-    "audit_key_file",
+    "audit_key_files",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    multiple=True,
     required=True,
-    help="The authority's audit key, as `authority create` wrote it. It stays on this machine.",
+    help="The authority's audit key, as `authority create` wrote it, and those before it, if there "
+    "are any. They stay on this machine.",
 )
 @_device_option
 @signed(must_say_why=True)
 @json_option
-def show(call: Commander, audit_key_file: Path, device: str | None, as_json: bool) -> None:
+def show(
+    call: Commander, audit_key_files: tuple[Path, ...], device: str | None, as_json: bool
+) -> None:
     """Open the look-ups: who looked at whom, when, why, and what was shown.
 
     Those of each device come first, in their order; then those that were made on line.
@@ -78,10 +82,10 @@ def show(call: Commander, audit_key_file: Path, device: str | None, as_json: boo
     from fieldward_server.cli.key_files import AUDIT, read_key
     from fieldward_server.services.sealed_look_ups import require_audit_seed
 
-    seed = read_key(audit_key_file, purpose=AUDIT, authority=call.authority)
-    require_audit_seed(call.administration.trust(call.authority), seed)
+    seeds = [read_key(file, purpose=AUDIT, authority=call.authority) for file in audit_key_files]
+    require_audit_seed(call.administration.trust(call.authority), seeds)
     show_items(
-        _opened(call, device, seed),
+        _opened(call, device, seeds),
         {
             "device": lambda it: f"{it['device']}.{it['generation']}",
             "made": lambda it: "on line" if it["online"] else "off line",
@@ -99,7 +103,7 @@ def show(call: Commander, audit_key_file: Path, device: str | None, as_json: boo
     )
 
 
-def _opened(call: Commander, device: str | None, seed: bytes) -> Iterator[Item]:
+def _opened(call: Commander, device: str | None, seeds: Sequence[bytes]) -> Iterator[Item]:
     """Page after page, opened here."""
     import msgspec
 
@@ -110,7 +114,7 @@ def _opened(call: Commander, device: str | None, seed: bytes) -> Iterator[Item]:
         page = msgspec.convert(
             call("journal/delivered", **_of(device), **position), type=SealedPage
         )
-        for delivered in open_look_ups(page, seed):
+        for delivered in open_look_ups(page, seeds):
             look_up = delivered.look_up
             yield {
                 **vars(delivered),

@@ -78,6 +78,24 @@ def preview(call: Commander, partition: str, rules: tuple[str, ...], as_json: bo
     show_preview(call("partition/preview", partition=partition, rules=rules), as_json=as_json)
 
 
+@command.command("renew-key")
+@click.argument("partition", type=PARTITION)
+@signed(must_say_why=True)
+@json_option
+def renew_key(call: Commander, partition: str, as_json: bool) -> None:
+    """Seal what a PARTITION's devices are to get from now on under a new key.
+
+    They get it when their lease is renewed; nothing is fetched again for its sake. It happens by
+    itself each month, and when a device loses the partition.
+
+    \b
+    Example:
+      fieldward partition renew-key central --authority E08000039 --reason key-exposed
+    """
+    call("partition/renew-key", partition=partition)
+    show_done({"partition": partition}, f"{partition} has a new key.", as_json=as_json)
+
+
 @command.command("list")
 @signed()
 @json_option

@@ -50,6 +50,7 @@ OWN = {
         "config": "Check the settings in force.",
         "backup": "Back the database up, while the server runs.",
         "restore": "Bring a backup back, and devices with it.",
+        "master-key": "Replace the key that wraps all others.",
     },
     "Everybody": {
         "demo": "See the main job played, and go on by hand.",
@@ -90,7 +91,9 @@ class _Root(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in _LINES:
-            found: click.Command = import_module(f"fieldward_server.cli.{cmd_name}").command
+            found: click.Command = import_module(
+                f"fieldward_server.cli.{cmd_name.replace('-', '_')}"
+            ).command
             return found
         for plugin in _plugins():
             if plugin.name == cmd_name:

@@ -14,7 +14,7 @@ from fieldward_server.services.authentication import (
     unknown_administrator,
     window_with,
 )
-from fieldward_server.services.authorities import locked, prepare_authority
+from fieldward_server.services.authorities import locked, prepare_authority, require_founded
 from fieldward_server.services.platform import Platform
 from fieldward_server.shield_register import AdministratorRemoved
 from fieldward_server.storage import Transaction, administrators, events
@@ -190,12 +190,8 @@ def admit_command(
             subject=subject,
             reason=reason,
         )
-    if needs_founding and not row.is_founded:
-        raise CallerMistake(
-            "not-founded",
-            f"The authority {authority} has no keys of its own yet.",
-            next_step="Found it first: `fieldward authority create`.",
-        )
+    if needs_founding:
+        require_founded(row)
 
 
 def _commanding(transaction: Transaction, authority: str) -> list[Administrator]:

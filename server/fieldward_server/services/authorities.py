@@ -17,6 +17,7 @@ from fieldward_server.storage import (
     events,
     incarnations,
     records,
+    succession,
 )
 from fieldward_sync.encoding import unpack
 from fieldward_sync.errors import CallerMistake, RetryLater
@@ -172,9 +173,10 @@ def found_authority(
 
 
 def published_trust(platform: Platform, authority: str) -> PublishedTrust:
-    """The trust that holds now; ``CallerMistake("unknown-authority")``."""
+    """The trust that holds now; ``CallerMistake``: "unknown-authority", "not-founded"."""
     with platform.storage.reading() as transaction:
         row = known(authorities.find(transaction, authority), authority)
+    require_founded(row)
     return PublishedTrust(row.root_key, row.trust)
 
 
@@ -197,27 +199,36 @@ def show_authority(platform: Platform, authority: str) -> AuthorityReport:
 
 
 def answer_key(platform: Platform, authority: str) -> Ed25519PrivateKey:
-    """The key that signs answers, leases, orders and distributions; opened once per process.
+    """The key that signs answers, leases, orders and distributions. It is read each time:
+    another process may have put the next one in force.
 
     ``CallerMistake("unknown-authority")`` if there is no such authority.
     """
-    if authority in platform.answer_keys:
-        return platform.answer_keys[authority]
     with platform.storage.reading() as transaction:
         return open_answer_key(platform, known(authorities.find(transaction, authority), authority))
 
 
 def open_answer_key(platform: Platform, row: authorities.Authority) -> Ed25519PrivateKey:
     """``answer_key`` for who has read the authority's row."""
-    if row.authority not in platform.answer_keys:
+    if row.answer_key not in platform.answer_keys:
         seed = platform.unwrap(row.answer_key, ANSWER_KEY, row.authority)
-        platform.answer_keys[row.authority] = signing_key(seed)
-    return platform.answer_keys[row.authority]
+        platform.answer_keys[row.answer_key] = signing_key(seed)
+    return platform.answer_keys[row.answer_key]
 
 
 def open_edit_seed(platform: Platform, row: authorities.Authority) -> bytes:
-    """What opens the boxes of edits."""
+    """What opens enquiries, and the boxes of edits that were sealed to the key in force."""
     return platform.unwrap(row.edit_seed, EDIT_SEED, row.authority)
+
+
+def open_earlier_edit_seeds(
+    platform: Platform, transaction: Transaction, authority: str
+) -> tuple[bytes, ...]:
+    """What opens the boxes of edits that were sealed to keys before that, the latest first."""
+    return tuple(
+        platform.unwrap(wrapped, EDIT_SEED, authority)
+        for wrapped in succession.earlier_edit_seeds(transaction, authority)
+    )
 
 
 def locked(transaction: Transaction, authority: str) -> authorities.Authority:
@@ -240,6 +251,16 @@ def known(row: authorities.Authority | None, authority: str) -> authorities.Auth
             next_step="The operator finishes it with `fieldward restore`; nothing is lost.",
         )
     return row
+
+
+def require_founded(row: authorities.Authority) -> None:
+    """``CallerMistake("not-founded")`` for an authority that no root key has vouched for yet."""
+    if not row.is_founded:
+        raise CallerMistake(
+            "not-founded",
+            f"The authority {row.authority} has no keys of its own yet.",
+            next_step="Found it first: `fieldward authority create`.",
+        )
 
 
 def _keys(platform: Platform, row: authorities.Authority) -> AuthorityKeys:

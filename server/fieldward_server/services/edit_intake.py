@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from fieldward_server.services.authorities import open_edit_seed
+from fieldward_server.services.authorities import open_earlier_edit_seeds, open_edit_seed
 from fieldward_server.services.book import Book, NewEdit
 from fieldward_server.services.boxes import find_owner
 from fieldward_server.services.known_records import DEVICE, KnownRecord
@@ -27,9 +28,10 @@ from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
 from fieldward_sync.field_classes import Writer, check_fixed, check_writer
 from fieldward_sync.limits import SETTLED_BY_COLLEAGUE
 from fieldward_sync.messages import BoxPart, Verdict
-from fieldward_sync.outbox import MAX_ENTRY_BYTES, open_as_authority
+from fieldward_sync.outbox import MAX_ENTRY_BYTES, Box, open_as_authority
 from fieldward_sync.records import Edit, Proposal
 from fieldward_sync.schema import check_edit
+from fieldward_sync.signing import Signed
 from fieldward_sync.versions import Dot
 
 UNREADABLE = 0
@@ -79,9 +81,7 @@ class EditIntake:
     def _open(self, part: BoxPart) -> Iterator[_Opened]:
         try:
             owner = find_owner(self._transaction, self._standing.device, part.header, kind="edits")
-            box = open_as_authority(
-                part.header, practitioner_key=owner.signing_key, seed=self._seed
-            )
+            box = self._open_box(part.header, owner)
         except PeerBrokeProtocol as e:
             self._keep_unreadable(part, e.code)
             return
@@ -93,6 +93,17 @@ class EditIntake:
                 self._keep_unreadable(BoxPart(part.header, index, (sealed,)), e.code)
             else:
                 yield _Opened(owner, proposal, content)
+
+    def _open_box(self, header: Signed, owner: Holder) -> Box:
+        """A box that was sealed to the key in force or, by a device that has been away, to one
+        before it."""
+        try:
+            return open_as_authority(header, practitioner_key=owner.signing_key, seed=self._seed)
+        except PeerBrokeProtocol:
+            for seed in open_earlier_edit_seeds(self._platform, self._transaction, self._code):
+                with suppress(PeerBrokeProtocol):
+                    return open_as_authority(header, practitioner_key=owner.signing_key, seed=seed)
+            raise
 
     def _judge(self, edit: _Opened) -> Verdict:
         """The verdict on one edit, which is taken from here on."""

@@ -9,12 +9,13 @@ from threading import Lock
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fieldward_server.files import SealedFiles
+from fieldward_server.master_keys import MasterKeys
 from fieldward_server.shield_register import ShieldRegister
 from fieldward_server.storage import Storage
 from fieldward_sync.keys import label
 from fieldward_sync.leases import LeaseTerms
 from fieldward_sync.messages import Assurance
-from fieldward_sync.sealing import Entropy, open_sealed, seal
+from fieldward_sync.sealing import Entropy, seal
 
 REMEMBERED_REQUESTS = 65_536
 
@@ -46,8 +47,8 @@ class Platform:
     """Storage, keys, files, randomness and terms: what services work with."""
 
     storage: Storage
-    master_key: bytes
-    """32 bytes that wrap every key at rest."""
+    master_keys: MasterKeys
+    """What wraps every key at rest."""
     files: SealedFiles
     shield_register: ShieldRegister
     entropy: Entropy
@@ -57,8 +58,8 @@ class Platform:
     least_assurance: Assurance = "file"
     """Where a device has to keep its secret, at the least."""
     seen_requests: SeenRequests = field(default_factory=SeenRequests)
-    answer_keys: dict[str, Ed25519PrivateKey] = field(default_factory=dict)
-    """By authority: kept once opened, because every answer is signed."""
+    answer_keys: dict[bytes, Ed25519PrivateKey] = field(default_factory=dict)
+    """By what they are wrapped as: kept once opened, because every answer is signed."""
 
     def demands_more(self, assurance: str) -> bool:
         """Whether a device keeps its secret in a place that policy refuses (A2)."""
@@ -67,9 +68,12 @@ class Platform:
     def wrap(self, secret: bytes, purpose: str, authority: str, *context: str | int) -> bytes:
         """A secret as the database may hold it, bound to what it is for."""
         return seal(
-            self.master_key, label(purpose, authority, *context), secret, entropy=self.entropy
+            self.master_keys.in_force,
+            label(purpose, authority, *context),
+            secret,
+            entropy=self.entropy,
         )
 
     def unwrap(self, wrapped: bytes, purpose: str, authority: str, *context: str | int) -> bytes:
         """What ``wrap`` was given; ``PeerBrokeProtocol("seal-broken")`` with another master key."""
-        return open_sealed(self.master_key, label(purpose, authority, *context), wrapped)
+        return self.master_keys.open(label(purpose, authority, *context), wrapped)

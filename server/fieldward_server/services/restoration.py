@@ -20,6 +20,7 @@ from fieldward_server.services.order_intake import close_order
 from fieldward_server.services.partition_keys import begin_epoch
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.rescoping import rescope
+from fieldward_server.services.succession import follow
 from fieldward_server.shield_register import (
     AccessChange,
     AdministratorRemoved,
@@ -29,6 +30,7 @@ from fieldward_server.shield_register import (
     Entry,
     GrantChange,
     Joined,
+    KeysRenewed,
     RulesChange,
     Shield,
     WipeOrder,
@@ -143,13 +145,15 @@ def _raise_incarnation(
     transaction: Transaction,
     row: Authority,
     root_seed: bytes | None,
-    register: Iterable[Entry],
+    register: Sequence[Entry],
     *,
     now: int,
 ) -> Authority:
+    row = _hold_keys(transaction, row, register)
     begun = [entry for entry in register if isinstance(entry, Begun)]
+    versions = [entry.trust_version for entry in register if isinstance(entry, Begun | KeysRenewed)]
     incarnation = 1 + max([row.incarnation, *(entry.incarnation for entry in begun)])
-    version = 1 + max([row.trust_version, *(entry.trust_version for entry in begun)])
+    version = 1 + max([row.trust_version, *versions])
     trust = _new_trust(row, root_seed, incarnation=incarnation, version=version, now=now)
     platform.shield_register.append(Begun(row.authority, incarnation, version))
     authorities.set_trust(
@@ -160,6 +164,23 @@ def _raise_incarnation(
         trust_version=version if trust else 0,
     )
     return _find(transaction, row.authority)
+
+
+def _hold_keys(transaction: Transaction, row: Authority, register: Iterable[Entry]) -> Authority:
+    """The keys that were renewed since the backup are in force again: edits are sealed to them."""
+    renewed = (entry for entry in register if isinstance(entry, KeysRenewed))
+    for entry in sorted(renewed, key=lambda entry: entry.trust_version):
+        if entry.trust_version > row.trust_version:
+            follow(
+                transaction,
+                row,
+                answer_key=entry.answer_key,
+                edit_seed=entry.edit_seed,
+                trust=entry.trust,
+                trust_version=entry.trust_version,
+            )
+            row = _find(transaction, row.authority)
+    return row
 
 
 def _new_trust(

@@ -6,7 +6,8 @@ never has that key.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from fieldward_sync.encoding import decode, unpack
@@ -86,17 +87,19 @@ class DeliveredLookUp:
     """``None`` where the entry does not open: what a device seals, only the auditor finds out."""
 
 
-def require_audit_seed(trust: Trust, audit_seed: bytes) -> None:
-    """Raise ``CallerMistake("audit-seed-wrong")`` unless look-ups are sealed to this seed's key."""
-    if trust.audit_key != hpke_public_key(audit_seed):
+def require_audit_seed(trust: Trust, audit_seeds: Iterable[bytes]) -> None:
+    """Raise ``CallerMistake("audit-seed-wrong")`` unless one of these is the seed of the key that
+    look-ups are sealed to now."""
+    if trust.audit_key not in map(hpke_public_key, audit_seeds):
         raise CallerMistake(
             "audit-seed-wrong", f"This is not the seed of {trust.authority}'s audit key."
         )
 
 
-def open_look_ups(page: SealedPage, audit_seed: bytes) -> Iterator[DeliveredLookUp]:
-    """The look-ups of a page, opened with the authority's audit seed."""
-    boxes = {(it.device, it.generation, it.box): _open_box(it, audit_seed) for it in page.boxes}
+def open_look_ups(page: SealedPage, audit_seeds: Sequence[bytes]) -> Iterator[DeliveredLookUp]:
+    """The look-ups of a page, opened with the authority's audit seeds: the one in force, and those
+    that were so when the oldest of them were sealed."""
+    boxes = {(it.device, it.generation, it.box): _open_box(it, audit_seeds) for it in page.boxes}
     for sealed in page.items:
         yield DeliveredLookUp(
             sealed.device, sealed.generation, sealed.sequence, False, _look_up(sealed, boxes)
@@ -107,24 +110,24 @@ def open_look_ups(page: SealedPage, audit_seed: bytes) -> Iterator[DeliveredLook
             enquiry.generation,
             enquiry.sequence,
             True,
-            _enquired(enquiry, audit_seed),
+            _enquired(enquiry, audit_seeds),
         )
 
 
-def _enquired(sealed: SealedEnquiry, audit_seed: bytes) -> LookUp | None:
-    try:
-        enquirer = read_header(sealed.header).enquirer
-        return open_look_up(sealed.body, audit_seed, enquirer=enquirer)
-    except PeerBrokeProtocol:
-        return None
+def _enquired(sealed: SealedEnquiry, audit_seeds: Sequence[bytes]) -> LookUp | None:
+    for seed in audit_seeds:
+        with suppress(PeerBrokeProtocol):
+            enquirer = read_header(sealed.header).enquirer
+            return open_look_up(sealed.body, seed, enquirer=enquirer)
+    return None
 
 
-def _open_box(sealed: SealedBox, audit_seed: bytes) -> Box | None:
-    try:
-        header: Signed = unpack(Signed, sealed.header)
-        return open_as_authority(header, practitioner_key=sealed.practitioner_key, seed=audit_seed)
-    except PeerBrokeProtocol:
-        return None
+def _open_box(sealed: SealedBox, audit_seeds: Sequence[bytes]) -> Box | None:
+    for seed in audit_seeds:
+        with suppress(PeerBrokeProtocol):
+            header: Signed = unpack(Signed, sealed.header)
+            return open_as_authority(header, practitioner_key=sealed.practitioner_key, seed=seed)
+    return None
 
 
 def _look_up(

@@ -441,6 +441,21 @@ CREATE TABLE former_key (
 )
 """
 
+_SUCCESSION = """
+CREATE TABLE prepared_keys (
+    authority TEXT NOT NULL PRIMARY KEY REFERENCES authority,
+    answer_key BLOB NOT NULL,
+    edit_seed BLOB NOT NULL
+);
+CREATE TABLE earlier_edit_seed (
+    authority TEXT NOT NULL REFERENCES authority,
+    trust_version INTEGER NOT NULL,
+    edit_seed BLOB NOT NULL,
+    PRIMARY KEY (authority, trust_version)
+);
+ALTER TABLE partition_key ADD COLUMN seen_at INTEGER
+"""
+
 STEPS = {
     "0001-authorities": _AUTHORITIES,
     "0002-records": _RECORDS,
@@ -456,6 +471,7 @@ STEPS = {
     "0012-disputes": _DISPUTES,
     "0013-former-keys": _FORMER_KEYS,
     "0014-parted": _PARTED,
+    "0015-key-succession": _SUCCESSION,
 }
 """Name to statements, in order."""
 

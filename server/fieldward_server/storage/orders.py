@@ -82,6 +82,28 @@ def open_orders(
     return tuple(order for order in stored if order.receipt is None)
 
 
+def all_open(transaction: Transaction, authority: str) -> tuple[StoredOrder, ...]:
+    """The orders of an authority's devices whose receipt has not come."""
+    rows = transaction.execute(
+        "SELECT * FROM device_order WHERE authority = :authority AND receipt IS NULL",
+        authority=authority,
+    )
+    return tuple(StoredOrder(**row) for row in rows)
+
+
+def replace_signed(transaction: Transaction, order: StoredOrder, *, signed: bytes) -> None:
+    """Store the same order under another signature."""
+    transaction.execute(
+        "UPDATE device_order SET signed = :signed WHERE authority = :authority"
+        " AND device = :device AND generation = :generation AND number = :number",
+        authority=order.authority,
+        device=order.device,
+        generation=order.generation,
+        number=order.number,
+        signed=signed,
+    )
+
+
 def mark_seen(
     transaction: Transaction, authority: str, device: str, generation: int, *, up_to: int, at: int
 ) -> None:

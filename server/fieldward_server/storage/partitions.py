@@ -191,6 +191,28 @@ def begin_epoch(
     )
 
 
+def note_keys(transaction: Transaction, authority: str, *, at: int) -> None:
+    """Date the keys of key epochs that have not been seen before."""
+    transaction.execute(
+        "UPDATE partition_key SET seen_at = :at WHERE authority = :authority AND seen_at IS NULL",
+        authority=authority,
+        at=at,
+    )
+
+
+def with_key_from(transaction: Transaction, authority: str, *, before: int) -> tuple[str, ...]:
+    """The partitions whose key in force was seen first before that time, by id."""
+    rows = transaction.execute(
+        "SELECT p.partition_id FROM partition p JOIN partition_key k"
+        " ON k.authority = p.authority AND k.partition_id = p.partition_id"
+        " AND k.epoch = p.key_epoch"
+        " WHERE p.authority = :authority AND k.seen_at < :before ORDER BY p.partition_id",
+        authority=authority,
+        before=before,
+    )
+    return tuple(row["partition_id"] for row in rows)
+
+
 def key(transaction: Transaction, authority: str, partition_id: str, epoch: int) -> bytes:
     """The wrapped key of a key epoch."""
     (row,) = transaction.execute(

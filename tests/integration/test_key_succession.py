@@ -1,0 +1,219 @@
+"""Keys of the server take each other's place: devices follow by the root key, and nothing that was
+sealed before is lost (design §7, invariants 1, 3 and 11)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from databases import NewDatabase
+from fieldward_client import Device, SyncOutcome
+from fieldward_server.services.devices import set_access
+from fieldward_server.services.journals import list_sealed_look_ups
+from fieldward_server.services.key_epochs import KEY_EPOCH_SECONDS, renew_partition_keys
+from fieldward_server.services.sealed_look_ups import open_look_ups
+from fieldward_server.services.succession import Successors, prepare_successors, put_in_force
+from fieldward_sync.access import Access
+from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
+from fieldwork import AUTHORITY, PHONE, child
+from founding import renew_keys, signed_trust
+from loop import Loop, Wire
+
+BY = {"authority": AUTHORITY, "actor": "ann-poole", "reason": "key-exposed"}
+
+
+@pytest.fixture
+def loop(tmp_path: Path, new_database: NewDatabase) -> Iterator[Loop]:
+    """A server with a child in a caseload."""
+    made = Loop(tmp_path / "loop", new_database())
+    made.load(child("r-1"))
+    made.partition("caseload", "team:HV-1")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ann(loop: Loop) -> Iterator[tuple[Device, Wire]]:
+    """A device that holds the caseload."""
+    device, wire = loop.enrol("ann", "ann", "caseload")
+    require_complete(device)
+    yield device, wire
+    device.close()
+
+
+def require_complete(device: Device) -> None:
+    report = device.sync()
+    assert report.outcome is SyncOutcome.COMPLETE, report
+
+
+def write(device: Device, value: str) -> None:
+    """Look a child up and change a number."""
+    with device.session(reason="home-visit") as session:
+        session.open("r-1").edit(PHONE, value)
+
+
+def phones(loop: Loop) -> set[object]:
+    return {value.value for value in loop.view("r-1").at(PHONE)}
+
+
+def prepare(loop: Loop) -> Successors:
+    return prepare_successors(loop.platform, **BY, now=loop.now)
+
+
+def renew(loop: Loop) -> None:
+    renew_keys(loop.platform, AUTHORITY, loop.secrets, now=loop.now)
+
+
+def put(loop: Loop, trust: bytes) -> None:
+    put_in_force(loop.platform, **BY, trust=trust, now=loop.now)
+
+
+def test_a_device_follows_by_the_root_key_and_its_old_boxes_still_open(
+    loop: Loop, ann: tuple[Device, Wire]
+) -> None:
+    """Each of them, though the keys were renewed twice while it was away."""
+    device, _ = ann
+    write(device, "0114 496 0001")
+    renew(loop)
+    renew(loop)
+    require_complete(device)
+    assert phones(loop) == {"0114 496 0001"}
+    write(device, "0114 496 0002")
+    require_complete(device)
+    assert phones(loop) == {"0114 496 0002"}
+    assert loop.incidents() == []
+
+
+def test_a_locked_device_follows_too(loop: Loop, ann: tuple[Device, Wire]) -> None:
+    device, wire = ann
+    write(device, "0114 496 0001")
+    device.close()
+    renew(loop)
+    with loop.reopen("ann", wire, locked=True) as locked:
+        assert locked.sync().outcome is SyncOutcome.DELIVERED
+    assert phones(loop) == {"0114 496 0001"}
+
+
+def test_an_order_that_was_given_before_is_obeyed_after(
+    loop: Loop, ann: tuple[Device, Wire]
+) -> None:
+    device, _ = ann
+    moved = {"authority": AUTHORITY, "actor": "ann-poole", "reason": "lost", "now": loop.now}
+    set_access(loop.platform, access=Access.PAUSED, device=device.status().device, **moved)
+    renew(loop)
+    device.sync()
+    assert device.status().access == "paused"
+    assert not loop.incidents()
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_whoever_has_the_old_keys_is_believed_no_more(
+    loop: Loop, ann: tuple[Device, Wire], tmp_path: Path
+) -> None:
+    """Somebody took the database, with its keys, and answers in the server's place."""
+    device, _ = ann
+    here = Path(loop.config.database_url.removeprefix("sqlite:///"))
+    loop.close()
+    for file in here.parent.glob(f"{here.name}*"):
+        shutil.copy(file, tmp_path / file.name.replace(here.name, "stolen.db"))
+    loop.reconnect()
+    renew(loop)
+    require_complete(device)
+    loop.lose_database(f"sqlite:///{tmp_path / 'stolen.db'}")
+    loop.restart()
+    assert device.sync().outcome is SyncOutcome.DISTRUSTED
+
+
+def test_a_trust_for_other_keys_puts_nothing_in_force(loop: Loop, ann: tuple[Device, Wire]) -> None:
+    device, _ = ann
+    successors = prepare(loop)
+    assert prepare(loop) == successors
+    other = Successors(bytes(32), successors.edit_key, successors.incarnation, successors.version)
+    older = Successors(
+        successors.answer_key, successors.edit_key, successors.incarnation, successors.version - 1
+    )
+    for wrong in (other, older):
+        with pytest.raises(CallerMistake, match="trust-wrong"):
+            put(loop, signed_trust(wrong, AUTHORITY, loop.secrets, now=loop.now))
+    forger = replace(loop.secrets, root_private=bytes(32))
+    with pytest.raises(PeerBrokeProtocol, match="signature-wrong"):
+        put(loop, signed_trust(successors, AUTHORITY, forger, now=loop.now))
+    require_complete(device)
+
+
+def test_nothing_is_put_in_force_twice(loop: Loop) -> None:
+    trust = signed_trust(prepare(loop), AUTHORITY, loop.secrets, now=loop.now)
+    put(loop, trust)
+    with pytest.raises(CallerMistake, match="no-successors"):
+        put(loop, trust)
+
+
+def test_look_ups_open_with_the_audit_key_of_their_time(
+    loop: Loop, ann: tuple[Device, Wire]
+) -> None:
+    device, _ = ann
+    write(device, "0114 496 0001")
+    require_complete(device)
+    later_seed = os.urandom(32)
+    later = replace(loop.secrets, audit_seed=later_seed)
+    renew_keys(loop.platform, AUTHORITY, later, now=loop.now)
+    require_complete(device)
+    write(device, "0114 496 0002")
+    require_complete(device)
+    page = list_sealed_look_ups(loop.platform, AUTHORITY)
+
+    def opened(*seeds: bytes) -> list[bool]:
+        return [it.look_up is not None for it in open_look_ups(page, seeds)]
+
+    assert opened(later_seed, loop.secrets.audit_seed) == [True, True]
+    assert opened(loop.secrets.audit_seed) == [True, False]
+    assert opened(later_seed) == [False, True]
+
+
+def test_keys_that_were_renewed_after_the_backup_are_in_force_after_the_restore(
+    loop: Loop, ann: tuple[Device, Wire], new_database: NewDatabase
+) -> None:
+    """What was sealed to them in between opens: else it would be lost (invariants 1 and 11)."""
+    device, _ = ann
+    backup = loop.back_up()
+    renew(loop)
+    renew(loop)
+    require_complete(device)
+    write(device, "0114 496 0001")
+    require_complete(device)
+    write(device, "0114 496 0002")
+    loop.lose_database(new_database())
+    loop.restore(backup)
+    loop.seal()
+    device.sync()
+    require_complete(device)
+    assert phones(loop) == {"0114 496 0002"}
+    assert loop.incidents() == []
+
+
+def test_a_partitions_key_is_renewed_each_month_and_nothing_is_fetched_for_its_sake(
+    loop: Loop, ann: tuple[Device, Wire]
+) -> None:
+    device, wire = ann
+    assert renew_partition_keys(loop.platform, loop.now) == 0
+    epoch, fetched = loop.stored_partition("caseload").key_epoch, wire.fetched_bytes
+    loop.now += KEY_EPOCH_SECONDS + 1
+    assert renew_partition_keys(loop.platform, loop.now) == 1
+    assert renew_partition_keys(loop.platform, loop.now) == 0
+    assert loop.stored_partition("caseload").key_epoch == epoch + 1
+    loop.practitioner("ann")  # whose vetting has run out meanwhile
+    device.sync()
+    require_complete(device)
+    with device.session(reason="home-visit") as session:
+        assert session.open("r-1").record_id == "r-1"
+    assert wire.fetched_bytes == fetched
+    loop.load(child("r-2"))
+    loop.seal()
+    require_complete(device)
+    with device.session(reason="home-visit") as session:
+        assert session.open("r-2").record_id == "r-2"

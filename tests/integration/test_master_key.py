@@ -1,0 +1,179 @@
+"""The master key takes another's place, with servers running, and nothing is lost (design §7)."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import fieldward_server
+from databases import NewDatabase
+from fieldward_client import Device, SyncOutcome
+from fieldward_server.cli.root import root
+from fieldward_server.master_key_rotation import retire, rotate
+from fieldward_server.master_keys import keep_master_keys, read_master_keys
+from fieldward_server.services.authorities import ANSWER_KEY
+from fieldward_server.services.rewrapping import KINDS
+from fieldward_sync.errors import CallerMistake, Error, PeerBrokeProtocol
+from fieldwork import AUTHORITY, PHONE, child
+from founding import renew_keys
+from loop import Loop
+
+
+@pytest.fixture
+def loop(tmp_path: Path, new_database: NewDatabase) -> Iterator[Loop]:
+    """A server with something wrapped in every place there is."""
+    made = Loop(tmp_path / "loop", new_database())
+    made.load(child("r-1"))
+    made.partition("caseload", "team:HV-1")
+    made.code("caseload")  # an invitation that is not used yet
+    renew_keys(made.platform, AUTHORITY, made.secrets, now=made.now)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def device(loop: Loop) -> Iterator[Device]:
+    """A device that holds the caseload, with an edit that waits."""
+    device, _ = loop.enrol("ann", "ann", "caseload")
+    require_complete(device)
+    with device.session(reason="home-visit") as session:
+        session.open("r-1").edit(PHONE, "0114 496 0001")
+    yield device
+    device.close()
+
+
+def require_complete(device: Device) -> None:
+    report = device.sync()
+    assert report.outcome is SyncOutcome.COMPLETE, report
+
+
+def require_all_works(loop: Loop, device: Device) -> None:
+    """Everything that opens something wrapped: edits, a renewal, sealing, an invitation."""
+    loop.now += 60 * 60
+    require_complete(device)
+    assert {value.value for value in loop.view("r-1").at(PHONE)} == {"0114 496 0001"}
+    loop.load(child("r-2"))
+    loop.seal()
+    require_complete(device)
+    loop.platform.shield_register.read()
+
+
+def test_all_works_under_the_new_master_key_alone(loop: Loop, device: Device) -> None:
+    code = loop.code("caseload")
+    (old,) = read_master_keys(loop.config.master_key_file)
+    assert rotate(loop.config) >= len(KINDS) - 2  # nothing waits to be put in force
+    loop.restart()
+    assert retire(loop.config) > 0
+    (new,) = read_master_keys(loop.config.master_key_file)
+    assert new != old
+    loop.restart()
+    second, _ = loop.enrol("ben", "p-1", code=code)
+    require_complete(second)
+    second.close()
+    require_all_works(loop, device)
+
+
+def test_a_server_that_runs_on_with_the_old_key_loses_nothing_until_it_is_retired(
+    loop: Loop, device: Device
+) -> None:
+    """What it wraps meanwhile is found under the old key, and wrapped anew."""
+    running = loop.platform
+    rotate(loop.config)
+    wrapped = running.wrap(bytes(32), ANSWER_KEY, AUTHORITY)
+    loop.restart()
+    assert loop.platform.unwrap(wrapped, ANSWER_KEY, AUTHORITY) == bytes(32)
+    running.storage.close()
+    require_all_works(loop, device)
+
+
+class Stopped(Exception):
+    """The machine did."""
+
+
+def test_a_rotation_broken_off_anywhere_goes_on(loop: Loop, device: Device) -> None:
+    for allowed in count(step=3):
+        left = iter(range(allowed))
+
+        def failing(size: int, left: Iterator[int] = left) -> bytes:
+            if next(left, None) is None:
+                raise Stopped
+            return os.urandom(size)
+
+        try:
+            rotate(loop.config, entropy=failing)
+        except Stopped:
+            loop.restart()
+            loop.platform.shield_register.read()
+            continue
+        break
+    assert len(tuple(read_master_keys(loop.config.master_key_file))) == 2
+    retire(loop.config)
+    loop.restart()
+    require_all_works(loop, device)
+
+
+def test_what_is_under_a_master_key_that_is_not_there_stops_a_rotation(loop: Loop) -> None:
+    keys = read_master_keys(loop.config.master_key_file)
+    loop.config.master_key_file.unlink()
+    loop.config.master_key_file.write_bytes(os.urandom(32))
+    with pytest.raises(PeerBrokeProtocol, match="seal-broken"):
+        rotate(loop.config)
+    keep_master_keys(loop.config.master_key_file, keys)
+    loop.restart()
+    loop.platform.shield_register.read()
+
+
+def test_a_single_master_key_is_not_retired(loop: Loop) -> None:
+    with pytest.raises(CallerMistake, match="nothing-to-retire"):
+        retire(loop.config)
+
+
+def test_a_backup_needs_the_master_keys_of_its_time(loop: Loop, new_database: NewDatabase) -> None:
+    """The register is under the key in force, so both are given: the old one opens, no more."""
+    before = read_master_keys(loop.config.master_key_file)
+    backup = loop.back_up()
+    rotate(loop.config)
+    retire(loop.config)
+    after = read_master_keys(loop.config.master_key_file)
+    loop.lose_database(new_database())
+    with pytest.raises(Error, match="other-master-key"):
+        loop.restore(backup)
+    keep_master_keys(loop.config.master_key_file, before.followed_by(after.in_force))
+    loop.restore(backup)
+    assert loop.view("r-1").at(PHONE)
+    retire(loop.config)
+    loop.restart()
+    assert loop.view("r-1").at(PHONE)
+
+
+def test_whatever_is_wrapped_for_a_purpose_is_wrapped_anew() -> None:
+    """A new kind of key is not forgotten by the rotation."""
+    source = "".join(
+        file.read_text() for file in Path(fieldward_server.__file__).parent.rglob("*.py")
+    )
+    named = set(re.findall(r"\.wrap\(\s*[\w.()]+,\s*([A-Z_]+)", source))
+    defined = dict(re.findall(r'^([A-Z_]+) = "([a-z-]+)"$', source, re.MULTILINE))
+    assert {defined[name] for name in named} == {kind.purpose for kind in KINDS}
+
+
+def test_the_command_asks_before_the_old_key_goes(loop: Loop) -> None:
+    environ = {
+        "FIELDWARD_DATA_FOLDER": str(loop.config.data_folder),
+        "FIELDWARD_DATABASE_URL": loop.config.database_url,
+    }
+
+    def run(*words: str, **told: str) -> str:
+        result = CliRunner().invoke(root, ["master-key", *words], env=environ, **told)
+        return f"{result.exit_code} {result.output}"
+
+    assert "Give every server" in run("rotate")
+    assert "[y/N]" in run("retire", input="n\n")
+    assert len(tuple(read_master_keys(loop.config.master_key_file))) == 2
+    assert run("retire", "--all-restarted").startswith("0 ")
+    assert "one master key" in run("retire", "--all-restarted")
