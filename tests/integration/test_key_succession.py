@@ -103,8 +103,9 @@ def test_an_order_that_was_given_before_is_obeyed_after(
     loop: Loop, ann: tuple[Device, Wire]
 ) -> None:
     device, _ = ann
-    moved = {"authority": AUTHORITY, "actor": "ann-poole", "reason": "lost", "now": loop.now}
-    set_access(loop.platform, access=Access.PAUSED, device=device.status().device, **moved)
+    set_access(
+        loop.platform, access=Access.PAUSED, device=device.status().device, **BY, now=loop.now
+    )
     renew(loop)
     device.sync()
     assert device.status().access == "paused"

@@ -168,12 +168,12 @@ def test_the_command_asks_before_the_old_key_goes(loop: Loop) -> None:
         "FIELDWARD_DATABASE_URL": loop.config.database_url,
     }
 
-    def run(*words: str, **told: str) -> str:
-        result = CliRunner().invoke(root, ["master-key", *words], env=environ, **told)
+    def run(*words: str, typed: str = "") -> str:
+        result = CliRunner().invoke(root, ["master-key", *words], env=environ, input=typed)
         return f"{result.exit_code} {result.output}"
 
     assert "Give every server" in run("rotate")
-    assert "[y/N]" in run("retire", input="n\n")
+    assert "[y/N]" in run("retire", typed="n\n")
     assert len(tuple(read_master_keys(loop.config.master_key_file))) == 2
     assert run("retire", "--all-restarted").startswith("0 ")
     assert "one master key" in run("retire", "--all-restarted")
