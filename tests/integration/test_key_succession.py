@@ -18,6 +18,7 @@ from fieldward_server.services.journals import list_sealed_look_ups
 from fieldward_server.services.key_epochs import KEY_EPOCH_SECONDS, renew_partition_keys
 from fieldward_server.services.sealed_look_ups import open_look_ups
 from fieldward_server.services.succession import Successors, prepare_successors, put_in_force
+from fieldward_server.storage import orders
 from fieldward_sync.access import Access
 from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
 from fieldwork import AUTHORITY, PHONE, child
@@ -109,7 +110,9 @@ def test_an_order_that_was_given_before_is_obeyed_after(
     renew(loop)
     device.sync()
     assert device.status().access == "paused"
-    assert not loop.incidents()
+    with loop.platform.storage.reading() as transaction:
+        (order,) = orders.of_device(transaction, AUTHORITY, device.status().device, 1)
+    assert order.receipt
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
