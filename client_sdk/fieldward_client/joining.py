@@ -13,7 +13,6 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import Meta
 
-from fieldward_client.identity import answer_keys
 from fieldward_client.installation import Installation
 from fieldward_client.lease import earlier_keys_file, lease_file, store_key_file
 from fieldward_client.notices import notices_file
@@ -59,7 +58,6 @@ def join(here: Installation, code: str, *, passphrase: str) -> tuple[str, Vault]
         PATH,
         attempt.request,
         caller=here.identity.caller(),
-        answer_keys=answer_keys(here.trust),
     )
     practitioner = decode(JoinAnswer, body, max_bytes=MAX_ANSWER_BYTES).practitioner
     vault = Vault(

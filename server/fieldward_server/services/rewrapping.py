@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import msgspec
 
 from fieldward_server.services.authorities import ANSWER_KEY, EDIT_SEED
-from fieldward_server.services.enrolment import PROOF_KEY
+from fieldward_server.services.invitations import PROOF_KEY
 from fieldward_server.services.lease_renewal import LEASE_SECRET
 from fieldward_server.services.partition_keys import DIGEST_KEY, PARTITION_KEY
 from fieldward_server.services.platform import Platform
-from fieldward_server.shield_register import Enrolment, Entry, KeysRenewed
+from fieldward_server.shield_register import Enrolment, Entry, Joined, KeysRenewed
 from fieldward_server.storage import Transaction, authorities, wrapped_keys
 from fieldward_server.storage.driver import Row, Value
 from fieldward_server.storage.wrapped_keys import Place
@@ -90,7 +90,7 @@ def _with_rewrapped(platform: Platform, entry: Entry) -> Entry:
         return _again(platform, wrapped, purpose, entry.authority, *bound_to)
 
     match entry:
-        case Enrolment():
+        case Enrolment() | Joined():
             bound_to = (entry.device, entry.generation, entry.practitioner)
             secret = again(entry.lease_secret, LEASE_SECRET, *bound_to)
             return msgspec.structs.replace(entry, lease_secret=secret)
