@@ -7,8 +7,10 @@ is a test's to change.
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import closing
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +107,15 @@ def child(record_id: str, **fields: object) -> dict[str, object]:
         },
         **fields,
     }
+
+
+def stranger(record_id: str, **fields: object) -> dict[str, object]:
+    """A record of a child whom nobody would take for another."""
+    number = zlib.crc32(record_id.encode())
+    letters = f"{number:08x}".translate(str.maketrans("0123456789abcdef", "aeioubdfgklmnprt"))
+    born = date(2008, 1, 1) + timedelta(days=number % 6000)
+    name = {"family": letters[:4].title(), "given": letters[4:].title()}
+    return child(record_id, **{"name": name, "born": born.isoformat(), **fields})
 
 
 class World:
@@ -218,17 +229,28 @@ class World:
         with self.platform.storage.reading() as transaction:
             return records.revisions(transaction, AUTHORITY, [record_id]).get(record_id, 0)
 
+    def view_partitions(self, record_id: str) -> tuple[str, ...]:
+        """The partitions that a record is in."""
+        with self.platform.storage.reading() as transaction:
+            found = partitions.memberships(transaction, AUTHORITY, [record_id])
+        return tuple(sorted(each.partition_id for each in found))
+
+    def search_keys(self) -> set[tuple[str, str]]:
+        """Every record with each key that finds it."""
+        with self.platform.storage.reading() as transaction:
+            kept = transaction.execute("SELECT record_id, key FROM search_key")
+        return {(row["record_id"], row["key"]) for row in kept}
+
     def misfiled(self) -> set[tuple[str, str]]:
         """Records with keys of which the index and what is shown of them disagree."""
         with self.platform.storage.reading() as transaction:
-            kept = transaction.execute("SELECT record_id, key FROM search_key")
             views = transaction.execute("SELECT view FROM record")
         shown = {
             (view.record_id, key)
             for view in (View.read(row["view"]) for row in views)
             for key in index_keys(view)
         }
-        return shown ^ {(row["record_id"], row["key"]) for row in kept}
+        return shown ^ self.search_keys()
 
     def stored_partition(self, partition: str) -> Partition:
         """A partition's row."""

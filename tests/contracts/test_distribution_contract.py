@@ -28,7 +28,7 @@ from fieldward_sync.errors import CallerMistake
 from fieldward_sync.leases import LeaseTerms
 from fieldward_sync.records import ProposedChange, Value
 from fieldward_sync.views import View
-from fieldwork import AUTHORITY, MASTER_KEYS, PHONE, FieldDevice, World, child
+from fieldwork import AUTHORITY, MASTER_KEYS, PHONE, FieldDevice, World, child, stranger
 
 HOUR = 3600
 CHILDREN = [f"c{n:02d}" for n in range(20)]
@@ -38,7 +38,7 @@ LOADED_BY_EACH = 30
 @pytest.fixture
 def device(world: World) -> FieldDevice:
     """A device that holds twenty children."""
-    world.load(*(child(name) for name in CHILDREN))
+    world.load(*(stranger(name) for name in CHILDREN))
     world.partition("caseload", "team:HV-1")
     world.seal()
     device = world.device("caseload")

@@ -13,12 +13,15 @@ from fieldward_server.services import records as record_loads
 from fieldward_server.services.conflicts import list_conflicts
 from fieldward_server.services.events import list_events
 from fieldward_server.services.known_records import find_records
+from fieldward_server.services.merges import merge
 from fieldward_server.services.records import record_history
 from fieldward_server.services.shields import raise_shield, release_shield
+from fieldward_server.shield_register import Shield
 from fieldward_server.storage import partitions
 from fieldward_sync import limits
 from fieldward_sync.errors import CallerMistake
-from fieldwork import AUTHORITY, PHONE, FieldDevice, World, child
+from fieldward_sync.versions import Dot
+from fieldwork import AUTHORITY, PHONE, FieldDevice, World, child, stranger
 
 
 @pytest.fixture
@@ -264,6 +267,26 @@ def test_a_shield_that_is_raised_meanwhile_hides_what_is_loaded(
     assert not world.view("c1").at("address")
 
 
+def test_the_register_names_the_raise_that_a_file_made(world: World) -> None:
+    """Else a restore would raise anew what has been released since."""
+    world.load(child("c1", shield="raised"))
+    (raised,) = [e for e in world.platform.shield_register.read() if isinstance(e, Shield)]
+    (edit,) = record_history(world.platform, authority=AUTHORITY, record_id="c1").edits
+    assert raised.dots == (Dot(edit.actor, edit.counter),)
+
+
+def test_what_is_loaded_while_its_record_is_merged_reaches_the_survivor(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.load(stranger("c1"), stranger("c2"))
+    into = {"authority": AUTHORITY, "record": "c1", "into": "c2", "actor": "kim", "reason": "same"}
+    meanwhile(monkeypatch, lambda: merge(world.platform, **into, now=world.now))
+    moved = {"kind": "current", "lines": ["9 Low Road"], "postcode": "S1 2AB"}
+    assert world.load(stranger("c1", address=moved))[0].outcome == "changed"
+    assert moved in [value.value for value in world.view("c2").at("address")]
+    assert world.view("c1").values == ()
+
+
 def named(world: World, record_id: str) -> dict[str, Any]:
     return {"platform": world.platform, "authority": AUTHORITY, "record_id": record_id}
 
@@ -282,10 +305,10 @@ def test_it_does_not_matter_how_many_lines_are_loaded_at_once(
         child("c1"),
         child("c2", involvements={"a1": {**sensitive, "sensitive_ground": "consent"}}),
         child("c1", sex="male"),
-        child("c3", shield="raised"),
+        stranger("c3", shield="raised"),
         child("c1", involvements={"a1": ended}, address={"kind": "no-known-address"}),
         child("c4", former_names={"f1": {"family": "Eze", "given": "Ada"}}),
-        child("c3", sex="male"),
+        stranger("c3", sex="male"),
         child("c1"),
     )
     outcomes = [verdict.outcome for verdict in world.load(*lines)]

@@ -15,7 +15,7 @@ from fieldward_sync.access import Access, Receipt
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.messages import HeldPartition
 from fieldward_sync.signing import sign
-from fieldwork import AUTHORITY, FieldDevice, World, child
+from fieldwork import AUTHORITY, FieldDevice, World, stranger
 
 HOUR = 3600
 
@@ -23,7 +23,7 @@ HOUR = 3600
 @pytest.fixture
 def device(world: World) -> FieldDevice:
     """A device that holds a caseload of three."""
-    world.load(*(child(name) for name in ("c1", "c2", "c3")))
+    world.load(*(stranger(name) for name in ("c1", "c2", "c3")))
     world.partition("caseload", "team:HV-1")
     world.seal()
     return holding(world)

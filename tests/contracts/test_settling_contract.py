@@ -17,7 +17,7 @@ from fieldward_sync.access import Access
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.messages import Notice
 from fieldward_sync.records import ProposedChange, Value
-from fieldwork import AUTHORITY, PHONE, FieldDevice, World, child
+from fieldwork import AUTHORITY, PHONE, FieldDevice, World, child, stranger
 
 MINE, THEIRS, OTHER = "07700 900777", "07700 900888", "07700 900999"
 COMMAND = {"authority": AUTHORITY, "actor": "jo"}
@@ -25,7 +25,7 @@ COMMAND = {"authority": AUTHORITY, "actor": "jo"}
 
 @pytest.fixture
 def ann(world: World) -> FieldDevice:
-    world.load(child("c1"), child("c2"))
+    world.load(child("c1"), stranger("c2"))
     world.partition("caseload", "team:HV-1")
     return world.device("caseload")
 

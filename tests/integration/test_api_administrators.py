@@ -41,6 +41,8 @@ SAMPLES: dict[str, Any] = {
     "by": "carer",
     "device": "d-1",
     "dispute": "d1",
+    "into": "c2",
+    "like": "c2",
     "limit": 10,
     "number": 3,
     "outcome": "upheld",
@@ -73,7 +75,7 @@ def sample(command: str) -> dict[str, Any]:
     """Fields that fit a command."""
     if command == "journal/delivered":
         return {"device": "d-1", "after": "d-1.1.0"}
-    if command in ("conflicts/list", "disputes/list"):
+    if command in ("conflicts/list", "disputes/list", "shield/alike"):
         return {"after": "c1", "limit": 10}
     return {name: SAMPLES[name] for name in COMMANDS[command].takes}
 

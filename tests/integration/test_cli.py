@@ -64,7 +64,14 @@ def test_every_example_is_one_that_the_command_takes(typed: str) -> None:
 
 SILENT = {"administrator add", "administrator remove", "practitioner add"} | {
     *(f"device {verb}" for verb in ("pause", "resume", "drain", "cap", "revoke", "wipe")),
-    *("grant give", "grant take", "shield raise", "shield release"),
+    *(
+        "grant give",
+        "grant take",
+        "shield raise",
+        "shield release",
+        "shield same",
+        "shield different",
+    ),
 }
 FOR_EYES_OR_FILES = {
     "serve",

@@ -11,6 +11,7 @@ from fieldward_server.services.duplicates import Duplicates
 from fieldward_server.services.holdings import Preview, TouchedDevice
 from fieldward_server.services.inbox import InboxEntry
 from fieldward_server.services.journals import JournalReport
+from fieldward_server.services.merges import MergePreview
 from fieldward_server.services.partitions import PartitionReport
 from fieldward_server.services.provenance import HistoricValue
 from fieldward_server.services.records import LineVerdict, RecordHistory, ValueHistory
@@ -21,6 +22,7 @@ from fieldward_server.services.sealed_look_ups import (
     SealedLookUp,
     SealedPage,
 )
+from fieldward_server.services.shields import PendingLikeness
 from fieldward_server.storage.events import Event, Incident
 from fieldward_server.storage.practitioners import Practitioner
 from fieldward_sync.disputes import Dispute
@@ -62,10 +64,15 @@ ANSWERS = {
     "shield/raise": NOTHING,
     "shield/release": NOTHING,
     "shield/devices": "items of `ReachedDevice`",
+    "shield/alike": "items of `PendingLikeness`; none after the last",
+    "shield/same": NOTHING,
+    "shield/different": NOTHING,
     "records/load": "`verdicts`: a `LineVerdict` for each line",
     "records/history": "`RecordHistory`",
     "records/values": "`ValueHistory`",
     "records/duplicates": "`Duplicates`; what is `likely` is an [`EnquiryHit`](enquiries.md)",
+    "records/merge-preview": "`MergePreview`",
+    "records/merge": NOTHING,
     "conflicts/list": "items of `Conflict`; none after the last",
     "conflicts/settle": NOTHING,
     "disputes/raise": "`dispute`: what it is called",
@@ -91,11 +98,13 @@ REPORTS = (
     HolderReport,
     WipeReport,
     ReachedDevice,
+    PendingLikeness,
     LineVerdict,
     RecordHistory,
     ValueHistory,
     HistoricValue,
     Duplicates,
+    MergePreview,
     Conflict,
     OpenDispute,
     Dispute,

@@ -39,13 +39,21 @@ from fieldward_server.services.journals import (
     verify_journals,
 )
 from fieldward_server.services.key_epochs import renew_partition_key
+from fieldward_server.services.merges import merge, preview_merge
 from fieldward_server.services.practitioners import add_practitioner, list_practitioners
 from fieldward_server.services.records import load_records, record_history, value_history
 from fieldward_server.services.redactions import find_reached
 from fieldward_server.services.rescoping import change_partition
 from fieldward_server.services.sealing import seal_authority
-from fieldward_server.services.shields import raise_shield, release_shield
 from fieldward_server.services.succession import prepare_successors, put_in_force
+from fieldward_server.services.shields import (
+    LIKENESSES_IN_A_PAGE,
+    confirm_likeness,
+    list_likenesses,
+    raise_shield,
+    release_likeness,
+    release_shield,
+)
 from fieldward_sync.access import Access
 from fieldward_sync.field_classes import MEMBER_ID
 from fieldward_sync.leases import MAX_PARTITIONS_OF_A_PRACTITIONER
@@ -73,6 +81,8 @@ _PARTITION = {"partition": identifier(PartitionId)}
 _PRACTITIONER = {"practitioner": identifier(PractitionerId)}
 _RULES = {"rules": many(text(), most=MAX_RULES)}
 _RECORD = {"record": identifier(RecordId)}
+_INTO = {"into": identifier(RecordId)}
+_LIKE = {"like": identifier(RecordId)}
 _PATH = {"path": fields.String(required=True, validate=shaped(r"\A[a-z0-9_./]{1,80}\Z"))}
 _DISPUTE = {"dispute": fields.String(required=True, validate=shaped(rf"\A{MEMBER_ID.pattern}\Z"))}
 _NUMBER = {"number": whole(least=1)}
@@ -391,6 +401,30 @@ COMMANDS = {
         about=("record",),
         shows_content=True,
     ),
+    "shield/alike": Command(
+        "Records that were shielded because they may be of the same child as a shielded one: the"
+        " next after one",
+        lambda call: list_likenesses(call.platform, call.authority, **call.fields),
+        {
+            "after": identifier(RecordId, required=False),
+            "limit": whole(least=1, most=LIKENESSES_IN_A_PAGE, required=False),
+        },
+        shows_content=True,
+    ),
+    "shield/same": Command(
+        "Say that such a record is of the same child: its shield stands",
+        _effect(confirm_likeness),
+        {**_RECORD, **_LIKE},
+        about=("record", "like"),
+        shows_content=True,
+    ),
+    "shield/different": Command(
+        "Say that such a record is of another child: the raise made for that likeness is released",
+        _effect(release_likeness),
+        {**_RECORD, **_LIKE},
+        about=("record", "like"),
+        shows_content=True,
+    ),
     "records/load": Command(
         "Load records, each a line of JSON; a verdict for each",
         _load,
@@ -415,6 +449,20 @@ COMMANDS = {
         _duplicates,
         _RECORD,
         about=("record",),
+        shows_content=True,
+    ),
+    "records/merge-preview": Command(
+        "What it would come to to merge a record into another of the same child",
+        _preview(preview_merge),
+        {**_RECORD, **_INTO},
+        about=("record", "into"),
+        shows_content=True,
+    ),
+    "records/merge": Command(
+        "Have a record go on in another of the same child",
+        _effect(merge),
+        {**_RECORD, **_INTO},
+        about=("record", "into"),
         shows_content=True,
     ),
     "conflicts/list": Command(

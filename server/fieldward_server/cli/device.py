@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 
 import click
@@ -18,6 +17,7 @@ from fieldward_server.cli.output import (
     show_items,
     show_json,
 )
+from fieldward_server.cli.previews import go_on
 from fieldward_server.cli.signed import Commander, signed
 from fieldward_sync.access import WipeState
 
@@ -227,14 +227,7 @@ def wipe_in_words(wipe: Item) -> str:
 def _ask(call: Commander, device: str, question: str) -> None:
     """Show what the device holds and has not delivered; go on only if the answer is yes."""
     show_item(dict(_described(call("device/show", device=device))))
-    try:
-        goes_on = click.confirm(question, err=True)
-    except click.Abort as e:
-        if sys.stdin.isatty():
-            raise
-        raise click.UsageError("Nobody can be asked here: --yes goes on unasked.") from e
-    if not goes_on:
-        raise click.ClickException("Nothing was changed.")
+    go_on(question)
 
 
 def _access_in_words(device: Item) -> str:

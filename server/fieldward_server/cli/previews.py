@@ -1,10 +1,24 @@
-"""How a preview reads: what would come and go, where, and what is not delivered there."""
+"""How a preview reads, and asking whether to go on."""
 
 from __future__ import annotations
+
+import sys
 
 import click
 
 from fieldward_server.cli.output import Item, show_items, show_json
+
+
+def go_on(question: str) -> None:
+    """Go on only if the answer to a question is yes."""
+    try:
+        goes_on = click.confirm(question, err=True)
+    except click.Abort as e:
+        if sys.stdin.isatty():
+            raise
+        raise click.UsageError("Nobody can be asked here: --yes goes on unasked.") from e
+    if not goes_on:
+        raise click.ClickException("Nothing was changed.")
 
 
 def show_preview(preview: Item, *, as_json: bool) -> None:

@@ -18,6 +18,7 @@ from fieldward_server.cli.groups import Group
 from fieldward_server.cli.invocation import Invocation
 from fieldward_server.cli.options import ID, json_option
 from fieldward_server.cli.output import moment, progress, show_item, show_items, show_json
+from fieldward_server.cli.record_merging import merge
 from fieldward_server.cli.signed import Commander, administration_of, reason_option, signed
 from fieldward_sync.errors import CallerMistake
 
@@ -35,7 +36,10 @@ STANDARD_INPUT = "-"
 
 @click.group("records", cls=Group)
 def command() -> None:
-    """Records: bring them in, and see what became of one."""
+    """Records: bring them in, see what became of one, merge two of one child."""
+
+
+command.add_command(merge)
 
 
 @command.command()
@@ -209,6 +213,8 @@ def history(call: Commander, record: str, path: str | None, as_json: bool) -> No
             "shielded": "yes" if known["shielded"] else "no",
             "partitions": ", ".join(known["partitions"]) or "none",
             "in conflict": ", ".join(known["conflicts"]) or "nothing",
+            **({"goes on in": known["merged_into"]} if known["merged_into"] else {}),
+            **({"was also": ", ".join(known["merged"])} if known["merged"] else {}),
         }
     )
     show_items(

@@ -72,6 +72,63 @@ def devices(call: Commander, record: str | None, as_json: bool) -> None:
     )
 
 
+@command.command()
+@signed(must_say_why=True)
+@json_option
+def alike(call: Commander, as_json: bool) -> None:
+    """List records that were shielded because they may be of the same child as a shielded one.
+
+    Each waits for a person: `shield same` or `shield different`. Compare the two with `records
+    duplicates` and on paper first. "like" counts in bits what agrees of what a shield leaves shown.
+
+    \b
+    Example:
+      fieldward shield alike --authority E08000039 --reason weekly-review
+    """
+    show_items(
+        call.pages("shield/alike", position=lambda it: it["record_id"]),
+        {
+            "record": "record_id",
+            "like": lambda it: f"{it['bits']} bits",
+            "shielded record": "like_id",
+            "which": lambda it: "is shielded" if it["like_is_shielded"] else "is not any more",
+            "since": lambda it: moment(it["at"]),
+        },
+        as_json=as_json,
+        nothing="No record waits to be compared.",
+    )
+
+
+@command.command()
+@click.argument("record", type=ID)
+@click.argument("like", type=ID)
+@signed(must_say_why=True)
+def same(call: Commander, record: str, like: str) -> None:
+    """Say that RECORD is of the same child as the shielded LIKE: its shield stands.
+
+    \b
+    Example:
+      fieldward shield same 6f3k 9a2c --authority E08000039 --reason confirmed-by-family
+    """
+    call("shield/same", record=record, like=like)
+
+
+@command.command()
+@click.argument("record", type=ID)
+@click.argument("like", type=ID)
+@signed(must_say_why=True)
+def different(call: Commander, record: str, like: str) -> None:
+    """Say that RECORD is of another child than LIKE: what was raised for that is released.
+
+    Any other raise still holds, and the two are never held for each other again.
+
+    \b
+    Example:
+      fieldward shield different 6f3k 9a2c --authority E08000039 --reason other-child
+    """
+    call("shield/different", record=record, like=like)
+
+
 def _in_words(reached: Item) -> str:
     """How it stands there, claiming nothing that the device has not said."""
     closes = moment(reached["readable_until"])

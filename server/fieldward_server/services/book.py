@@ -12,13 +12,24 @@ from dataclasses import dataclass, field
 
 from fieldward_server.services.absence import horizon
 from fieldward_server.services.feeds import Feed
-from fieldward_server.services.known_records import LOAD, KnownRecord, find_elements, find_records
+from fieldward_server.services.known_records import (
+    LOAD,
+    SERVER,
+    KnownRecord,
+    find_elements,
+    find_records,
+)
+from fieldward_server.services.likenesses import Likeness, Likenesses, identifies
 from fieldward_server.services.platform import Platform
+from fieldward_server.services.redirections import Redirection
 from fieldward_server.shield_register import Shield, Withdrawal
 from fieldward_server.storage import (
     Transaction,
     authorities,
     edits,
+    events,
+    likenesses,
+    merges,
     partitions,
     records,
     redactions,
@@ -26,6 +37,7 @@ from fieldward_server.storage import (
 )
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.edits import StoredEdit
+from fieldward_server.storage.likenesses import StoredLikeness
 from fieldward_server.storage.records import Choice, StoredRecord
 from fieldward_server.storage.search_keys import SearchKey
 from fieldward_sync.encoding import encode, pack
@@ -38,6 +50,9 @@ from fieldward_sync.projection import SHIELD, is_shielded, withdrawn
 from fieldward_sync.records import Change, Edit, LiveValue
 from fieldward_sync.versions import Dot
 from fieldward_sync.views import MAX_VALUES_OF_A_VIEW, MAX_VIEW_BYTES
+
+PROBABLE_DUPLICATE = "probable-duplicate"
+"""The basis of a raise that nobody commanded."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +82,7 @@ class Book:
         self._known: dict[str, KnownRecord | None] = {}
         self._rules: dict[str, set[str]] | None = None
         """Every rule there is, and its partitions, once read."""
+        self._likenesses = Likenesses(transaction, self._code, now=now)
         self._unwritten = _Unwritten()
 
     @property
@@ -94,10 +110,12 @@ class Book:
         """Take over what was read of records before the authority was locked: all that has not
         been changed since need not be read again."""
         revisions = records.revisions(self._transaction, self._code, read.keys())
+        merged = {row.record_id for row in merges.among(self._transaction, self._code, [*read])}
         kept = {
             record_id: known
             for record_id, known in read.items()
             if len(known.numbers) == revisions.get(record_id, 0)
+            and (known.redirection is not None) == (record_id in merged)
         }
         there = [record_id for record_id, known in kept.items() if known.numbers]
         elements = find_elements(self._transaction, self._code, there)
@@ -153,30 +171,51 @@ class Book:
         ``foreseen`` is the record after it where that has been worked out already, the edit there
         under a dot that only sorts as its own does: what it looks like does not depend on more.
         ``CallerMistake("record-full")``, and nothing is changed, where the record would become
-        larger than a view may be.
+        larger than a view may be. What is accepted of a record that was merged into another
+        reaches that one too, as an edit of the server's that names it (invariant 1).
         """
         real = known.with_edit(new.edit, origin=new.origin)
         after = foreseen or real
         _check_size(after)
         if new.edit.dot == self.next_dot:
             self._edit_counter += 1
+        self._redirect(known, new.edit)
         self._unwritten.note_record(self._stored(after), is_new=not known.numbers)
+        self._unwritten.before.setdefault(after.record.record_id, known)
+        if identifies(change.path for change in new.edit.changes):
+            self._unwritten.unexamined[after.record.record_id] = after
         if changes_keys(change.path for change in new.edit.changes):
             self._note_search_keys(known, after)
         elements, feeds = self._distribute(known, after)
         self._known[after.record.record_id] = real.with_elements(elements)
         if is_shielded(known.record) != is_shielded(after.record):
-            self._unwritten.latches.append(_shield(self._code, known, after))
+            self._unwritten.latches.append(_shield(self._code, known, real))
         for path in sorted(withdrawn(after.record) - withdrawn(known.record)):
-            self._unwritten.latches.append(_withdrawal(self._code, after, path))
+            self._unwritten.latches.append(_withdrawal(self._code, real, path))
         # Most records have none; those of the view are among those of the record.
         conflicting = frozenset(after.view.conflicts if after.conflicts else ())
         verdict = _verdict(new, real.numbers[new.edit.dot], conflicting, feeds)
         self._unwritten.edits.append(self._stored_edit(new, verdict))
         return verdict
 
+    def close(self, known: KnownRecord, redirection: Redirection) -> None:
+        """Take a record out of all partitions and the index: from here on it goes on elsewhere."""
+        after = known.going_on(redirection)
+        self._unwritten.note_record(self._stored(after), is_new=False)
+        self._unwritten.before.setdefault(after.record.record_id, known)
+        self._unwritten.unexamined[after.record.record_id] = after
+        self._note_search_keys(known, after)
+        elements, _ = self._distribute(known, after)
+        self._known[after.record.record_id] = after.with_elements(elements)
+
     def write(self) -> None:
-        """Write everything accepted so far."""
+        """Write everything accepted so far; what may be of the same child as a shielded record is
+        shielded first (H5)."""
+        while self._unwritten.unexamined:
+            examined = [*self._unwritten.unexamined.values()]
+            self._unwritten.unexamined.clear()
+            for likeness in self._likenesses.among(examined):
+                self._shield(likeness)
         unwritten, self._unwritten = self._unwritten, _Unwritten()
         if unwritten.latches:
             self._platform.shield_register.append(*unwritten.latches)
@@ -191,6 +230,7 @@ class Book:
         records.choose_no_longer(
             self._transaction, [c for c, applies in unwritten.choices.items() if not applies]
         )
+        likenesses.add(self._transaction, unwritten.likenesses)
         search_keys.add(
             self._transaction, [k for k, applies in unwritten.search_keys.items() if applies]
         )
@@ -199,6 +239,49 @@ class Book:
         )
         for feed in unwritten.feeds.values():
             feed.write()
+
+    def _redirect(self, known: KnownRecord, edit: Edit) -> None:
+        if known.redirection is not None:
+            there = self.find(known.redirection.into_id)
+            if there is None:
+                raise LookupError(f"A record was merged into {known.redirection.into_id}.")
+            redirected = known.redirection.edit(edit, known.record, dot=self.next_dot)
+            self.accept(there, NewEdit(redirected, SERVER))
+
+    def _shield(self, likeness: Likeness) -> None:
+        """Raise the shield of a record because it is like another, for a person to judge."""
+        record_id = likeness.record_id
+        known = self.find(record_id)
+        if known is None or is_shielded(known.record):
+            return
+        replaced = tuple(value.dot for value in known.record.live.get(SHIELD, ()))
+        raised = self.accept_as_server(
+            known,
+            [Change(SHIELD, RAISED, replaced)],
+            origin=SERVER,
+            administrator=None,
+            basis=PROBABLE_DUPLICATE,
+        )
+        self._unwritten.likenesses.append(
+            StoredLikeness(
+                self._code,
+                record_id,
+                likeness.like_id,
+                round(likeness.bits),
+                self._now,
+                raised.dot.actor,
+                raised.dot.counter,
+            )
+        )
+        events.add(
+            self._transaction,
+            authority=self._code,
+            at=self._now,
+            actor=self.actor,
+            action="shield-raised",
+            subject=record_id,
+            reason=PROBABLE_DUPLICATE,
+        )
 
     def _stored(self, known: KnownRecord) -> StoredRecord:
         return StoredRecord(
@@ -232,7 +315,7 @@ class Book:
 
         What the record contributes to each partition now, and where the change is in its feed.
         """
-        chosen, hides = self._choose(before, after), after.hides_from(before)
+        chosen, hides = self._choose(before, after), self._hides(before, after)
         elements, feeds = {}, []
         for partition in sorted(chosen):
             was = before.elements.get(partition)
@@ -257,6 +340,12 @@ class Book:
             for partition in sorted(self._left(before) - chosen):
                 self._feed(partition).redact(after.record.record_id, now=self._now)
         return elements, tuple(feeds)
+
+    def _hides(self, before: KnownRecord, after: KnownRecord) -> bool:
+        """Whether something is hidden from here on that may be in a file: what was shown between
+        two edits that are written together never was."""
+        written = self._unwritten.before[after.record.record_id]
+        return after.hides_from(before) and after.hides_from(written)
 
     def _left(self, known: KnownRecord) -> set[str]:
         """The partitions that a record has left, and that somebody may still have it in."""
@@ -300,6 +389,11 @@ class _Unwritten:
     made: dict[str, StoredRecord] = field(default_factory=dict)
     """The records that the database does not have."""
     changed: dict[str, StoredRecord] = field(default_factory=dict)
+    before: dict[str, KnownRecord] = field(default_factory=dict)
+    """Records as the database has them."""
+    unexamined: dict[str, KnownRecord] = field(default_factory=dict)
+    """Records that may be like a shielded one by now, or are shielded by now."""
+    likenesses: list[StoredLikeness] = field(default_factory=list)
     edits: list[StoredEdit] = field(default_factory=list)
     latches: list[Shield | Withdrawal] = field(default_factory=list)
     """Raised or released: for the register, before anything is acknowledged."""

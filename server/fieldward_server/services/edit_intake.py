@@ -148,7 +148,16 @@ class EditIntake:
         known = self._book.find(proposal.record_id)
         if known is None:
             return "unknown-record"
-        return "" if self._granted(owner) & known.elements.keys() else "out-of-scope"
+        return "" if self._granted(owner) & self._scope(known) else "out-of-scope"
+
+    def _scope(self, known: KnownRecord) -> frozenset[str]:
+        """The partitions whose holders may edit a record; of one that was merged into another, also
+        those that it was in: an edit may have been on its way."""
+        if known.redirection is None:
+            return frozenset(known.elements)
+        there = self._book.find(known.redirection.into_id)
+        own = known.redirection.partitions
+        return own if there is None else own | self._scope(there)
 
     def _merge(self, owner: Holder, proposal: Proposal, content_hash: bytes) -> Verdict:
         """Accept an edit; ``CallerMistake`` saying why it cannot be."""

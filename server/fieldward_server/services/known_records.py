@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
 
 from fieldward_server.services.membership import rules_for
-from fieldward_server.storage import Transaction, edits, partitions
+from fieldward_server.services.redirections import Redirection
+from fieldward_server.storage import Transaction, edits, merges, partitions
 from fieldward_server.storage.edits import StoredEdit
+from fieldward_server.storage.merges import StoredMerge
 from fieldward_sync.disputes import Dispute, disputes_in
 from fieldward_sync.encoding import decode
 from fieldward_sync.matching.index_keys import index_keys
-from fieldward_sync.projection import NOBODYS_NUMBER, conflicts, project, settled_by_rule
+from fieldward_sync.projection import (
+    NOBODYS_NUMBER,
+    conflicts,
+    is_shielded,
+    project,
+    settled_by_rule,
+)
 from fieldward_sync.records import Edit, Record, Value
 from fieldward_sync.versions import Dot
 from fieldward_sync.views import View
@@ -36,6 +44,8 @@ class KnownRecord:
     """Those of its edits that a loaded file made."""
     elements: Mapping[str, bytes]
     """The partitions it is in, and what it contributes to the digest of each."""
+    redirection: Redirection | None = None
+    """Where it goes on, if it was merged into another: then it shows nothing, and is nowhere."""
 
     @classmethod
     def new(cls, record_id: str) -> KnownRecord:
@@ -44,16 +54,20 @@ class KnownRecord:
 
     def with_edit(self, edit: Edit, *, origin: str) -> KnownRecord:
         """This record with one more edit, under its next number."""
-        return KnownRecord(
-            self.record.with_edit(edit),
-            {**self.numbers, edit.dot: len(self.numbers) + 1},
-            self.from_files | {edit.dot} if origin == LOAD else self.from_files,
-            self.elements,
+        return replace(
+            self,
+            record=self.record.with_edit(edit),
+            numbers={**self.numbers, edit.dot: len(self.numbers) + 1},
+            from_files=self.from_files | {edit.dot} if origin == LOAD else self.from_files,
         )
 
     def with_elements(self, elements: Mapping[str, bytes]) -> KnownRecord:
         """This record in these partitions instead."""
-        return KnownRecord(self.record, self.numbers, self.from_files, elements)
+        return replace(self, elements=elements)
+
+    def going_on(self, redirection: Redirection) -> KnownRecord:
+        """This record, merged into another one."""
+        return replace(self, redirection=redirection)
 
     @cached_property
     def loaded(self) -> Mapping[str, tuple[Dot, Value]]:
@@ -86,6 +100,13 @@ class KnownRecord:
     @cached_property
     def view(self) -> View:
         """What an ordinary reader may see; every edit makes a revision."""
+        if self.redirection is not None:
+            record_id, revision = self.record.record_id, len(self.numbers)
+            return View(record_id, revision, is_shielded(self.record), ())
+        return self._projected
+
+    @cached_property
+    def _projected(self) -> View:
         return project(self.record, self.numbers, len(self.numbers))
 
     @cached_property
@@ -101,22 +122,23 @@ class KnownRecord:
     @cached_property
     def conflicts(self) -> tuple[str, ...]:
         """The paths that wait for a person to settle them, hidden ones included."""
-        return conflicts(self.record)
+        return conflicts(self.record) if self.redirection is None else ()
 
     @cached_property
     def disputes(self) -> tuple[Dispute, ...]:
         """Every dispute there has been, hidden ones included, the oldest first (R2)."""
-        return disputes_in(self.values)
+        return disputes_in(self.values) if self.redirection is None else ()
 
     @cached_property
     def rules(self) -> frozenset[str]:
         """The rules that choose this record; none choose one that has no edit yet."""
-        return rules_for(self.record) if self.numbers else frozenset()
+        is_somewhere = self.numbers and self.redirection is None
+        return rules_for(self.record) if is_somewhere else frozenset()
 
     @cached_property
     def shown(self) -> frozenset[str]:
         """The paths whose values an ordinary reader may see."""
-        return frozenset(v.path for v in self.view.values if v.number != NOBODYS_NUMBER)
+        return frozenset(v.path for v in self._projected.values if v.number != NOBODYS_NUMBER)
 
     @cached_property
     def hidden(self) -> frozenset[str]:
@@ -142,9 +164,10 @@ def find_records(
 ) -> dict[str, KnownRecord]:
     """Those of these records that there are, with all their edits, by id."""
     elements = find_elements(transaction, authority, record_ids)
+    merged = {row.record_id: row for row in merges.among(transaction, authority, record_ids)}
     stored = edits.of_records(transaction, authority, record_ids)
     return {
-        record_id: known_record(record_id, rows, elements.get(record_id, {}))
+        record_id: known_record(record_id, rows, elements.get(record_id, {}), merged.get(record_id))
         for record_id, rows in groupby(stored, key=attrgetter("record_id"))
     }
 
@@ -160,13 +183,17 @@ def find_elements(
 
 
 def known_record(
-    record_id: str, stored: Iterable[StoredEdit], elements: Mapping[str, bytes] | None = None
+    record_id: str,
+    stored: Iterable[StoredEdit],
+    elements: Mapping[str, bytes] | None = None,
+    merged: StoredMerge | None = None,
 ) -> KnownRecord:
-    """The record that these edits make, in these partitions."""
+    """The record that these edits make, in these partitions, or merged into another."""
     read = [(row, read_edit(row)) for row in stored]
     return KnownRecord(
         record=Record(record_id, {edit.dot: edit for _, edit in read}),
         numbers={edit.dot: row.number for row, edit in read},
         from_files=frozenset(edit.dot for row, edit in read if row.origin == LOAD),
         elements=elements or {},
+        redirection=Redirection.read(merged) if merged else None,
     )

@@ -15,7 +15,7 @@ from fieldward_server.services.book import Book
 from fieldward_server.services.known_records import LOAD, KnownRecord, find_records, read_edit
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.provenance import HistoricValue, Provenance
-from fieldward_server.storage import authorities, edits, events, partitions, records
+from fieldward_server.storage import authorities, edits, events, merges, partitions, records
 from fieldward_sync.disputes import Dispute, disputes_in
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.field_classes import field_rule
@@ -79,6 +79,10 @@ class RecordHistory:
     disputes: tuple[Dispute, ...]
     """The oldest first, with what came of each (R2)."""
     partitions: tuple[str, ...]
+    merged_into: str
+    """The record that it goes on in, if it was merged; look-ups are on record under both."""
+    merged: tuple[str, ...]
+    """The records that go on in it."""
     edits: tuple[HistoricEdit, ...]
 
 
@@ -131,6 +135,8 @@ def record_history(platform: Platform, *, authority: str, record_id: str) -> Rec
     with platform.storage.reading() as transaction:
         row = records.find(transaction, authority, record_id)
         stored = edits.of_record(transaction, authority, record_id)
+        closed = merges.among(transaction, authority, [record_id])
+        merged = merges.into(transaction, authority, record_id)
         held_by = partitions.memberships(transaction, authority, [record_id])
     if row is None:
         raise CallerMistake("unknown-record", f"There is no record {record_id[:32]!r}.")
@@ -143,6 +149,8 @@ def record_history(platform: Platform, *, authority: str, record_id: str) -> Rec
         conflicts=conflicts(record),
         disputes=disputes_in({path: live[0].value for path, live in record.live.items()}),
         partitions=tuple(sorted(member.partition_id for member in held_by)),
+        merged_into=closed[0].into_id if closed else "",
+        merged=merged,
         edits=tuple(
             HistoricEdit(
                 number=kept.number,
@@ -305,7 +313,10 @@ def _still_holding(
     """What was worked out beforehand, if it was from this very state."""
     if draft is None or draft.actor != book.actor:
         return None
-    return (draft.changes, draft.after) if draft.before.numbers == before.numbers else None
+    was = draft.before
+    if was.numbers != before.numbers or was.redirection != before.redirection:
+        return None
+    return draft.changes, draft.after
 
 
 def _differences(known: KnownRecord, fields: Mapping[str, Value]) -> list[Change]:

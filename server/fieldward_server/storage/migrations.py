@@ -456,6 +456,37 @@ CREATE TABLE earlier_edit_seed (
 ALTER TABLE partition_key ADD COLUMN seen_at INTEGER
 """
 
+_LIKENESSES = """
+CREATE INDEX record_shielded ON record (authority, record_id) WHERE shielded = 1;
+CREATE TABLE likeness (
+    authority TEXT NOT NULL REFERENCES authority,
+    record_id TEXT NOT NULL,
+    like_id TEXT NOT NULL,
+    bits INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    counter INTEGER NOT NULL,
+    decision TEXT NOT NULL,
+    decided_at INTEGER NOT NULL,
+    PRIMARY KEY (authority, record_id, like_id)
+);
+CREATE INDEX likeness_to ON likeness (authority, like_id);
+CREATE INDEX likeness_undecided ON likeness (authority, record_id) WHERE decision = ''
+"""
+
+_MERGES = """
+CREATE TABLE merge (
+    authority TEXT NOT NULL REFERENCES authority,
+    record_id TEXT NOT NULL,
+    into_id TEXT NOT NULL,
+    members BLOB NOT NULL,
+    partitions BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (authority, record_id)
+);
+CREATE INDEX merge_into ON merge (authority, into_id)
+"""
+
 STEPS = {
     "0001-authorities": _AUTHORITIES,
     "0002-records": _RECORDS,
@@ -472,6 +503,8 @@ STEPS = {
     "0013-former-keys": _FORMER_KEYS,
     "0014-parted": _PARTED,
     "0015-key-succession": _SUCCESSION,
+    "0016-likenesses": _LIKENESSES,
+    "0017-merges": _MERGES,
 }
 """Name to statements, in order."""
 

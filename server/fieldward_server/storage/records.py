@@ -80,6 +80,28 @@ def views(
     return {row["record_id"]: row["view"] for row in rows}
 
 
+def shielded_among(
+    transaction: Transaction, authority: str, record_ids: Collection[str]
+) -> frozenset[str]:
+    """Those of these records that are shielded."""
+    rows = transaction.execute(
+        "SELECT record_id FROM record WHERE authority = :authority AND shielded = 1"
+        " AND record_id IN :record_ids",
+        authority=authority,
+        record_ids=list(record_ids),
+    )
+    return frozenset(row["record_id"] for row in rows)
+
+
+def shielded_views(transaction: Transaction, authority: str) -> dict[str, bytes]:
+    """The views of all records that are shielded, by id."""
+    rows = transaction.execute(
+        "SELECT record_id, view FROM record WHERE authority = :authority AND shielded = 1",
+        authority=authority,
+    )
+    return {row["record_id"]: row["view"] for row in rows}
+
+
 def in_conflict(
     transaction: Transaction, authority: str, *, after: str, at_most: int
 ) -> tuple[str, ...]:

@@ -1,0 +1,42 @@
+"""``fieldward records merge``: two records of one child become one."""
+
+from __future__ import annotations
+
+import click
+
+from fieldward_server.cli.options import ID, json_option
+from fieldward_server.cli.output import show_done, show_item
+from fieldward_server.cli.previews import go_on
+from fieldward_server.cli.signed import Commander, signed
+
+
+@click.command()
+@click.argument("record", type=ID)
+@click.argument("into", type=ID)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@signed(must_say_why=True)
+@json_option
+def merge(call: Commander, record: str, into: str, yes: bool, as_json: bool) -> None:
+    """Have RECORD go on in the record INTO, which is of the same child.
+
+    INTO gets what stands in RECORD; values that differ wait for a person (`conflicts list`). What
+    is shielded or withdrawn in either stays so. RECORD leaves every device; an edit of it that
+    still comes reaches INTO. It cannot be taken back: you are shown what it comes to, and asked.
+
+    \b
+    Example:
+      fieldward records merge 6f3k 9a2c --authority E08000039 --reason same-child
+    """
+    found = call("records/merge-preview", record=record, into=into)
+    if not yes:
+        show_item(
+            {
+                "values coming": len(found["coming"]),
+                "in conflict then": ", ".join(found["conflicts"]) or "nothing",
+                "shielded then": "yes" if found["shielded"] else "no",
+                "leaves": ", ".join(found["partitions"]) or "no partition",
+            }
+        )
+        go_on(f"Merge {record} into {into}? This cannot be taken back.")
+    call("records/merge", record=record, into=into)
+    show_done(found, f"{record} goes on in {into}.", as_json=as_json)
