@@ -76,7 +76,7 @@ def devices(call: Commander, record: str | None, as_json: bool) -> None:
 @signed(must_say_why=True)
 @json_option
 def alike(call: Commander, as_json: bool) -> None:
-    """List records that were shielded because they may be of the same child as a shielded one.
+    """List records shielded as a possible second entry of a shielded child.
 
     Each waits for a person: `shield same` or `shield different`. Compare the two with `records
     duplicates` and on paper first. "like" counts in bits what agrees of what a shield leaves shown.
@@ -104,7 +104,7 @@ def alike(call: Commander, as_json: bool) -> None:
 @click.argument("like", type=ID)
 @signed(must_say_why=True)
 def same(call: Commander, record: str, like: str) -> None:
-    """Say that RECORD is of the same child as the shielded LIKE: its shield stands.
+    """Say that RECORD is of the same child as LIKE: its shield stands.
 
     \b
     Example:
@@ -118,9 +118,9 @@ def same(call: Commander, record: str, like: str) -> None:
 @click.argument("like", type=ID)
 @signed(must_say_why=True)
 def different(call: Commander, record: str, like: str) -> None:
-    """Say that RECORD is of another child than LIKE: what was raised for that is released.
+    """Say that RECORD is of another child than LIKE.
 
-    Any other raise still holds, and the two are never held for each other again.
+    What was raised for that is released. Any other raise still holds, and the two are never held for each other again.
 
     \b
     Example:
