@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from fieldward_server.cli import administrator_key
 from fieldward_server.cli.root import root
-from fieldwork import child
+from fieldwork import stranger
 from served import free_port, serving
 
 PASSPHRASE = "a passphrase of the tests' own"
@@ -83,7 +83,7 @@ class Administrator(Keyboard):
     def loads(self, *record_ids: str) -> None:
         """Load children with these ids."""
         file = self.folder / "children.ndjson"
-        children = (child(record_id, authority=self.authority) for record_id in record_ids)
+        children = (stranger(record_id, authority=self.authority) for record_id in record_ids)
         file.write_text("".join(f"{json.dumps(each)}\n" for each in children))
         self.does("records", "load", str(file))
 

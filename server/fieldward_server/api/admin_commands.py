@@ -45,7 +45,6 @@ from fieldward_server.services.records import load_records, record_history, valu
 from fieldward_server.services.redactions import find_reached
 from fieldward_server.services.rescoping import change_partition
 from fieldward_server.services.sealing import seal_authority
-from fieldward_server.services.succession import prepare_successors, put_in_force
 from fieldward_server.services.shields import (
     LIKENESSES_IN_A_PAGE,
     confirm_likeness,
@@ -54,6 +53,7 @@ from fieldward_server.services.shields import (
     release_likeness,
     release_shield,
 )
+from fieldward_server.services.succession import prepare_successors, put_in_force
 from fieldward_sync.access import Access
 from fieldward_sync.field_classes import MEMBER_ID
 from fieldward_sync.leases import MAX_PARTITIONS_OF_A_PRACTITIONER

@@ -120,7 +120,8 @@ def same(call: Commander, record: str, like: str) -> None:
 def different(call: Commander, record: str, like: str) -> None:
     """Say that RECORD is of another child than LIKE.
 
-    What was raised for that is released. Any other raise still holds, and the two are never held for each other again.
+    What was raised for that is released. Any other raise still holds, and the two are never held
+    for each other again.
 
     \b
     Example:
