@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 from fieldward_sync.distribution import FileContext, FileEntry, open_file, seal_file
 from fieldward_sync.encoding import pack, unpack
 from fieldward_sync.images import Image
-from fieldward_sync.matching.image_keys import image_keys
+from fieldward_sync.matching.image_keys import ImageKeys
 from fieldward_sync.matching.query import Query
 from fieldward_sync.views import View, ViewValue
 
@@ -124,8 +124,9 @@ def numbered(views: Sequence[View]) -> Iterator[tuple[int, str, bytes]]:
 
 
 def key_rows(views: Sequence[View]) -> Iterator[tuple[str, int]]:
+    keys = ImageKeys()
     for number, view in enumerate(views):
-        yield from ((key, number) for key in image_keys(view))
+        yield from ((key, number) for key in keys.of(view))
 
 
 def timed_look_ups(view: Callable[[str], View | None], ids: Sequence[str]) -> float:

@@ -488,20 +488,21 @@ class FieldDevice:
             assert path is not None
             key = self.secrets.key(partition, entry.context.epoch)
             bodies.append(open_file(path.read_bytes(), entry=entry, key=key))
-        segment = Segment.read(bodies[1]) if len(bodies) > 1 else Segment(())
+        segments = [Segment.open(body) for body in bodies[1:]]
         with closing(Image.open(bodies[0])) as image:
             views = {view.record_id: view for view in image.views()}
             digest = changed_digest(
                 image,
-                segment,
+                segments,
                 image_digest=manifest.image_digest,
                 digest_key=self.secrets.digest_key(partition),
             )
         assert digest == manifest.digest
-        for change in segment.changes:
-            views.pop(change.record_id, None)
-            if change.view:
-                views[change.record_id] = View.read(change.view)
+        for segment in segments:
+            views |= {view.record_id: view for view in segment.views()}
+            for record_id in segment.gone:
+                views.pop(record_id, None)
+            segment.close()
         assert len(views) == manifest.records
         return views
 

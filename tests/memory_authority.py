@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial, reduce
 from itertools import count
@@ -36,7 +37,7 @@ from fieldward_sync.http_signatures import (
     sign_answer,
     verify_request,
 )
-from fieldward_sync.images import Image, Segment, SegmentChange
+from fieldward_sync.images import Image, Segment
 from fieldward_sync.invitations import Invitation, fingerprint, proof
 from fieldward_sync.journal import (
     BoxItem,
@@ -639,17 +640,12 @@ class MemoryAuthority:
     # --- Sealing ----------------------------------------------------------------------------
 
     def _segment(self, held: HeldPartition, views: Mapping[str, View]) -> FileEntry:
-        changed = {v.record_id: v.to_bytes() for v in views.values()}
-        before = {v.record_id: v.to_bytes() for v in held.image_views.values()}
-        changes = tuple(
-            SegmentChange(held.feed, record_id, changed.get(record_id, b""))
-            for record_id in sorted(changed.keys() | before.keys())
-            if changed.get(record_id) != before.get(record_id)
-        )
+        before = held.image_views
+        changed = [view for each, view in views.items() if view != before.get(each)]
         assert held.image is not None
-        return self._seal(
-            held, "segment", encode(Segment(changes)), feed_from=held.image.context.feed_to
-        )
+        with closing(Segment.build(changed, gone=before.keys() - views.keys())) as segment:
+            body = segment.to_bytes()
+        return self._seal(held, "segment", body, feed_from=held.image.context.feed_to)
 
     def _seal(
         self, held: HeldPartition, kind: FileKind, body: bytes, *, feed_from: int

@@ -17,7 +17,6 @@ from fieldward_sync.matching.ranking import Match, rank
 from fieldward_sync.messages import Verdict
 from fieldward_sync.outbox import MAX_ENTRY_BYTES, Box, open_as_author
 from fieldward_sync.records import Proposal
-from fieldward_sync.views import View
 
 
 @dataclass(frozen=True)
@@ -71,14 +70,13 @@ class Holdings:
         candidates, crowded = self.store.candidates(query, today=today)
         if crowded:
             return Holding((), too_many=True)
-        founds = {found.view.record_id: found for found in candidates}
-        edited = (self.store.view(record_id) for record_id in self._own.keys() - founds.keys())
-        founds |= {found.view.record_id: found for found in edited if found is not None}
-        views = (self._searchable(found) for found in founds.values())
+        views = [found.view for found in candidates if found.view.record_id not in self._own]
+        edited = (self.find(record_id) for record_id in self._own)
+        views += [hold.shown.as_view() for hold in edited if hold is not None]
         ranking = rank(query, views, today=today)
+        shown = ((self.find(view.record_id), match) for view, match in ranking.found)
         return Holding(
-            tuple((self._hold(founds[view.record_id]), match) for view, match in ranking.found),
-            ranking.too_many,
+            tuple((hold, match) for hold, match in shown if hold is not None), ranking.too_many
         )
 
     def conflicts(self) -> frozenset[str]:
@@ -100,10 +98,6 @@ class Holdings:
         """Drop everything from memory."""
         self.store.close()
         self._own.clear()
-
-    def _searchable(self, found: Found) -> View:
-        edited = found.view.record_id in self._own
-        return self._hold(found).shown.as_view() if edited else found.view
 
     def _hold(self, found: Found) -> Hold:
         own = self._own.get(found.view.record_id, ())

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import cached_property
 
 from fieldward_sync.distribution import FileEntry, Manifest
 from fieldward_sync.errors import PeerBrokeProtocol
-from fieldward_sync.images import Image, Segment, SegmentChange, changed_digest
-from fieldward_sync.leases import LeaseSecrets
+from fieldward_sync.images import Image, Segment, changed_digest
 from fieldward_sync.matching.query import Query
 from fieldward_sync.views import View
 
@@ -20,20 +19,21 @@ BodyOf = Callable[[FileEntry], bytes]
 class Partition:
     """The records of one partition at one feed number."""
 
-    def __init__(self, manifest: Manifest, image: Image, changes: Iterable[SegmentChange]) -> None:
+    def __init__(self, manifest: Manifest, image: Image, segments: Sequence[Segment]) -> None:
         self.manifest = manifest
         self.image = image
-        changes = tuple(changes)
-        self._masked = frozenset(change.record_id for change in changes)
-        found = (image.number(change.record_id) for change in changes)
-        self._masked_numbers = frozenset(number for number in found if number is not None)
-        self._changed = Image.build(View.read(c.view) for c in changes if c.view)
+        self._segments = segments
+        masked, layers = frozenset[str](), list[tuple[Image, frozenset[int]]]()
+        for layer in (*reversed(segments), image):
+            layers.append((layer, layer.numbers(masked)))
+            masked |= layer.named if isinstance(layer, Segment) else frozenset()
+        self._layers = layers
+        """The latest first, each with the numbers of what those before it say more lately."""
+        self._masked = masked
 
     @classmethod
-    def open(
-        cls, manifest: Manifest, body_of: BodyOf, keys: LeaseSecrets, *, before: Partition | None
-    ) -> Partition:
-        """Open a partition from its files' bodies and check it against its manifest.
+    def open(cls, manifest: Manifest, body_of: BodyOf, *, before: Partition | None) -> Partition:
+        """Open a partition from its files' bodies.
 
         The image that ``before`` has open is used again if it is the same file. Raises
         ``PeerBrokeProtocol`` for what is not as the manifest says.
@@ -43,22 +43,23 @@ class Partition:
             image = before.image
         else:
             image = Image.open(body_of(first))
-        latest: dict[str, SegmentChange] = {}
-        for entry in later:
-            changes = Segment.read(body_of(entry)).changes
-            latest |= {change.record_id: change for change in changes}
-        segment = Segment(tuple(latest.values()))
+        return cls(manifest, image, [Segment.open(body_of(entry)) for entry in later])
+
+    def check(self, digest_key: bytes) -> None:
+        """Raise ``PeerBrokeProtocol("digest-differs")`` unless these are the records of the
+        manifest's state. Files that have been checked once are the same ever after: their names
+        are their hashes."""
         found = changed_digest(
-            image,
-            segment,
-            image_digest=manifest.image_digest,
-            digest_key=keys.digest_key(manifest.partition),
+            self.image,
+            self._segments,
+            image_digest=self.manifest.image_digest,
+            digest_key=digest_key,
         )
-        if found != manifest.digest:
+        if found != self.manifest.digest:
             raise PeerBrokeProtocol(
-                "digest-differs", f"Partition {manifest.partition} is not in its manifest's state."
+                "digest-differs",
+                f"Partition {self.manifest.partition} is not in its manifest's state.",
             )
-        return cls(manifest, image, segment.changes)
 
     @property
     def image_file(self) -> FileEntry:
@@ -67,25 +68,33 @@ class Partition:
 
     def view(self, record_id: str) -> View | None:
         """One record; ``None`` if it is not in this partition."""
-        source = self._changed if record_id in self._masked else self.image
-        return source.view(record_id)
+        for segment in reversed(self._segments):
+            if record_id in segment.named:
+                return segment.view(record_id)
+        return self.image.view(record_id)
 
     def candidates(self, query: Query, *, today: date) -> tuple[tuple[View, ...], bool]:
-        """The records worth comparing with a query, each once, as they are now; and whether they
-        are some of too many."""
-        stayed, many = self.image.candidates(query, today=today, masked=self._masked_numbers)
-        changed, many_changed = self._changed.candidates(query, today=today)
-        return (*stayed, *changed), many or many_changed
+        """The records worth comparing with a query, each once, as they are now and with what can
+        be compared; and whether they are some of too many."""
+        views, crowded = list[View](), False
+        for layer, masked in self._layers:
+            found, many = layer.candidates(query, today=today, masked=masked)
+            views += found
+            crowded = crowded or many
+        return tuple(views), crowded
 
     @cached_property
     def in_conflict(self) -> frozenset[str]:
         """The ids of the records that show a conflict."""
         stayed = frozenset(self.image.in_conflict()) - self._masked
-        return stayed | frozenset(self._changed.in_conflict())
+        changed = {each for segment in self._segments for each in segment.in_conflict()}
+        now = (self.view(each) for each in changed)
+        return stayed | {view.record_id for view in now if view is not None and view.conflicts}
 
     def close(self, *, keep_image: bool = False) -> None:
         """Drop the partition from memory; its image only if nobody goes on with it."""
-        self._changed.close()
+        for segment in self._segments:
+            segment.close()
         if not keep_image:
             self.image.close()
 

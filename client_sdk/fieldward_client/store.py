@@ -98,8 +98,8 @@ class Store:
         return max(found, key=lambda each: each.view.revision, default=None)
 
     def candidates(self, query: Query, *, today: date) -> tuple[tuple[Found, ...], bool]:
-        """The records worth comparing with a query, each once, at their highest revision; and
-        whether they are some of too many.
+        """The records worth comparing with a query, each once, at their highest revision and with
+        what can be compared; and whether they are some of too many.
 
         An older revision that could fit finds the record too; whoever matches sees the newer.
         """
@@ -141,12 +141,14 @@ class Store:
 
         ``come`` has the bodies of the files that have just come, by name; others are read.
         """
-
-        def body_of(entry: FileEntry) -> bytes:
-            return come[entry.name] if entry.name in come else self._read(entry)
-
-        before = self._opened.get(manifest.partition)
-        return Partition.open(manifest, body_of, self.keys, before=before)
+        prepared = self._open(manifest, come)
+        try:
+            prepared.check(self.keys.digest_key(manifest.partition))
+        except PeerBrokeProtocol:
+            before = self._opened.get(manifest.partition)
+            prepared.close(keep_image=before is not None and before.image is prepared.image)
+            raise
+        return prepared
 
     def replace(self, distribution: Distribution, prepared: Mapping[str, Partition]) -> None:
         """Go over to a distribution that is stored, with the partitions prepared for it; what is
@@ -171,7 +173,8 @@ class Store:
     def _partition(self, manifest: Manifest) -> Partition:
         if manifest.partition not in self._opened:
             try:
-                self._opened[manifest.partition] = self.prepare(manifest, {})
+                # Its digest was compared before this manifest came into force.
+                self._opened[manifest.partition] = self._open(manifest, {})
             except PeerBrokeProtocol as e:
                 self._discard(manifest.files)
                 raise LocalDataDamaged(
@@ -180,6 +183,12 @@ class Store:
                     next_step="Connect and sync: it is fetched again.",
                 ) from e
         return self._opened[manifest.partition]
+
+    def _open(self, manifest: Manifest, come: Mapping[str, bytes]) -> Partition:
+        def body_of(entry: FileEntry) -> bytes:
+            return come[entry.name] if entry.name in come else self._read(entry)
+
+        return Partition.open(manifest, body_of, before=self._opened.get(manifest.partition))
 
     def _read(self, entry: FileEntry) -> bytes:
         opener = self.opener(entry)

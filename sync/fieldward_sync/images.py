@@ -1,41 +1,42 @@
 """Images and segments: a partition's records ready to query (design §6).
 
-An image is a small SQLite database, always built from empty and held in memory, in journal mode
-DELETE so that it can be opened from bytes. No file is touched here.
+Both are small SQLite databases with their search keys, always built from empty and held in memory,
+in journal mode DELETE so that they can be opened from bytes. A segment lies over an image as it
+comes: a device works out nothing for it. No file is touched here.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import date
+from functools import cached_property
 from itertools import accumulate, pairwise, starmap
-from typing import Annotated, ClassVar
-
-from msgspec import Meta
+from typing import ClassVar, Self
 
 from fieldward_sync import digest
 from fieldward_sync.compact_views import Common, Compacting
-from fieldward_sync.distribution import MAX_OPENED_BYTES
-from fieldward_sync.encoding import Message, Part, decode, pack, unpack
+from fieldward_sync.encoding import pack, unpack_authentic
 from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.matching.candidates import choose
-from fieldward_sync.matching.image_keys import KeyKind, image_keys, image_needs
+from fieldward_sync.matching.facts import NEVER_COMPARED
+from fieldward_sync.matching.image_keys import ImageKeys, KeyKind, image_needs
 from fieldward_sync.matching.key_ranges import KeyRange
 from fieldward_sync.matching.needs import Need
 from fieldward_sync.matching.query import Query
 from fieldward_sync.matching.vocabulary import Vocabulary
-from fieldward_sync.names import Count, RecordId
-from fieldward_sync.views import MAX_VIEW_BYTES, View
+from fieldward_sync.views import View
 
-MAX_SEGMENT_CHANGES = 1_000_000
-_APPLICATION_ID = 0x46574431  # "FWD1": the image format's version marker
 _LEGACY_JOURNAL = b"\x01\x01"  # bytes 18 and 19 of the SQLite header: not WAL
 _HEADER_BYTES = 100
 _PAGE_BYTES = 65_536
 """The largest there is: of smaller ones a fifth stays empty, because few records fit into one."""
+_FEW = 100
+_PAGE_BYTES_OF_FEW = 4_096
+"""Every table has a page at least; with so few records, one is all that most need."""
 
 _SCHEMA = (
     "CREATE TABLE record (number INTEGER PRIMARY KEY, record_id TEXT NOT NULL UNIQUE,"
@@ -43,10 +44,14 @@ _SCHEMA = (
     "CREATE TABLE common (shapes BLOB NOT NULL, shared BLOB NOT NULL)",
     "CREATE TABLE search_key (key TEXT NOT NULL PRIMARY KEY, records BLOB NOT NULL) WITHOUT ROWID",
 )
+_LEFT = "CREATE TABLE gone (record_id TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID"
 
 
 class Image:
     """A partition's records in memory, with their search keys. Close it to drop it."""
+
+    _application_id: ClassVar[int] = 0x46574431  # "FWD1": the format and its version
+    _schema: ClassVar[tuple[str, ...]] = _SCHEMA
 
     def __init__(self, connection: sqlite3.Connection, common: Common) -> None:
         self._connection = connection
@@ -54,32 +59,14 @@ class Image:
         self._vocabularies: dict[KeyKind, Vocabulary] = {}
 
     @classmethod
-    def build(cls, views: Iterable[View]) -> Image:
-        """An image of these records, from empty; ids must be distinct."""
-        connection = sqlite3.connect(":memory:", check_same_thread=False)
-        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-        connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
-        for statement in _SCHEMA:
-            connection.execute(statement)
-        ordered = sorted(views, key=_neighbours)
-        compacting = Compacting(ordered)
-        having: dict[str, list[int]] = {}
-        for number, (view, row) in enumerate(zip(ordered, compacting.rows(), strict=True), start=1):
-            connection.execute("INSERT INTO record VALUES (?, ?, ?)", (number, view.record_id, row))
-            for key in image_keys(view):
-                having.setdefault(key, []).append(number)
-        common = compacting.common()
-        connection.execute("INSERT INTO common VALUES (?, ?)", (common.shapes, common.values))
-        connection.executemany(
-            "INSERT INTO search_key VALUES (?, ?)",
-            ((key, pack_numbers(numbers)) for key, numbers in sorted(having.items())),
-        )
-        connection.commit()
+    def build(cls, views: Iterable[View]) -> Self:
+        """One of these records, from empty; ids must be distinct."""
+        connection, common = cls._written(views)
         return cls(_read_only(connection), common)
 
     @classmethod
-    def open(cls, body: bytes) -> Image:
-        """The image in these bytes, which have been authenticated; ``PeerBrokeProtocol`` unless
+    def open(cls, body: bytes) -> Self:
+        """What is in these bytes, which have been authenticated; ``PeerBrokeProtocol`` unless
         its schema is exactly the expected one."""
         if len(body) < _HEADER_BYTES or body[18:20] != _LEGACY_JOURNAL:
             raise PeerBrokeProtocol("image-malformed", "These bytes are not an image.")
@@ -91,7 +78,9 @@ class Image:
                 "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid"
             ).fetchall()
             application_id = connection.execute("PRAGMA application_id").fetchone()[0]
-            if tuple(sql for (sql,) in found) != _SCHEMA or application_id != _APPLICATION_ID:
+            if tuple(sql for (sql,) in found) != cls._schema or (
+                application_id != cls._application_id
+            ):
                 raise PeerBrokeProtocol("image-malformed", "The image has another schema.")
             (common,) = connection.execute("SELECT shapes, shared FROM common")
             return cls(connection, Common(*common))
@@ -101,6 +90,39 @@ class Image:
         except PeerBrokeProtocol:
             connection.close()
             raise
+
+    @classmethod
+    def _written(cls, views: Iterable[View]) -> tuple[sqlite3.Connection, Common]:
+        """A database of these records that can still be written."""
+        ordered = sorted(views, key=_neighbours)
+        connection = sqlite3.connect(":memory:", check_same_thread=False)
+        connection.execute(f"PRAGMA application_id = {cls._application_id}")
+        page_bytes = _PAGE_BYTES_OF_FEW if len(ordered) < _FEW else _PAGE_BYTES
+        connection.execute(f"PRAGMA page_size = {page_bytes}")
+        for statement in cls._schema:
+            connection.execute(statement)
+        compacting, keys = Compacting(ordered), ImageKeys()
+        connection.executemany(
+            "INSERT INTO record VALUES (?, ?, ?)",
+            (
+                (number, view.record_id, row)
+                for number, (view, row) in enumerate(
+                    zip(ordered, compacting.rows(), strict=True), start=1
+                )
+            ),
+        )
+        having = defaultdict[str, list[int]](list)
+        for number, view in enumerate(ordered, start=1):
+            for key in keys.of(view):
+                having[key].append(number)
+        common = compacting.common()
+        connection.execute("INSERT INTO common VALUES (?, ?)", (common.shapes, common.values))
+        connection.executemany(
+            "INSERT INTO search_key VALUES (?, ?)",
+            ((key, pack_numbers(numbers)) for key, numbers in sorted(having.items())),
+        )
+        connection.commit()
+        return connection, common
 
     def to_bytes(self) -> bytes:
         """The image as it is sealed."""
@@ -116,10 +138,15 @@ class Image:
 
     def view(self, record_id: str) -> View | None:
         """One record, or ``None`` if it is not in this image."""
-        row = self._connection.execute(
-            "SELECT view FROM record WHERE record_id = ?", (record_id,)
-        ).fetchone()
-        return self._common.view(record_id, row[0]) if row else None
+        row = self._row(record_id)
+        return self._common.view(record_id, row) if row is not None else None
+
+    def element(self, record_id: str, digest_key: bytes) -> bytes | None:
+        """What one record contributes to a digest; ``None`` if it is not in this image."""
+        row = self._row(record_id)
+        if row is None:
+            return None
+        return digest.element(digest_key, record_id, *self._common.packed_view(record_id, row))
 
     def views(self) -> Iterator[View]:
         """All records, in the order of their ids."""
@@ -132,32 +159,48 @@ class Image:
             if self._common.may_conflict(row) and self._common.view(record_id, row).conflicts:
                 yield record_id
 
-    def number(self, record_id: str) -> int | None:
-        """The number of a record in this image, ``None`` if it is not in it."""
-        row = self._connection.execute(
-            "SELECT number FROM record WHERE record_id = ?", (record_id,)
-        ).fetchone()
-        return int(row[0]) if row else None
+    def record_ids(self) -> frozenset[str]:
+        """The ids of the records in it."""
+        rows = self._connection.execute("SELECT record_id FROM record")
+        return frozenset(record_id for (record_id,) in rows)
+
+    def numbers(self, record_ids: Collection[str]) -> frozenset[int]:
+        """The numbers of those among these records that are in it."""
+        rows = self._connection.execute(
+            "SELECT number FROM record WHERE record_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(record_ids)),),
+        )
+        return frozenset(number for (number,) in rows)
 
     def candidates(
         self, query: Query, *, today: date, masked: Iterable[int] = ()
     ) -> tuple[tuple[View, ...], bool]:
         """The records that are worth comparing with a query, and whether they are some of too many
-        (``choose``); without those whose numbers are masked."""
+        (``choose``); without those whose numbers are masked, and of each what can be compared."""
         bits: dict[int, float] = {}
         for need in image_needs(query, self._vocabulary, today=today):
-            for number, worth in self._meeting(need).items():
-                bits[number] = bits.get(number, 0.0) + worth
+            meeting, so_far = self._meeting(need), bits.get
+            if not bits:
+                bits = meeting
+                continue
+            for number, worth in meeting.items():
+                bits[number] = so_far(number, 0.0) + worth
         for number in masked:
             bits.pop(number, None)
         chosen, crowded = choose(bits)
-        return tuple(map(self._numbered, chosen)), crowded
+        return tuple(map(self._comparable, chosen)), crowded
 
-    def _numbered(self, number: int) -> View:
+    def _row(self, record_id: str) -> bytes | None:
+        row = self._connection.execute(
+            "SELECT view FROM record WHERE record_id = ?", (record_id,)
+        ).fetchone()
+        return row[0] if row else None
+
+    def _comparable(self, number: int) -> View:
         record_id, row = self._connection.execute(
             "SELECT record_id, view FROM record WHERE number = ?", (number,)
         ).fetchone()
-        return self._common.view(record_id, row)
+        return self._common.view(record_id, row, without=NEVER_COMPARED)
 
     def _meeting(self, need: Need) -> dict[int, float]:
         """The records that meet a need, and what the best of their keys is worth."""
@@ -190,13 +233,54 @@ class Image:
         return self._vocabularies[kind]
 
 
+class Segment(Image):
+    """The changes since an image or an earlier segment: the records that changed, each as it is
+    now, and which have left. One table more than an image has."""
+
+    _application_id = 0x46575331  # "FWS1"
+    _schema = (*_SCHEMA, _LEFT)
+
+    @classmethod
+    def build(cls, views: Iterable[View], *, gone: Iterable[str] = ()) -> Self:
+        """One of these records, and the ids of those that have left; ids must be distinct."""
+        connection, common = cls._written(views)
+        connection.executemany("INSERT INTO gone VALUES (?)", [(each,) for each in sorted(gone)])
+        connection.commit()
+        return cls(_read_only(connection), common)
+
+    @classmethod
+    def open(cls, body: bytes) -> Self:
+        """As ``Image.open``; a record cannot be there and have left."""
+        segment = super().open(body)
+        if segment.numbers(segment.gone):
+            segment.close()
+            raise PeerBrokeProtocol("image-malformed", "A record is in a segment and has left.")
+        return segment
+
+    @cached_property
+    def gone(self) -> frozenset[str]:
+        """The ids of the records that have left."""
+        rows = self._connection.execute("SELECT record_id FROM gone")
+        return frozenset(record_id for (record_id,) in rows)
+
+    @cached_property
+    def named(self) -> frozenset[str]:
+        """The ids of all records that it says something of."""
+        return self.record_ids() | self.gone
+
+
 def _neighbours(view: View) -> tuple[str, ...]:
     """An order in which those who live together follow each other: much that they have in common
     then compresses to nothing."""
-    address = next((shown.value for shown in view.at("address")), None)
+    address, family = None, ""
+    for path, value in [(each.path, each.value) for each in view.values]:
+        if path == "address" and address is None:
+            address = value
+        elif path == "name.family" and not family and value is not None:
+            family = str(value)
     located = address if isinstance(address, dict) else {}
     postcode, lines = located.get("postcode"), located.get("lines")
-    return str(postcode), str(lines), view.text("name.family"), view.record_id
+    return str(postcode), str(lines), family, view.record_id
 
 
 def pack_numbers(numbers: Iterable[int]) -> bytes:
@@ -207,49 +291,27 @@ def pack_numbers(numbers: Iterable[int]) -> bytes:
 
 def unpack_numbers(packed: bytes) -> Iterator[int]:
     """The numbers that ``pack_numbers`` packed."""
-    steps: tuple[int, ...] = unpack(tuple[int, ...], packed)
+    steps: list[int] = unpack_authentic(list[int], packed)
     return accumulate(steps)
 
 
-class SegmentChange(Part, frozen=True):
-    """A record's latest state since the image, or its removal from the partition."""
-
-    number: Count
-    record_id: RecordId
-    view: Annotated[bytes, Meta(max_length=MAX_VIEW_BYTES)]
-    """A view's bytes; empty where the record has left."""
-
-
-class Segment(Message, frozen=True):
-    """The changes since an image, one for each record that changed."""
-
-    marker: ClassVar[bytes] = b"fieldward/segment/1"
-    changes: Annotated[tuple[SegmentChange, ...], Meta(max_length=MAX_SEGMENT_CHANGES)]
-
-    @classmethod
-    def read(cls, body: bytes) -> Segment:
-        """The segment in these bytes, which have been authenticated."""
-        return decode(cls, body, max_bytes=MAX_OPENED_BYTES)
-
-
 def changed_digest(
-    image: Image, segment: Segment, *, image_digest: bytes, digest_key: bytes
+    image: Image, segments: Sequence[Segment], *, image_digest: bytes, digest_key: bytes
 ) -> bytes:
-    """The digest of an image once a segment lies over it: what the manifest must say."""
-    total = image_digest
-    for change in segment.changes:
-        before = image.view(change.record_id)
+    """The digest of an image once segments lie over it, the later over the earlier: what the
+    manifest must say. It reads each record that changed twice, so it is worked out once, when they
+    have come."""
+
+    total, latest = image_digest, dict[str, Segment]()
+    for segment in segments:
+        latest |= dict.fromkeys(segment.named, segment)
+    for record_id, segment in latest.items():
+        before = image.element(record_id, digest_key)
+        after = segment.element(record_id, digest_key)
         if before is not None:
-            total = digest.removed(
-                total,
-                digest.element(digest_key, before.record_id, before.revision, before.to_bytes()),
-            )
-        if change.view:
-            after = View.read(change.view)
-            total = digest.added(
-                total,
-                digest.element(digest_key, after.record_id, after.revision, change.view),
-            )
+            total = digest.removed(total, before)
+        if after is not None:
+            total = digest.added(total, after)
     return total
 
 

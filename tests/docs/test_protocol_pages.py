@@ -23,7 +23,15 @@ from fieldward_server.services.authentication import MAX_SKEW_SECONDS, WINDOW
 from fieldward_sync.clock import TOLERATED_COLD_STARTS, TOLERATED_LAG_SECONDS
 from fieldward_sync.distribution import COMPRESSION_LEVEL
 from fieldward_sync.encoding import Message
-from fieldward_sync.images import _APPLICATION_ID, _PAGE_BYTES, _SCHEMA
+from fieldward_sync.images import (
+    _FEW,
+    _LEFT,
+    _PAGE_BYTES,
+    _PAGE_BYTES_OF_FEW,
+    _SCHEMA,
+    Image,
+    Segment,
+)
 from fieldward_sync.invitations import CODE_CHARACTERS
 from fieldward_sync.journal import EPOCH_ENTRIES, EPOCH_SECONDS
 from fieldward_sync.keys import ARGON2_FLOOR
@@ -141,7 +149,10 @@ NUMBERS_IN_SENTENCES = (
     ("leases", f"{REMEMBER_SECONDS} seconds ahead"),
     ("journal", f"has {EPOCH_ENTRIES} entries, {EPOCH_SECONDS // 60} minutes after"),
     ("edits", f"Of more than {MAX_REPLACED_AT_A_PATH} the highest"),
-    ("partitions", f"application_id = {_APPLICATION_ID:#x}"),
+    ("partitions", f"application_id = {Image._application_id:#x}"),
+    ("partitions", f"application_id = {Segment._application_id:#x}"),
+    ("partitions", _LEFT),
+    ("partitions", f"fewer than {_FEW} records have pages of {_PAGE_BYTES_OF_FEW:,} bytes"),
     ("partitions", f"this server's have {_PAGE_BYTES:,} bytes"),
     ("enquiries", f"at most {MAX_TERM_WORDS} words each"),
     ("refusals", f"more than {MAX_TERM_CHARACTERS} characters or {MAX_TERM_WORDS} words"),

@@ -19,7 +19,7 @@ import urllib3
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from second_implementation import http_signatures, invitations, partitions
-from second_implementation.encoding import document, pack, read_document, unpack
+from second_implementation.encoding import document, pack, read_document
 from second_implementation.keys import (
     HybridKey,
     derive,
@@ -148,20 +148,20 @@ class Held:
 
     manifest: list[Any]
     image: sqlite3.Connection
-    changes: dict[str, bytes]
+    changes: dict[str, list[Any] | None]
 
     def views(self) -> Iterator[list[Any]]:
         for view in partitions.image_views(self.image).values():
             if view[0] not in self.changes:
                 yield view
-        yield from (unpack(view) for view in self.changes.values() if view)
+        yield from (view for view in self.changes.values() if view)
 
     def found_by(self, beginning: str) -> Iterator[list[Any]]:
         """The records with a search key that begins so."""
         for view in partitions.found_by(self.image, beginning):
             if view[0] not in self.changes:
                 yield view
-        for view in (unpack(view) for view in self.changes.values() if view):
+        for view in filter(None, self.changes.values()):
             if any(key.startswith(beginning) for key in partitions.search_keys(view)):
                 yield view
 
@@ -427,8 +427,7 @@ class Client:
         bodies = [self._fetch(entry, keys[entry[0][3]]) for entry in by_kind]
         held = Held(manifest, partitions.open_image(bodies[0]), {})
         for body in bodies[1:]:
-            (changes,) = read_document("segment", body)
-            held.changes |= {record_id: view for _, record_id, view in changes}
+            held.changes |= partitions.open_segment(body)
         images = partitions.image_views(held.image).values()
         assert partitions.digest(digest_key, images) == image_digest
         views = list(held.views())

@@ -28,6 +28,11 @@ SCHEMA = (
     "CREATE TABLE common (shapes BLOB NOT NULL, shared BLOB NOT NULL)",
     "CREATE TABLE search_key (key TEXT NOT NULL PRIMARY KEY, records BLOB NOT NULL) WITHOUT ROWID",
 )
+SEGMENT_ID = 0x46575331
+SEGMENT_SCHEMA = (
+    *SCHEMA,
+    "CREATE TABLE gone (record_id TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID",
+)
 PARTING = "-\u2010\u2011\u2013/,"
 COMMON_SCHOOL_WORDS = frozenset(
     (
@@ -64,7 +69,9 @@ def open_file(entry: Sequence[Any], sealed: bytes, key: bytes) -> bytes:
     return body
 
 
-def open_image(body: bytes) -> sqlite3.Connection:
+def open_image(
+    body: bytes, *, schema: Sequence[str] = SCHEMA, application_id: int = APPLICATION_ID
+) -> sqlite3.Connection:
     """An image in memory, read only, its schema compared."""
     if body[18:20] != b"\x01\x01":
         raise ValueError("not in journal mode DELETE")
@@ -73,13 +80,14 @@ def open_image(body: bytes) -> sqlite3.Connection:
     for pragma in ("temp_store = MEMORY", "trusted_schema = OFF", "query_only = ON"):
         image.execute(f"PRAGMA {pragma}").close()
     found = image.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid")
-    if tuple(sql for (sql,) in found) != SCHEMA:
+    if tuple(sql for (sql,) in found) != tuple(schema):
         raise ValueError("another schema")
-    if image.execute("PRAGMA application_id").fetchone() != (APPLICATION_ID,):
+    if image.execute("PRAGMA application_id").fetchone() != (application_id,):
         raise ValueError("another format")
     return image
 
 
+<<<<<<< HEAD
 def disputes(view: Sequence[Any]) -> dict[str, list[tuple[str, str, str, str]]]:
     """What is, or was, disputed in a view, by path: since when, by whom, what came of it, when."""
     members: dict[str, dict[str, str]] = {}
@@ -93,6 +101,18 @@ def disputes(view: Sequence[Any]) -> dict[str, list[tuple[str, str, str, str]]]:
         told = (said["since"], said["by"], said.get("outcome", "open"), said.get("ended", ""))
         found.setdefault(said["path"], []).append(told)
     return found
+=======
+def open_segment(body: bytes) -> dict[str, list[Any] | None]:
+    """The views of a segment by their records' ids; nothing for those that have left."""
+    segment = open_image(body, schema=SEGMENT_SCHEMA, application_id=SEGMENT_ID)
+    changes: dict[str, list[Any] | None] = {v[0]: v for v in image_views(segment).values()}
+    for (record_id,) in segment.execute("SELECT record_id FROM gone"):
+        if record_id in changes:
+            raise ValueError("a record is there and has left")
+        changes[record_id] = None
+    segment.close()
+    return changes
+>>>>>>> c6d854a (segments: small images of their own, so that a device works out no keys; keys and rows of an image made in half the time)
 
 
 def search_keys(view: Sequence[Any]) -> set[str]:
@@ -144,6 +164,7 @@ def make_image(
     schema: Sequence[str] = SCHEMA,
     application_id: int = APPLICATION_ID,
     page_size: int = 4096,
+    gone: Iterable[str] = (),
 ) -> bytes:
     """An image of these views, in the order given. The bytes that tell which SQLite wrote it are
     set to one version, so that they are the same on every machine."""
@@ -167,11 +188,18 @@ def make_image(
         image.execute("INSERT INTO search_key VALUES (?, ?)", (key, pack(steps)))
     values = [unpack(value) for value in shared]
     image.execute("INSERT INTO common VALUES (?, ?)", (pack(shapes), pack(values)))
+    for record_id in sorted(gone):
+        image.execute("INSERT INTO gone VALUES (?)", (record_id,))
     image.commit()
     body = bytearray(image.serialize())
     image.close()
     body[_WRITER_VERSION] = (3_034_000).to_bytes(4, "big")
     return bytes(body)
+
+
+def make_segment(views: Iterable[Sequence[Any]], *, gone: Iterable[str] = ()) -> bytes:
+    """A segment of these views, and of the ids of records that have left."""
+    return make_image(views, schema=SEGMENT_SCHEMA, application_id=SEGMENT_ID, gone=gone)
 
 
 def _compact(view: Sequence[Any], shapes: list[list[str]], shared: list[bytes]) -> list[Any]:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fieldward_sync import digest
 from fieldward_sync.compact_views import Common, CompactView
 from fieldward_sync.encoding import pack
 from fieldward_sync.errors import PeerBrokeProtocol
@@ -31,6 +32,10 @@ def test_any_views_come_back_byte_for_byte(held: list[tuple[ViewValue, ...]]) ->
     views = [View(f"r-{n}", n, n % 2 == 0, values) for n, values in enumerate(held)]
     with closing(Image.build(views)) as built, closing(Image.open(built.to_bytes())) as image:
         assert [view.to_bytes() for view in image.views()] == [view.to_bytes() for view in views]
+        elements = [image.element(view.record_id, b"k" * 32) for view in views]
+    assert elements == [
+        digest.element(b"k" * 32, view.record_id, view.revision, view.to_bytes()) for view in views
+    ]
 
 
 def in_paths(record_id: str, **at: tuple[Value, ...]) -> View:
@@ -61,6 +66,13 @@ def test_a_row_names_shapes_and_shared_values_by_their_places() -> None:
     )
 
 
+def test_what_is_never_compared_can_be_left_out_of_a_view() -> None:
+    row = CompactView(1, False, (4, 5), (1, 0, 1), ("c1", "c2"), ("Okafor", 0, "Nowak"))
+    assert COMMON.view("r-1", pack(row), without={"carers/"}) == View(
+        "r-1", 1, False, (ViewValue("born", 5, "2020-01-01"),)
+    )
+
+
 @pytest.mark.parametrize(
     "row",
     [
@@ -73,5 +85,6 @@ def test_a_row_names_shapes_and_shared_values_by_their_places() -> None:
     ids=["no such shape", "no member", "no such value", "no number", "a value too few"],
 )
 def test_a_row_is_refused_that_does_not_fit(row: CompactView) -> None:
-    with pytest.raises(PeerBrokeProtocol, match="image-malformed"):
-        COMMON.view("r-1", pack(row))
+    for read in (COMMON.view, COMMON.packed_view):
+        with pytest.raises(PeerBrokeProtocol, match="image-malformed"):
+            read("r-1", pack(row))

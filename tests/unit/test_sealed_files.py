@@ -22,12 +22,10 @@ from fieldward_sync.distribution import (
     open_file,
     seal_file,
 )
-from fieldward_sync.encoding import encode
 from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.images import (
     Image,
     Segment,
-    SegmentChange,
     changed_digest,
     pack_numbers,
     unpack_numbers,
@@ -177,8 +175,7 @@ def test_a_file_opens_as_what_it_is() -> None:
 def test_an_image_finds_records_by_their_search_keys(query: Query, found: View) -> None:
     image = Image.open(BODY)
     assert image.candidates(query, today=TODAY) == ((found,), False)
-    number = image.number(found.record_id)
-    assert number is not None
+    (number,) = image.numbers([found.record_id, "r-9"])
     assert image.candidates(query, today=TODAY, masked=[number]) == ((), False)
 
 
@@ -193,7 +190,7 @@ def test_who_lives_together_has_numbers_that_follow_each_other() -> None:
         return View(record_id, 1, False, (ViewValue("address", 1, home),))
 
     image = Image.build([at("r-1", "M14 5AB"), at("r-2", "M1 1AA"), at("r-3", "M14 5AB")])
-    assert [image.number(f"r-{record}") for record in (2, 1, 3)] == [1, 2, 3]
+    assert [{*image.numbers([f"r-{record}"])} for record in (2, 1, 3)] == [{1}, {2}, {3}]
     assert [each.record_id for each in image.views()] == ["r-1", "r-2", "r-3"]
 
 
@@ -224,13 +221,8 @@ def test_an_open_image_cannot_be_written() -> None:
         Image.open(BODY)._connection.execute("DELETE FROM record")
 
 
-SEGMENT = Segment(
-    (
-        SegmentChange(41, "r-1", view("r-1", "Okafor-Smith", revision=2).to_bytes()),
-        SegmentChange(42, "r-2", b""),
-        SegmentChange(43, "r-4", view("r-4", "Nowak").to_bytes()),
-    )
-)
+CHANGED = [view("r-1", "Okafor-Smith", revision=2), view("r-4", "Nowak")]
+SEGMENT_BODY = Segment.build(CHANGED, gone=["r-2"]).to_bytes()
 
 
 def digest_of(views: list[View]) -> bytes:
@@ -245,15 +237,51 @@ def digest_of(views: list[View]) -> bytes:
 def test_a_segment_changes_the_digest_to_that_of_the_records_left() -> None:
     after = [view("r-1", "Okafor-Smith", revision=2), VIEWS[2], view("r-4", "Nowak")]
     changed = changed_digest(
-        Image.open(BODY), SEGMENT, image_digest=digest_of(VIEWS), digest_key=DIGEST_KEY
+        Image.open(BODY),
+        [Segment.open(SEGMENT_BODY)],
+        image_digest=digest_of(VIEWS),
+        digest_key=DIGEST_KEY,
     )
     assert changed == digest_of(after)
 
 
-def test_a_segment_comes_back_as_it_was_and_refuses_trailing_bytes() -> None:
-    assert Segment.read(encode(SEGMENT)) == SEGMENT
-    with pytest.raises(PeerBrokeProtocol):
-        Segment.read(encode(SEGMENT) + b"\x00")
+def test_of_several_segments_the_later_one_counts() -> None:
+    later = Segment.build([view("r-2", "Back", revision=3)], gone=["r-4"])
+    after = [CHANGED[0], view("r-2", "Back", revision=3), VIEWS[2]]
+    changed = changed_digest(
+        Image.open(BODY),
+        [Segment.open(SEGMENT_BODY), later],
+        image_digest=digest_of(VIEWS),
+        digest_key=DIGEST_KEY,
+    )
+    assert changed == digest_of(after)
+
+
+def test_a_segment_comes_ready_to_be_searched() -> None:
+    segment = Segment.open(SEGMENT_BODY)
+    assert list(segment.views()) == CHANGED
+    assert segment.gone == {"r-2"}
+    assert segment.named == {"r-1", "r-2", "r-4"}
+    assert segment.candidates(Query(family="novak"), today=TODAY) == ((CHANGED[1],), False)
+
+
+def both_there_and_gone() -> bytes:
+    return Segment.build(CHANGED, gone=["r-1"]).to_bytes()
+
+
+@pytest.mark.parametrize(
+    ("kind", "make"),
+    [
+        (Segment, lambda: BODY),
+        (Image, lambda: SEGMENT_BODY),
+        (Segment, both_there_and_gone),
+    ],
+    ids=["an image as a segment", "a segment as an image", "a record that is there and has left"],
+)
+def test_what_is_not_a_segment_is_refused(kind: type[Image], make: Callable[[], bytes]) -> None:
+    with pytest.raises(PeerBrokeProtocol) as refusal:
+        kind.open(make())
+    assert refusal.value.code == "image-malformed"
 
 
 def distribution(**changes: object) -> Distribution:

@@ -38,9 +38,8 @@ from fieldward_sync.keys import (
     label,
     unlock_key,
 )
-from fieldward_sync.leases import EpochKey as PartitionEpochKey
-from fieldward_sync.leases import LeaseGrant, LeaseSecrets, PartitionKeys, Spent, open_secrets
-from fieldward_sync.matching.image_keys import image_keys
+from fieldward_sync.leases import LeaseGrant, LeaseSecrets, Spent, open_secrets
+from fieldward_sync.matching.image_keys import ImageKeys
 from fieldward_sync.outbox import open_as_author, open_as_authority
 from fieldward_sync.problems import read_refusal
 from fieldward_sync.projection import conflicts, project
@@ -200,17 +199,13 @@ def judge_distribution(case: Mapping[str, Any]) -> None:
 def judge_partitions(case: Mapping[str, Any]) -> None:
     packed, key, digest_key = _hex(case, "manifest", "key", "digest_key")
     manifest: Manifest = unpack(Manifest, packed)
-    epochs = tuple(
-        PartitionEpochKey(epoch, key) for epoch in {file.context.epoch for file in manifest.files}
-    )
-    ring = (PartitionKeys(manifest.partition, digest_key, epochs),)
     opened = Partition.open(
         manifest,
         lambda entry: open_file(bytes.fromhex(case["files"][entry.name]), entry=entry, key=key),
-        LeaseSecrets(bytes(32), ring),
         before=None,
     )
     try:
+        opened.check(digest_key)
         held = {view.record_id for view in opened.image.views()} | case["views"].keys()
         views = (opened.view(record_id) for record_id in held)
         shown = {view.record_id: view.to_bytes().hex() for view in views if view}
@@ -239,7 +234,7 @@ def judge_views(case: Mapping[str, Any]) -> None:
 
 
 def judge_search(case: Mapping[str, Any]) -> None:
-    assert sorted(image_keys(View.read(*_hex(case, "view")))) == case["keys"]
+    assert sorted(ImageKeys().of(View.read(*_hex(case, "view")))) == case["keys"]
 
 
 def judge_fields(case: Mapping[str, Any]) -> None:

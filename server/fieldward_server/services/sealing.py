@@ -17,8 +17,8 @@ from fieldward_server.services.rebuilding import Changed, Sealed, due
 from fieldward_server.storage import Transaction, authorities, partitions
 from fieldward_server.storage.partitions import FeedChange, Partition
 from fieldward_sync.distribution import FileContext, FileEntry, FileKind, Manifest, seal_file
-from fieldward_sync.encoding import encode, pack, unpack
-from fieldward_sync.images import Image, Segment, SegmentChange
+from fieldward_sync.encoding import pack, unpack
+from fieldward_sync.images import Image, Segment
 from fieldward_sync.views import View
 
 FILES_AT_ONCE = 100
@@ -182,11 +182,10 @@ def _image_body(views: tuple[bytes, ...]) -> bytes:
 
 
 def _segment_body(changes: tuple[FeedChange, ...]) -> bytes:
-    return encode(
-        Segment(
-            tuple(SegmentChange(change.number, change.record_id, change.view) for change in changes)
-        )
-    )
+    changed = (View.read(change.view) for change in changes if not change.removed)
+    gone = [change.record_id for change in changes if change.removed]
+    with closing(Segment.build(changed, gone=gone)) as segment:
+        return segment.to_bytes()
 
 
 def _publish(platform: Platform, contents: _Contents, entry: FileEntry, *, now: int) -> bool:

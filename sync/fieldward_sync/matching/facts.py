@@ -15,6 +15,8 @@ from fieldward_sync.matching.key_ranges import PAST_ANY_LETTER
 from fieldward_sync.views import View
 
 NOT_SPECIFIED = SEXES[-1]
+NEVER_COMPARED = frozenset(["involvements/"])
+"""Collections of which nothing is compared: more than half of most views."""
 
 
 class Facts:

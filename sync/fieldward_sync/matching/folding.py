@@ -27,7 +27,12 @@ def fold(text: str) -> str:
 
 def name_words(text: str) -> Words:
     """The folded words of a name or a line, hyphenated halves apart."""
-    return tuple(filter(None, map(fold, text.translate(_PARTING).split())))
+    return tuple(filter(None, map(fold, parted(text))))
+
+
+def parted(text: str) -> list[str]:
+    """The words of a name or a line as they are written, hyphenated halves apart."""
+    return text.translate(_PARTING).split()
 
 
 def compact(text: str) -> str:

@@ -6,14 +6,15 @@ has it: enough to tell, without reading any record, which ones are worth compari
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from enum import Enum
+from functools import lru_cache
+from typing import Any
 
 from fieldward_sync.matching.birth_dates import BirthDate, born_between
 from fieldward_sync.matching.comparison import field_of
-from fieldward_sync.matching.facts import Facts
-from fieldward_sync.matching.folding import name_words
+from fieldward_sync.matching.folding import fold, parted
 from fieldward_sync.matching.key_ranges import PAST_ANY_LETTER, KeyRange
 from fieldward_sync.matching.levels import Level
 from fieldward_sync.matching.needs import Need
@@ -59,28 +60,79 @@ _WORDS_OF_EVERY_SCHOOL = frozenset(
 VocabularyOf = Callable[[KeyKind], Vocabulary]
 
 
-def image_keys(view: View) -> frozenset[str]:
-    """The search keys of a view; each live value of a conflict has its own."""
-    facts = Facts.of(view)
-    return frozenset(
-        (
-            *_keys(KeyKind.NAME, _words(facts.names)),
-            *_keys(KeyKind.BORN, facts.days),
-            *_keys(KeyKind.POSTCODE, facts.postcodes),
-            *_keys(KeyKind.NHS_NUMBER, facts.numbers),
-            *_keys(KeyKind.CARER, _words(facts.carers)),
-            *_keys(KeyKind.ADDRESS, (w for w in _words(facts.addresses) if not w[0].isdigit())),
-            *_keys(KeyKind.SCHOOL, _words(facts.schools) - _WORDS_OF_EVERY_SCHOOL),
-        )
-    )
+_WORDS_OF = {
+    "name.family": KeyKind.NAME,
+    "name.given": KeyKind.NAME,
+    "school.name": KeyKind.SCHOOL,
+    "school.code": KeyKind.SCHOOL,
+}
+_WORDS_OF_MEMBERS = {"former_names/": KeyKind.NAME, "carers/": KeyKind.CARER}
+_NAMES_OF_MEMBERS = (".family", ".given")
+_WHOLE = {"born": KeyKind.BORN, "nhs_number": KeyKind.NHS_NUMBER}
+_REMEMBERED = 1 << 15
+"""Texts, of each kind of key: names repeat, and who lives together comes one after the other."""
 
 
-def _keys(kind: KeyKind, values: Iterable[str]) -> Iterator[str]:
-    return (kind.value + value for value in values)
+class ImageKeys:
+    """Makes the search keys of one view after the other.
+
+    What it has made of a text it keeps for the next view, so let go of it with the image: names
+    are not to stay in memory once a device is locked.
+    """
+
+    def __init__(self) -> None:
+        fold_once = lru_cache(_REMEMBERED)(fold)
+
+        def words(text: str) -> Iterator[str]:
+            return filter(None, map(fold_once, parted(text)))
+
+        def keys_of(kind: KeyKind) -> Callable[[str], tuple[str, ...]]:
+            letter, left_out = kind.value, _LEFT_OUT.get(kind, _nothing)
+            return lru_cache(_REMEMBERED)(
+                lambda text: tuple([letter + word for word in words(text) if not left_out(word)])
+            )
+
+        self._of: dict[str, Callable[[Any], Iterable[str]]] = {
+            **{path: keys_of(kind) for path, kind in _WORDS_OF.items()},
+            **{path: _as_it_is(kind) for path, kind in _WHOLE.items()},
+            "address": self._of_address,
+        }
+        self._of_members = {at: keys_of(kind) for at, kind in _WORDS_OF_MEMBERS.items()}
+        self._of_line = keys_of(KeyKind.ADDRESS)
+
+    def of(self, view: View) -> set[str]:
+        """The search keys of a view; each live value of a conflict has its own."""
+        keys, find = set[str](), self._of.get
+        for path, value in [(each.path, each.value) for each in view.values]:
+            keys_of = find(path)
+            if keys_of is None and path.endswith(_NAMES_OF_MEMBERS):
+                keys_of = self._of_members.get(path[: path.find("/") + 1])
+            if keys_of is not None and isinstance(value, dict if path == "address" else str):
+                keys.update(keys_of(value))
+        return keys
+
+    def _of_address(self, address: Mapping[str, str | list[str]]) -> Iterator[str]:
+        postcode, lines = address.get("postcode"), address.get("lines")
+        if isinstance(postcode, str):
+            yield KeyKind.POSTCODE.value + "".join(postcode.split())
+        for line in lines if isinstance(lines, list) else ():
+            yield from self._of_line(line)
 
 
-def _words(texts: Iterable[str]) -> set[str]:
-    return {word for text in texts for word in name_words(text)}
+def _as_it_is(kind: KeyKind) -> Callable[[str], Iterable[str]]:
+    letter = kind.value
+    return lambda text: (letter + text,)
+
+
+def _nothing(word: str) -> bool:
+    return False
+
+
+_LEFT_OUT: Mapping[KeyKind, Callable[[str], bool]] = {
+    KeyKind.ADDRESS: lambda word: word[0].isdigit(),
+    KeyKind.SCHOOL: _WORDS_OF_EVERY_SCHOOL.__contains__,
+}
+"""The words that make no key of a kind."""
 
 
 def image_needs(query: Query, vocabulary: VocabularyOf, *, today: date) -> Iterator[Need]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from second_implementation.encoding import document, pack
+from second_implementation.encoding import document
 from second_implementation.keys import HybridKey, signed
 from vectors.cases import Case, Topic, secret, valid
 from vectors.topics import enquiries
@@ -14,7 +14,6 @@ from vectors.topics.distribution import manifest
 from vectors.topics.journal import entry, seal
 from vectors.topics.leases import LEASE_ID, SECRETS, grant, lease
 from vectors.topics.orders import receipt
-from vectors.topics.partitions import MOVED
 from vectors.topics.views import SERVER, edit
 from vectors.topics.world import (
     ANSWER_SEED,
@@ -132,7 +131,6 @@ def _made() -> dict[str, bytes]:
         "LeaseSecrets": SECRETS,
         "Distribution": distribution,
         "FileContext": document("file", AUTHORITY, 1, PARTITION, EPOCH, "segment", 4, 9),
-        "Segment": document("segment", [[5, "child-1", pack(MOVED)], [6, "child-2", b""]]),
         "BoxHeader": signed_header("edits")[0],
         "Proposal": proposal(7),
         "Edit": document("edit", *admitted),

@@ -7,7 +7,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from second_implementation.encoding import document, pack
-from second_implementation.partitions import SCHEMA, compress, digest, make_image
+from second_implementation.partitions import (
+    SCHEMA,
+    compress,
+    digest,
+    make_image,
+    make_segment,
+)
 from second_implementation.sealing import seal
 from vectors.cases import Case, Topic, changed, refused, secret, valid
 from vectors.outcomes import Outcome
@@ -61,19 +67,9 @@ class File:
         ]
 
 
-def segment(*changes: Sequence[Any]) -> bytes:
-    """A segment's bytes."""
-    return document("segment", changes)
-
-
 def image(body: bytes) -> File:
     """An image up to feed number 4."""
     return File(body, "image", 0, 4)
-
-
-def change(number: int, view: Sequence[Any]) -> list[Any]:
-    """A change to a view."""
-    return [number, view[0], pack(view)]
 
 
 def partition(
@@ -104,9 +100,9 @@ def _broken(name: str, why: str, code: Outcome, content: dict[str, Any]) -> Case
 def _cases() -> Iterator[Case]:
     body = make_image(VIEWS)
     base = image(body)
-    moved = File(segment(change(5, MOVED)), "segment", 4, 5)
-    left = File(segment(change(5, MOVED), [6, BEN, b""]), "segment", 4, 6)
-    joined = File(segment([6, BEN, b""], change(7, NEW)), "segment", 5, 7)
+    moved = File(make_segment([MOVED]), "segment", 4, 5)
+    left = File(make_segment([MOVED], gone=[BEN]), "segment", 4, 6)
+    joined = File(make_segment([NEW], gone=[BEN]), "segment", 5, 7)
     yield valid("image", "an image alone", **partition(base, views=VIEWS))
     empty = image(make_image([]))
     yield valid("empty", "an image without a record", **partition(empty, views=[], images=[]))
@@ -223,7 +219,7 @@ def _broken_images(body: bytes) -> Iterator[Case]:
 
 def _broken_wholes(base: File, moved: File) -> Iterator[Case]:
     after = [MOVED, VIEWS[1]]
-    gap = File(segment(change(6, MOVED)), "segment", 5, 6)
+    gap = File(make_segment([MOVED]), "segment", 5, 6)
     manifest_broken = Outcome.MANIFEST_BROKEN
     yield _broken("gap", "a segment is missing", manifest_broken, partition(base, gap, views=after))
     yield _broken("no-image", "a segment alone", manifest_broken, partition(moved, views=after))
@@ -241,18 +237,25 @@ def _broken_wholes(base: File, moved: File) -> Iterator[Case]:
         Outcome.DIGEST_DIFFERS,
         partition(base, views=VIEWS, said=after),
     )
-    not_a_segment = File(segment(change(5, MOVED)) + b"\xc0", "segment", 4, 5)
+    torn = File(make_segment([MOVED], gone=[ADA]), "segment", 4, 5)
     yield _broken(
-        "segment-trailing",
-        "a byte too many",
-        Outcome.MALFORMED,
-        partition(base, not_a_segment, views=after),
+        "segment-torn",
+        "a record is there and has left",
+        Outcome.IMAGE_MALFORMED,
+        partition(base, torn, views=after),
+    )
+    as_image = File(make_segment([MOVED]), "image", 0, 4)
+    yield _broken(
+        "segment-as-image",
+        "a segment where an image is listed",
+        Outcome.IMAGE_MALFORMED,
+        partition(as_image, views=after),
     )
     an_image = File(make_image([MOVED]), "segment", 4, 5)
     yield _broken(
         "image-as-segment",
         "an image where a segment is listed",
-        Outcome.WRONG_KIND,
+        Outcome.IMAGE_MALFORMED,
         partition(base, an_image, views=after),
     )
 
