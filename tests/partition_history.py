@@ -141,7 +141,11 @@ class AwayDevice:
             in_image = {view.record_id for view in image.views()}
         finally:
             image.close()
-        changes = [change for body in later for change in Segment.read(body).changes]
+        changes = list[str]()
+        for body in later:
+            segment = Segment.open(body)
+            changes += segment.named
+            segment.close()
         assert len(manifest.files) <= FILES_OF_A_PARTITION
         assert len(changes) <= most_changes(len(in_image))
         assert manifest.records <= len(in_image) + len(changes) <= most_rows(manifest.records)

@@ -87,7 +87,6 @@ def open_image(
     return image
 
 
-<<<<<<< HEAD
 def disputes(view: Sequence[Any]) -> dict[str, list[tuple[str, str, str, str]]]:
     """What is, or was, disputed in a view, by path: since when, by whom, what came of it, when."""
     members: dict[str, dict[str, str]] = {}
@@ -101,7 +100,8 @@ def disputes(view: Sequence[Any]) -> dict[str, list[tuple[str, str, str, str]]]:
         told = (said["since"], said["by"], said.get("outcome", "open"), said.get("ended", ""))
         found.setdefault(said["path"], []).append(told)
     return found
-=======
+
+
 def open_segment(body: bytes) -> dict[str, list[Any] | None]:
     """The views of a segment by their records' ids; nothing for those that have left."""
     segment = open_image(body, schema=SEGMENT_SCHEMA, application_id=SEGMENT_ID)
@@ -112,7 +112,6 @@ def open_segment(body: bytes) -> dict[str, list[Any] | None]:
         changes[record_id] = None
     segment.close()
     return changes
->>>>>>> c6d854a (segments: small images of their own, so that a device works out no keys; keys and rows of an image made in half the time)
 
 
 def search_keys(view: Sequence[Any]) -> set[str]:
