@@ -347,7 +347,7 @@ class FieldDevice:
     def join(self, request: JoinRequest) -> str:
         """Who came, and works with this device from now on."""
         self.counter += 1
-        caller = Caller(self.stored(), None, self.counter)
+        caller = Caller(self.stored(), None, self.counter, b"")
         answer = join(self.world.platform, caller, request, now=self.world.now)
         self.practitioner = answer.practitioner
         self.lease, self.held, self.distribution = None, Held(0, 0, b"", 0, ()), None

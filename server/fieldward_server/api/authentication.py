@@ -21,8 +21,8 @@ from fieldward_server.services.authentication import (
     authenticate_administrator,
     find_administrator,
 )
-from fieldward_server.services.authorities import answer_key
-from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
+from fieldward_server.services.authorities import answer_key, unwrap_answer_key
+from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol, RetryLater
 from fieldward_sync.http_signatures import (
     RequestSignature,
     read_request_signature,
@@ -92,7 +92,7 @@ def _authenticate() -> None:
         return
     here = service()
     signature = read_request_signature(_headers())
-    _find_signer(signature.key_id.partition("/")[0])
+    g.signing_for = signature.key_id.partition("/")[0]
     if request.path.startswith(f"{ADMIN_PATH}/"):
         # Nobody who is unknown gets a long body read.
         signer = find_administrator(here.platform, signature)
@@ -101,7 +101,9 @@ def _authenticate() -> None:
             here.platform, signer, signature, _received(), now=here.now()
         )
     else:
-        g.caller = authenticate(here.platform, signature, _received(), now=here.now())
+        g.caller = found = authenticate(here.platform, signature, _received(), now=here.now())
+        key = unwrap_answer_key(here.platform, found.authority, found.answer_key)
+        sign_answer_with(found.authority, key)
 
 
 def _received() -> Received:
@@ -115,16 +117,19 @@ def _received() -> Received:
     )
 
 
-def _find_signer(authority: str) -> None:
+def _find_signer() -> Signer | None:
+    """Whose key signs the answer: known already, or that of the authority that was asked."""
+    found: Signer | None = g.get("signer")
+    if found is not None or "signing_for" not in g:
+        return found
     try:
-        sign_answer_with(authority, answer_key(service().platform, authority))
-    except CallerMistake:
-        # Nobody's key: the refusal that follows goes out unsigned.
-        return
+        return Signer(g.signing_for, answer_key(service().platform, g.signing_for))
+    except (CallerMistake, RetryLater):
+        return None  # nobody's key, or none to be had now: the refusal goes out unsigned
 
 
 def _sign(response: Response) -> Response:
-    signer: Signer | None = g.get("signer")
+    signer = _find_signer()
     if signer is not None:
         response.headers.update(
             sign_answer(

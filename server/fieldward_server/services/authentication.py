@@ -12,7 +12,7 @@ from typing import Protocol
 from fieldward_server.services.platform import Platform
 from fieldward_server.storage import Transaction, administrators, devices
 from fieldward_server.storage.administrators import Administrator
-from fieldward_server.storage.devices import Device, Holder
+from fieldward_server.storage.devices import Device, Holder, Signer
 from fieldward_sync.errors import RefusedByServer
 from fieldward_sync.http_signatures import RequestSignature, verify_request
 from fieldward_sync.messages import DEVICE_KEY
@@ -48,6 +48,8 @@ class Caller:
     holder: Holder | None
     """The practitioner who signed; ``None``: it was signed with the device's identity key."""
     counter: int
+    answer_key: bytes
+    """What signs the answer, wrapped."""
 
     @property
     def authority(self) -> str:
@@ -111,11 +113,12 @@ def authenticate(
     """
     authority, name, generation, role = _read_key_id(signature.key_id)
     with platform.storage.reading() as transaction:
-        device, holder = _find_signer(transaction, authority, name, generation, role)
+        signer = _find_signer(transaction, authority, name, generation, role)
+    device, holder = signer.device, signer.holder
     public_key = holder.signing_key if holder else device.identity_key
     verify_request(signature, **vars(received), public_key=public_key)
     _check_new(platform, signature, device, now)
-    return Caller(device, holder, signature.counter)
+    return Caller(device, holder, signature.counter, signer.answer_key)
 
 
 def find_administrator(platform: Platform, signature: RequestSignature) -> Administrator:
@@ -197,9 +200,9 @@ def _read_key_id(key_id: str) -> tuple[str, str, int, str]:
 
 def _find_signer(
     transaction: Transaction, authority: str, name: str, generation: int, role: str
-) -> tuple[Device, Holder | None]:
-    found = devices.find_with_holder(transaction, authority, name, generation, role)
-    if found is None or (found[1] is None and role != DEVICE_KEY):
+) -> Signer:
+    found = devices.find_signer(transaction, authority, name, generation, role)
+    if found is None or (found.holder is None and role != DEVICE_KEY):
         raise _unknown_key()
     return found
 

@@ -210,10 +210,15 @@ def answer_key(platform: Platform, authority: str) -> Ed25519PrivateKey:
 
 def open_answer_key(platform: Platform, row: authorities.Authority) -> Ed25519PrivateKey:
     """``answer_key`` for who has read the authority's row."""
-    if row.answer_key not in platform.answer_keys:
-        seed = platform.unwrap(row.answer_key, ANSWER_KEY, row.authority)
-        platform.answer_keys[row.answer_key] = signing_key(seed)
-    return platform.answer_keys[row.answer_key]
+    return unwrap_answer_key(platform, row.authority, row.answer_key)
+
+
+def unwrap_answer_key(platform: Platform, authority: str, wrapped: bytes) -> Ed25519PrivateKey:
+    """``answer_key`` for who has read it."""
+    if wrapped not in platform.answer_keys:
+        seed = platform.unwrap(wrapped, ANSWER_KEY, authority)
+        platform.answer_keys[wrapped] = signing_key(seed)
+    return platform.answer_keys[wrapped]
 
 
 def open_edit_seed(platform: Platform, row: authorities.Authority) -> bytes:

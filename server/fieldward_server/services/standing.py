@@ -59,12 +59,12 @@ class Standing:
 def find_standing(transaction: Transaction, caller: Caller) -> Standing:
     """How the caller stands now."""
     code = caller.authority
-    found = devices.find_with_holder(
+    found = devices.find_signer(
         transaction, code, caller.device, caller.generation, caller.practitioner or DEVICE_KEY
     )
     if found is None:
         raise unknown_device(caller.device)
-    device, holder = found
+    device, holder = found.device, found.holder
     return Standing(
         authority=known(authorities.find(transaction, code), code),
         device=device,

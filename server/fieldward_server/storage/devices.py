@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 from fieldward_server.storage.driver import Row, Transaction
 
@@ -116,15 +117,25 @@ def find(transaction: Transaction, authority: str, device: str, generation: int)
     return Device(**rows[0]) if rows else None
 
 
-def find_with_holder(
+class Signer(NamedTuple):
+    """Who may have signed a request, and what its answer is to be signed with."""
+
+    device: Device
+    holder: Holder | None
+    """The practitioner who was asked for; ``None`` for one who is not on the device."""
+    answer_key: bytes
+    """The authority's, wrapped."""
+
+
+def find_signer(
     transaction: Transaction, authority: str, device: str, generation: int, practitioner: str
-) -> tuple[Device, Holder | None] | None:
-    """A device and a practitioner on it, ``None`` for one who is not. For every request's sake in
-    one statement."""
+) -> Signer | None:
+    """A device, and a practitioner on it. For every request's sake in one statement."""
     rows = transaction.execute(
-        "SELECT d.*, h.practitioner, h.signing_key, h.changed_state, h.lease_secret, h.lease_id,"
-        " h.lease_issued, h.lease_closes, h.lease_destroys, h.ring_hash"
-        " FROM device d LEFT JOIN holder h ON h.authority = d.authority AND h.device = d.device"
+        "SELECT a.answer_key, d.*, h.practitioner, h.signing_key, h.changed_state,"
+        " h.lease_secret, h.lease_id, h.lease_issued, h.lease_closes, h.lease_destroys, h.ring_hash"
+        " FROM device d JOIN authority a ON a.authority = d.authority"
+        " LEFT JOIN holder h ON h.authority = d.authority AND h.device = d.device"
         "  AND h.generation = d.generation AND h.practitioner = :practitioner"
         " WHERE d.authority = :authority AND d.device = :device AND d.generation = :generation",
         authority=authority,
@@ -136,9 +147,10 @@ def find_with_holder(
         return None
     row = rows[0]
     found = Device(**{name: row[name] for name in _DEVICE_COLUMNS})
-    if row["practitioner"] is None:
-        return found, None
-    return found, Holder(**{name: row[name] for name in _HOLDER_COLUMNS})
+    holder = None
+    if row["practitioner"] is not None:
+        holder = Holder(**{name: row[name] for name in _HOLDER_COLUMNS})
+    return Signer(found, holder, row["answer_key"])
 
 
 def latest(transaction: Transaction, authority: str, device: str) -> Device | None:
