@@ -376,10 +376,13 @@ def test_a_no_to_a_question_changes_nothing_and_ends_with_1(
     server = settled.settings["FIELDWARD_SERVER"]
     with Device.enrol(tmp_path, server, code, passphrase="a passphrase of its own") as device:
         name = device.status().device
-    for move in ("revoke", "wipe"):
+    for move in ("pause", "drain", "revoke", "wipe"):
         refused = settled.types("device", move, name, "--reason", "lost", keys="n\n")
         assert (refused.exit_code, "Nothing was changed" in refused.stderr) == (1, True)
         assert "holder p-17" in refused.stdout
+        assert "worst case, readable until" in refused.stdout
+        foreseen = settled.does("device", "preview", name, move)
+        assert foreseen == refused.stdout
         unasked = settled.types("device", move, name, "--reason", "lost")
         assert (unasked.exit_code, "--yes" in unasked.stderr) == (2, True)
     (shown,) = settled.reads("device", "show", name)
@@ -390,6 +393,11 @@ def test_a_no_to_a_question_changes_nothing_and_ends_with_1(
         device.sync()
     assert "active, wiped" in settled.does("device", "list")
     assert "done, receipt came" in settled.does("device", "show", name)
+    lost = settled.does("device", "loss-report", name, "--reason", "lost")
+    assert "by its signed receipt" in lost
+    assert re.search("look-ups lost +none", lost)
+    (report,) = settled.reads("device", "loss-report", name, "--reason", "lost")
+    assert [it["readable"] for it in report["records"]] == [False] * len(report["records"])
 
 
 def test_an_operator_who_has_no_database_yet_is_told_how_to_get_one(tmp_path: Path) -> None:

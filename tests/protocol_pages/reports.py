@@ -5,6 +5,12 @@ from __future__ import annotations
 from fieldward_server.services.administrators import AdministratorReport
 from fieldward_server.services.authorities import AuthorityReport
 from fieldward_server.services.conflicts import Conflict
+from fieldward_server.services.custody import (
+    CustodyPreview,
+    HeldThere,
+    LossRecord,
+    LossReport,
+)
 from fieldward_server.services.devices import DeviceReport, HolderReport, WipeReport
 from fieldward_server.services.disputes import OpenDispute
 from fieldward_server.services.duplicates import Duplicates
@@ -25,6 +31,7 @@ from fieldward_server.services.sealed_look_ups import (
 from fieldward_server.services.shields import PendingLikeness
 from fieldward_server.storage.events import Event, Incident
 from fieldward_server.storage.practitioners import Practitioner
+from fieldward_sync.custody import Aftermath
 from fieldward_sync.disputes import Dispute
 
 NOTHING = "`{}`"
@@ -55,6 +62,9 @@ ANSWERS = {
     "device/invite": "`code`",
     "device/list": "items of `DeviceReport`",
     "device/show": "`DeviceReport`",
+    "device/preview": "`CustodyPreview`",
+    "device/loss-report": "`LossReport`",
+    "device/loss-records": "items of `LossRecord`; none after the last",
     "device/pause": NOTHING,
     "device/resume": NOTHING,
     "device/drain": NOTHING,
@@ -97,6 +107,11 @@ REPORTS = (
     DeviceReport,
     HolderReport,
     WipeReport,
+    CustodyPreview,
+    Aftermath,
+    LossReport,
+    HeldThere,
+    LossRecord,
     ReachedDevice,
     PendingLikeness,
     LineVerdict,

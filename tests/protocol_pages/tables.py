@@ -10,6 +10,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields as fields_of
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from fieldward_server.api.admin_commands import COMMANDS
 from fieldward_server.api.command_fields import described_fields
 from fieldward_sync import limits
 from fieldward_sync.access import MOVES, RIGHTS, WIPE_MOVES
+from fieldward_sync.custody import OUTCOMES, Aftermath
 from fieldward_sync.field_classes import FIELD_RULES
 from fieldward_sync.http_signatures import signature_base
 from fieldward_sync.journal import REASONS
@@ -58,6 +60,17 @@ def rights() -> str:
 
 def moves() -> str:
     return _moves(MOVES)
+
+
+def custody() -> str:
+    names = [field.name for field in fields_of(Aftermath)]
+    return table(
+        ("what happens", *(name.replace("_", " ") for name in names)),
+        (
+            (f"`{what}`", *(getattr(outcome, name) for name in names))
+            for what, outcome in OUTCOMES.items()
+        ),
+    )
 
 
 def wipe_moves() -> str:
@@ -277,6 +290,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "reasons": reasons,
     "reports": reports,
     "rights": rights,
+    "custody": custody,
     "topics": topics,
     "wipe-moves": wipe_moves,
     "words": words,

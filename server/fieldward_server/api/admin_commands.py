@@ -22,6 +22,12 @@ from fieldward_server.api.command_fields import (
 from fieldward_server.api.commands import Call, Command
 from fieldward_server.services import administrators, authorities, conflicts, inbox, partitions
 from fieldward_server.services.conflicts import read_value
+from fieldward_server.services.custody import (
+    VERBS,
+    list_loss_records,
+    preview_verb,
+    report_loss,
+)
 from fieldward_server.services.devices import (
     list_devices,
     order_wipe,
@@ -158,8 +164,11 @@ def _duplicates(call: Call) -> object:
     )
 
 
-def _show_device(call: Call) -> object:
-    return show_device(call.platform, authority=call.authority, now=call.now, **call.fields)
+def _shown_now(service: Callable[..., object]) -> Callable[[Call], object]:
+    """Answered by a service to which it matters what time it is."""
+    return lambda call: service(
+        call.platform, authority=call.authority, now=call.now, **call.fields
+    )
 
 
 def _effect(service: Callable[..., None]) -> Callable[[Call], None]:
@@ -337,9 +346,29 @@ COMMANDS = {
     ),
     "device/show": Command(
         "A device: what it holds, until when, and what it has not delivered",
-        _show_device,
+        _shown_now(show_device),
         _DEVICE,
         about=("device",),
+    ),
+    "device/preview": Command(
+        "What a verb would mean for a device, before it is done",
+        _shown_now(preview_verb),
+        {**_DEVICE, "verb": one_of(tuple(VERBS))},
+        about=("verb", "device"),
+    ),
+    "device/loss-report": Command(
+        "What is known of a device that is lost, and what is not",
+        _shown_now(report_loss),
+        _DEVICE,
+        about=("device",),
+        shows_content=True,
+    ),
+    "device/loss-records": Command(
+        "Which records could be read on a lost device, and which not: the next after one",
+        _shown_now(list_loss_records),
+        {**_DEVICE, "after": identifier(RecordId, required=False)},
+        about=("device",),
+        shows_content=True,
     ),
     "device/pause": Command(
         "Shut the copies on a device until it is resumed",

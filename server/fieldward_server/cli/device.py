@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import click
 
+from fieldward_server.cli.custody import holding_in_words, show_custody, show_loss
 from fieldward_server.cli.groups import Group
 from fieldward_server.cli.options import ID, PARTITION, json_option, practitioner_option
 from fieldward_server.cli.output import (
@@ -122,14 +123,50 @@ def show(call: Commander, device: str, as_json: bool) -> None:
 
 @command.command()
 @_device_argument
+@click.argument("verb", type=click.Choice(["pause", "drain", "revoke", "wipe"]))
+@signed()
+@json_option
+def preview(call: Commander, device: str, verb: str, as_json: bool) -> None:
+    """Say what a VERB would mean for a DEVICE, before it is done.
+
+    What is held there, unsent and exposed until when, and what becomes of all of it.
+
+    \b
+    Example:
+      fieldward device preview d-1 wipe --authority E08000039
+    """
+    show_custody(call("device/preview", device=device, verb=verb), as_json=as_json)
+
+
+@command.command("loss-report")
+@_device_argument
 @signed(must_say_why=True)
-def pause(call: Commander, device: str) -> None:
+@json_option
+def loss_report(call: Commander, device: str, as_json: bool) -> None:
+    """Say what is known of a lost DEVICE, and what is not: journal, lease, records.
+
+    \b
+    Example:
+      fieldward device loss-report d-1 --authority E08000039 --reason reported-lost
+    """
+    report = call("device/loss-report", device=device)
+    records = call.pages("device/loss-records", device=device, position=lambda it: it["record"])
+    show_loss(report, records, as_json=as_json)
+
+
+@command.command()
+@_device_argument
+@_yes_option
+@signed(must_say_why=True)
+def pause(call: Commander, device: str, yes: bool) -> None:
     """Shut the copies on a DEVICE until it is resumed; it may still deliver.
 
     \b
     Example:
       fieldward device pause d-1 --authority E08000039 --reason on-leave
     """
+    if not yes:
+        _ask(call, device, "pause", "Pause it?")
     call("device/pause", device=device)
 
 
@@ -148,14 +185,17 @@ def resume(call: Commander, device: str) -> None:
 
 @command.command()
 @_device_argument
+@_yes_option
 @signed(must_say_why=True)
-def drain(call: Commander, device: str) -> None:
+def drain(call: Commander, device: str, yes: bool) -> None:
     """Let a DEVICE read to the end of its lease and deliver, but give it nothing new.
 
     \b
     Example:
       fieldward device drain d-1 --authority E08000039 --reason replaced
     """
+    if not yes:
+        _ask(call, device, "drain", "Drain it?")
     call("device/drain", device=device)
 
 
@@ -187,7 +227,7 @@ def revoke(call: Commander, device: str, yes: bool) -> None:
       fieldward device revoke d-1 --authority E08000039 --reason left-service
     """
     if not yes:
-        _ask(call, device, "Revoke it? This is final: who comes back is invited again.")
+        _ask(call, device, "revoke", "Revoke it? This is final: who comes back is invited again.")
     call("device/revoke", device=device)
 
 
@@ -205,7 +245,7 @@ def wipe(call: Commander, device: str, yes: bool) -> None:
       fieldward device wipe d-1 --authority E08000039 --reason stolen
     """
     if not yes:
-        _ask(call, device, "Wipe it? This cannot be taken back.")
+        _ask(call, device, "wipe", "Wipe it?")
     call("device/wipe", device=device)
 
 
@@ -224,9 +264,9 @@ def wipe_in_words(wipe: Item) -> str:
     return f"{known}, unconfirmed; unreadable from {moment(wipe['unreadable_from'])}"
 
 
-def _ask(call: Commander, device: str, question: str) -> None:
-    """Show what the device holds and has not delivered; go on only if the answer is yes."""
-    show_item(dict(_described(call("device/show", device=device))))
+def _ask(call: Commander, device: str, verb: str, question: str) -> None:
+    """Show what the verb would mean; go on only if the answer is yes."""
+    show_custody(call("device/preview", device=device, verb=verb), as_json=False)
     go_on(question)
 
 
@@ -258,11 +298,4 @@ def _described(report: Item) -> Iterator[tuple[str, object]]:
     yield "journal sealed", f"{report['journal_sealed']} entries"
     yield "incidents", report["incidents"]
     for holder in report["holders"]:
-        yield f"holder {holder['practitioner']}", _holding(holder)
-
-
-def _holding(holder: Item) -> str:
-    return (
-        f"{', '.join(holder['partitions']) or 'no partition'}: {holder['records']} records, "
-        f"lease closes {moment(holder['lease_closes'])}"
-    )
+        yield f"holder {holder['practitioner']}", holding_in_words(holder)

@@ -64,6 +64,8 @@ class WipeReport:
     """By the device's own clock, from its receipt."""
     unreadable_from: int
     """When the last lease closes, if no receipt comes."""
+    journal_size: int
+    """Entries in its journal when it obeyed, from its receipt: what must still arrive (U4)."""
     lease_over: bool
     """No receipt, but the last lease has run out: nothing opens there any more."""
 
@@ -101,7 +103,7 @@ def list_devices(platform: Platform, authority: str, *, now: int) -> tuple[Devic
     """An authority's devices, each generation, by id."""
     with platform.storage.reading() as transaction:
         return tuple(
-            _report(transaction, device, now=now)
+            report_device(transaction, device, now=now)
             for device in devices.of_authority(transaction, authority)
         )
 
@@ -109,7 +111,7 @@ def list_devices(platform: Platform, authority: str, *, now: int) -> tuple[Devic
 def show_device(platform: Platform, *, authority: str, device: str, now: int) -> DeviceReport:
     """A device's latest generation; ``CallerMistake("unknown-device")`` if there is none."""
     with platform.storage.reading() as transaction:
-        return _report(transaction, _latest(transaction, authority, device), now=now)
+        return report_device(transaction, find_latest(transaction, authority, device), now=now)
 
 
 def set_access(
@@ -129,7 +131,7 @@ def set_access(
     """
     with platform.storage.transaction() as transaction:
         row = locked(transaction, authority)
-        found = _latest(transaction, authority, device)
+        found = find_latest(transaction, authority, device)
         before = Access(found.access)
         if access is before:
             return
@@ -167,7 +169,7 @@ def set_cap(
     require_reason(record_cap, reason)
     with platform.storage.transaction() as transaction:
         locked(transaction, authority)
-        found = _latest(transaction, authority, device)
+        found = find_latest(transaction, authority, device)
         if record_cap == found.record_cap:
             return
         held = records_held(transaction, found)
@@ -196,7 +198,7 @@ def order_wipe(
     changes nothing: a wipe is a state."""
     with platform.storage.transaction() as transaction:
         row = locked(transaction, authority)
-        found = _latest(transaction, authority, device)
+        found = find_latest(transaction, authority, device)
         if WipeState(found.wipe) is not WipeState.NONE:
             return
         begin_wipe(platform, transaction, row, found, now=now)
@@ -245,19 +247,48 @@ def known_device(transaction: Transaction, authority: str, device: str, generati
     return _known(devices.find(transaction, authority, device, generation), device)
 
 
+def find_latest(transaction: Transaction, authority: str, device: str) -> Device:
+    """A device's latest generation; ``CallerMistake("unknown-device")`` if there is none."""
+    return _known(devices.latest(transaction, authority, device), device)
+
+
 def unknown_device(device: str) -> CallerMistake:
     """What to raise for a device that nobody has enrolled."""
     return CallerMistake("unknown-device", f"There is no device {device[:32]!r}.")
-
-
-def _latest(transaction: Transaction, authority: str, device: str) -> Device:
-    return _known(devices.latest(transaction, authority, device), device)
 
 
 def _known(found: Device | None, device: str) -> Device:
     if found is None:
         raise unknown_device(device)
     return found
+
+
+def report_device(transaction: Transaction, device: Device, *, now: int) -> DeviceReport:
+    """What there is to see of a device."""
+    head = read_head(device)
+    holders = devices.holders(transaction, device.authority, device.device, device.generation)
+    return DeviceReport(
+        authority=device.authority,
+        device=device.device,
+        generation=device.generation,
+        name=device.name,
+        access=Access(device.access),
+        assurance=device.assurance,
+        enrolled_at=device.enrolled_at,
+        last_contact=device.last_contact,
+        last_complete=device.last_complete,
+        pending_edits=device.pending_edits,
+        records=records_held(transaction, device),
+        record_cap=device.record_cap,
+        journal_size=device.journal_size,
+        journal_delivered=head.size,
+        journal_sealed=head.sealed_size,
+        incidents=events.incidents_of(
+            transaction, device.authority, device.device, device.generation
+        ),
+        holders=tuple(_holder_report(transaction, holder) for holder in holders),
+        wipe=_wipe_report(transaction, device, holders, now=now),
+    )
 
 
 def _begin_epochs(platform: Platform, transaction: Transaction, device: Device) -> None:
@@ -297,33 +328,6 @@ def _order(
     )
 
 
-def _report(transaction: Transaction, device: Device, *, now: int) -> DeviceReport:
-    head = read_head(device)
-    holders = devices.holders(transaction, device.authority, device.device, device.generation)
-    return DeviceReport(
-        authority=device.authority,
-        device=device.device,
-        generation=device.generation,
-        name=device.name,
-        access=Access(device.access),
-        assurance=device.assurance,
-        enrolled_at=device.enrolled_at,
-        last_contact=device.last_contact,
-        last_complete=device.last_complete,
-        pending_edits=device.pending_edits,
-        records=records_held(transaction, device),
-        record_cap=device.record_cap,
-        journal_size=device.journal_size,
-        journal_delivered=head.size,
-        journal_sealed=head.sealed_size,
-        incidents=events.incidents_of(
-            transaction, device.authority, device.device, device.generation
-        ),
-        holders=tuple(_holder_report(transaction, holder) for holder in holders),
-        wipe=_wipe_report(transaction, device, holders, now=now),
-    )
-
-
 def _holder_report(transaction: Transaction, holder: Holder) -> HolderReport:
     granted = devices.granted(transaction, holder)
     return HolderReport(
@@ -344,17 +348,19 @@ def _wipe_report(
     if order is None:
         return None
     closes = max((holder.lease_closes for holder in holders), default=0)
+    receipt = _read_receipt(order.receipt) if order.receipt else None
     return WipeReport(
         state=WipeState(device.wipe),
         ordered_at=order.issued,
         seen_at=order.seen_at or 0,
         receipt_at=order.receipt_at or 0,
-        done_at=_done_at(order.receipt) if order.receipt else 0,
+        done_at=receipt.done_at if receipt else 0,
         unreadable_from=closes,
+        journal_size=receipt.journal_size if receipt else 0,
         lease_over=order.receipt is None and now >= closes,
     )
 
 
-def _done_at(packed_receipt: bytes) -> int:
+def _read_receipt(packed_receipt: bytes) -> Receipt:
     signed: Signed = unpack(Signed, packed_receipt)
-    return decode(Receipt, signed.payload, max_bytes=MAX_SIGNED_BYTES).done_at
+    return decode(Receipt, signed.payload, max_bytes=MAX_SIGNED_BYTES)

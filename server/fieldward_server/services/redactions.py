@@ -12,6 +12,7 @@ from typing import Literal
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.standing import Standing
 from fieldward_server.storage import Transaction, records, redactions
+from fieldward_server.storage.devices import Device
 from fieldward_server.storage.redactions import Reached
 from fieldward_sync.access import RIGHTS
 from fieldward_sync.errors import CallerMistake
@@ -94,6 +95,15 @@ def find_reached(
         found = redactions.reached(transaction, authority, record or None)
     every = tuple(_report(each, now=now) for each in found)
     return every if record else tuple(each for each in every if each.stage in ("hidden", "open"))
+
+
+def reached_on(transaction: Transaction, device: Device, *, now: int) -> tuple[ReachedDevice, ...]:
+    """What was hidden of records that a device may have held and has not said is gone there."""
+    found = redactions.reached(transaction, device.authority, None)
+    whose = device.device, device.generation
+    return tuple(
+        _report(each, now=now) for each in found if (each.device, each.generation) == whose
+    )
 
 
 def _has_all_it_gets(standing: Standing, held: Held) -> bool:

@@ -1,0 +1,117 @@
+"""How previews of a device's end, and reports of a lost one, read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from fieldward_server.cli.output import Item, moment, show_item, show_items, show_json
+
+
+def show_custody(preview: Item, *, as_json: bool) -> None:
+    """What pausing, draining, revoking or wiping a device would mean."""
+    if as_json:
+        show_json(preview)
+    else:
+        show_item(dict(_previewed(preview)))
+
+
+def show_loss(report: Item, records: Iterable[Item], *, as_json: bool) -> None:
+    """What is known of a lost device, and a table of the records that are concerned."""
+    if as_json:
+        show_json({**report, "records": list(records)})
+        return
+    show_item(dict(_lost(report)))
+    show_items(
+        records,
+        {
+            "record": "record",
+            "readable": lambda it: f"until {moment(it['until'])}" if it["readable"] else "no",
+            "partitions": lambda it: ", ".join(it["partitions"]),
+        },
+        as_json=False,
+        nothing="No record was on it.",
+    )
+
+
+def holding_in_words(holder: Item) -> str:
+    """What a practitioner holds on a device, and until when."""
+    return (
+        f"{', '.join(holder['partitions']) or 'no partition'}: {holder['records']} records, "
+        f"lease closes {moment(holder['lease_closes'])}"
+    )
+
+
+def _previewed(preview: Item) -> Iterator[tuple[str, object]]:
+    yield "device", f"{preview['device']}, generation {preview['generation']}, {preview['name']}"
+    yield "access", preview["access"]
+    if not preview["allowed"]:
+        yield preview["verb"], "changes nothing, or is refused: it is so already, or for good"
+    yield from (
+        ("records", preview["records"]),
+        ("edits not delivered", f"{preview['unsent_edits']}, as it said last"),
+        ("look-ups not delivered", f"{preview['unsent_look_ups']}, as it said last"),
+        ("last contact", moment(preview["last_contact"])),
+        ("journal delivered", _last_entry(preview)),
+        ("worst case, readable until", moment(preview["exposed_until"])),
+        ("keys there until", moment(preview["keys_until"])),
+    )
+    for holder in preview["holders"]:
+        yield f"holder {holder['practitioner']}", holding_in_words(holder)
+    for what, becomes in preview["aftermath"].items():
+        yield f"then {what.replace('_', ' ')}", becomes
+
+
+def _lost(report: Item) -> Iterator[tuple[str, object]]:
+    proof = {
+        "receipt": "by its signed receipt",
+        "lease": "by the end of its last lease",
+        "no-lease": "it never had a lease",
+    }[report["proved_by"]]
+    yield from (
+        ("device", f"{report['device']}, generation {report['generation']}, {report['name']}"),
+        ("access", report["access"]),
+        ("last contact", moment(report["last_contact"])),
+        ("edits not delivered", f"{report['unsent_edits']} as it said last; maybe more since"),
+        ("journal delivered", _last_entry(report)),
+        ("last seal", _last_seal(report)),
+        ("look-ups lost", _missing(report)),
+        ("incidents", report["incidents"]),
+        ("unreadable from", f"{moment(report['unreadable_from'])}, {proof}"),
+    )
+    for each in report["held"]:
+        yield f"{each['practitioner']} held {each['partition']}", _held(each)
+    yield "hidden, may be left there", len(report["hidden"])
+
+
+def _last_entry(report: Item) -> str:
+    return f"{report['journal_delivered']} entries, the last {moment(report['last_entry_at'])}"
+
+
+def _last_seal(report: Item) -> str:
+    if not report["last_seal_received"]:
+        return "none"
+    return (
+        f"over {report['journal_sealed']} entries, closed {moment(report['last_seal_at'])} by its"
+        f" clock, came {moment(report['last_seal_received'])}"
+    )
+
+
+def _missing(report: Item) -> str:
+    """U4: never nothing where something may be missing."""
+    count = report["look_ups_missing_count"]
+    return {
+        "none": "none",
+        "counted": f"{count}, and no more",
+        "at-least": f"{count} known of; whatever was looked up since: count unknown",
+    }[report["look_ups_missing"]]
+
+
+def _held(held: Item) -> str:
+    ends = ", ".join(
+        f"{what} {moment(held[key])}"
+        for what, key in (("taken", "taken_at"), ("gone, as it said,", "gone_at"))
+        if held[key]
+    )
+    until = held["readable_until"]
+    reads = f"readable until {moment(until)}" if until else "never readable there"
+    return f"given {moment(held['given_at'])}; {ends + '; ' if ends else ''}{reads}"
