@@ -24,6 +24,7 @@ from fieldward_server.services.partitions import grant, take
 from fieldward_sync.access import MOVES, Access, Receipt
 from fieldward_sync.custody import OUTCOMES
 from fieldward_sync.errors import CallerMistake
+from fieldward_sync.records import Value
 from fieldward_sync.signing import sign
 from fieldwork import AUTHORITY, FieldDevice, World, child
 
@@ -248,7 +249,7 @@ def test_a_partition_taken_back_counts_until_the_device_says_it_is_gone(
 
 
 def test_a_device_nobody_enrolled_has_no_report(world: World) -> None:
-    ask = {"authority": AUTHORITY, "device": "d-9", "now": world.now}
+    ask: dict[str, Any] = {"authority": AUTHORITY, "device": "d-9", "now": world.now}
     for report in (report_loss, list_loss_records):
         with pytest.raises(CallerMistake, match="no device") as refused:
             report(world.platform, **ask)
@@ -259,7 +260,7 @@ def move_away(world: World, record_id: str) -> None:
     """A child moves out of ``near``."""
     helper = world.device("near")
     helper.sync()
-    address = {"kind": "current", "lines": ["9 Low Road"], "postcode": "S1 2HH"}
+    address: Value = {"kind": "current", "lines": ["9 Low Road"], "postcode": "S1 2HH"}
     assert helper.edit(record_id, "address", address).outcome == "merged"
 
 
