@@ -14,7 +14,7 @@ INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --custom-compile-command 'make lock'
 
-.PHONY: help run test check lint types bench bench-national soak weights vectors format lock clean system
+.PHONY: help run test check crash lint types bench bench-national soak weights vectors format lock clean system
 .DELETE_ON_ERROR:
 
 help: ## print this list
@@ -36,6 +36,9 @@ lint: .venv/ready ## formatting, lint and import contracts
 
 types: .venv/ready ## mypy, strict
 	$(BIN)/mypy
+
+crash: .venv/ready ## the device's disk fails at every call, in every way: minutes
+	CRASH_AT_EVERY_POINT=1 $(BIN)/python -m pytest --numprocesses auto tests/crash
 
 bench: system .venv/ready ## measure what the design promises; see bench/results/latest.json
 	$(BIN)/python -m bench

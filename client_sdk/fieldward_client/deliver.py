@@ -10,7 +10,7 @@ import msgspec
 from fieldward_client.identity import Acknowledged, with_acknowledgement
 from fieldward_client.installation import Installation
 from fieldward_client.journal import due_after
-from fieldward_client.outbox import SealedEdit
+from fieldward_client.outbox_content import SealedEdit
 from fieldward_client.packing import fill
 from fieldward_client.patience import Patience
 from fieldward_client.practitioner import Practitioner
@@ -179,6 +179,8 @@ class Delivery:
         before = (contact.journal_next, contact.journal_epoch)
         came = (answer.journal_next, answer.journal_epoch)
         self._here.counters.skip_edits(answer.edits_held)
+        if not answer.parted:
+            self._here.outbox.arrived(answer.edits_held)
         if answer.parted:
             # What is here is kept beside what is there: this request's is, the rest is still due.
             came = due_after(request.journal, before)

@@ -112,6 +112,8 @@ class Device:
     ) -> Device:
         with ExitStack() as undo:
             undo.enter_context(folder.held())
+            with suppress(LocalDataDamaged):  # the next start tries again
+                folder.erase_unfinished()
             require_not_gone(folder)
             go_on_coming_back(folder)
             installation = Installation(folder, ports)

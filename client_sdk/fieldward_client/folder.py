@@ -21,7 +21,7 @@ from fieldward_sync.errors import LocalDataDamaged, PeerBrokeProtocol, RetryLate
 MAX_DOCUMENT_BYTES = 4 << 20
 _OWNER_ONLY = 0o600
 _OWNER_ONLY_FOLDER = 0o700
-_UNFINISHED = ".new"
+UNFINISHED = ".new"
 _READ_BYTES = 1 << 20
 
 
@@ -65,6 +65,20 @@ class Folder:
             return ()
         return tuple(f"{folder}/{entry}" for entry in entries)
 
+    def everything(self) -> tuple[str, ...]:
+        """The names of all files, in order."""
+        with _disk():
+            found = [
+                str(Path(where, name).relative_to(self._home))
+                for where, _, names in os.walk(self._home)
+                for name in names
+            ]
+        return tuple(sorted(found))
+
+    def erase_unfinished(self) -> None:
+        """Erase what a crash has left of replacing and erasing: it may hold keys."""
+        self.erase(*(name for name in self.everything() if name.endswith(UNFINISHED)))
+
     def read(self, name: str) -> bytes | None:
         """A file's bytes; ``None`` if there is none."""
         try:
@@ -103,7 +117,7 @@ class Folder:
     def replace(self, name: str, data: bytes) -> None:
         """Replace a file, whole and durably; ``LocalDataDamaged("disk-refused")`` if it cannot."""
         path = self._path(name)
-        unfinished = path.with_name(path.name + _UNFINISHED)
+        unfinished = path.with_name(path.name + UNFINISHED)
         with _disk():
             _make_folder(path.parent)
             descriptor = os.open(
@@ -136,7 +150,7 @@ class Folder:
         folders = set()
         for name in names:
             path = self._path(name)
-            for each in (path, path.with_name(path.name + _UNFINISHED)):
+            for each in (path, path.with_name(path.name + UNFINISHED)):
                 try:
                     os.unlink(each)
                     folders.add(path.parent)
@@ -171,7 +185,7 @@ class Folder:
 
     def _blank(self, name: str) -> None:
         path = self._path(name)
-        nameless = path.with_name(path.name + _UNFINISHED)
+        nameless = path.with_name(path.name + UNFINISHED)
         with suppress(FileNotFoundError):
             os.replace(path, nameless)
             _sync_folder(path.parent)

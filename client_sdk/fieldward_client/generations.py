@@ -23,7 +23,7 @@ from fieldward_client.folder import Folder
 from fieldward_client.identity import CONTACT, IDENTITY, Contact, Identity, first_contact
 from fieldward_client.installation import PRACTITIONERS, Installation
 from fieldward_client.journal import EPOCH_KEY, JOURNAL, Journal
-from fieldward_client.outbox import OUTBOX, Outbox
+from fieldward_client.outbox import MADE, OUTBOX, Outbox
 from fieldward_client.practitioner import Practitioner
 from fieldward_client.vault import SealedVault, vault_file
 from fieldward_sync.encoding import Message
@@ -35,7 +35,7 @@ from fieldward_sync.sealing import Entropy
 from fieldward_sync.signing import public_key, signing_key
 
 EARLIER, COMING_BACK = "earlier", "coming-back"
-_DELIVERS = (OUTBOX, JOURNAL, EPOCH_KEY, COUNTERS, STATE, CONTACT, IDENTITY)
+_DELIVERS = (OUTBOX, MADE, JOURNAL, EPOCH_KEY, COUNTERS, STATE, CONTACT, IDENTITY)
 
 
 class ComingBack(Message, frozen=True):

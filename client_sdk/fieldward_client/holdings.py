@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from fieldward_client.outbox import Outbox, SealedEdit
+from fieldward_client.outbox import Outbox
+from fieldward_client.outbox_content import SealedEdit
 from fieldward_client.overlay import Shown, lay_over
 from fieldward_client.store import Found, Store
 from fieldward_sync.distribution import Manifest

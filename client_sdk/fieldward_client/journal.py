@@ -53,7 +53,7 @@ class EpochKey(Message, frozen=True):
         return f"EpochKey({self.epoch}, …)"
 
 
-class _Base(Part, frozen=True, tag="base"):
+class JournalBase(Part, frozen=True, tag="base"):
     """The journal's head before the first item that is still kept, and what had been spent."""
 
     head: JournalHead
@@ -88,7 +88,7 @@ class Journal:
     @classmethod
     def create(cls, folder: Folder, head: JournalHead, seed: bytes) -> None:
         """An empty journal, its first epoch's key as it was registered."""
-        FrameFile.create(folder, JOURNAL, [pack(_Base(head, {}))]).close()
+        FrameFile.create(folder, JOURNAL, [pack(JournalBase(head, {}))]).close()
         folder.store(EPOCH_KEY, EpochKey(head.epoch, seed))
 
     @property
@@ -167,29 +167,29 @@ class Journal:
         first = self._first_due(*(delivered if len(self._file) >= MOST_BYTES else covered))
         if first * 2 < len(self._items):
             return
-        base = reduce(_take, self._items[:first], self._base)
+        base = reduce(take_item, self._items[:first], self._base)
         kept = [*self._missing_box(self._items[first:]), *self._items[first:]]
-        self._file.rewrite([pack(_Base(base, self._spent)), *(pack(item) for item in kept)])
+        self._file.rewrite([pack(JournalBase(base, self._spent)), *(pack(item) for item in kept)])
         self._base, self._items = base, kept
 
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
 
-    def _read_base(self, identity: Identity) -> _Base:
+    def _read_base(self, identity: Identity) -> JournalBase:
         try:
-            base: _Base = unpack(_Base, self._file.payloads[0])
+            base: JournalBase = unpack(JournalBase, self._file.payloads[0])
         except (IndexError, PeerBrokeProtocol):
             self._fault = "its beginning is gone"
             head = JournalHead.first(identity.device, identity.generation, bytes(KEY_BYTES))
-            return _Base(head, {})
+            return JournalBase(head, {})
         return base
 
     def _replay(self) -> None:
         try:
             for payload in self._file.payloads[1:]:
                 item: JournalItem = unpack(JournalItem, payload)
-                self._head = _take(self._head, item)
+                self._head = take_item(self._head, item)
                 self._keep(item)
         except PeerBrokeProtocol:
             self._fault = "an entry is missing or damaged"
@@ -270,7 +270,8 @@ def due_after(items: Sequence[JournalItem], due: tuple[int, int]) -> tuple[int, 
     return sequence, epoch
 
 
-def _take(head: JournalHead, item: JournalItem) -> JournalHead:
+def take_item(head: JournalHead, item: JournalItem) -> JournalHead:
+    """The head after an item; ``PeerBrokeProtocol`` if it is not what comes next."""
     match item:
         case EntryItem():
             return head.take_entry(item)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from fieldward_client.outbox import SealedEdit
+from fieldward_client.outbox_content import SealedEdit
 from fieldward_sync.encoding import encode, pack
 from fieldward_sync.journal import JournalItem
 from fieldward_sync.messages import MAX_ITEMS, MAX_REQUEST_BYTES, BoxPart, SyncRequest

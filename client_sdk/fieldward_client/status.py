@@ -83,6 +83,9 @@ class Status:
     """Edits of theirs the server has not been heard to have, counted from the queue itself; of
     all practitioners where nobody is named."""
     refused_edits: int
+    lost_edits: int | None
+    """Edits of whomever that were accepted on this device and are damaged or gone, as far as the
+    server is not known to have them; ``None``: there may be some, nobody knows how many (U4)."""
     conflicts: int | None
     """Records that show a conflict; ``None`` while records cannot be read."""
     notices: int
@@ -129,6 +132,7 @@ def read_status(
         last_complete=contact.last_complete.get(practitioner_id) if practitioner_id else None,
         pending_edits=sum(outbox.is_of(each, practitioner_id) for each in unsent),
         refused_edits=sum(outbox.is_of(each, practitioner_id) for each in outbox.refused),
+        lost_edits=outbox.lost,
         conflicts=_conflicts(practitioner),
         notices=_notices(installation, practitioner_id),
         partitions=_partitions(installation, practitioner_id),

@@ -20,7 +20,7 @@ from fieldward_client.installation import Installation
 from fieldward_client.joining import JOINING
 from fieldward_client.journal import EPOCH_KEY, JOURNAL
 from fieldward_client.lease import lease_file, store_key_file
-from fieldward_client.outbox import OUTBOX
+from fieldward_client.outbox import MADE, OUTBOX
 from fieldward_client.vault import vault_file
 from fieldward_sync.access import Order, Receipt, open_order
 from fieldward_sync.encoding import Message, decode
@@ -28,7 +28,7 @@ from fieldward_sync.errors import AccessClosed
 from fieldward_sync.signing import MAX_SIGNED_BYTES, Signed, sign, signing_key
 
 WIPE = "wipe"
-_LEFT_FOR_DELIVERY = (JOURNAL, EPOCH_KEY, OUTBOX, COUNTERS, STATE, CONTACT)
+_LEFT_FOR_DELIVERY = (JOURNAL, EPOCH_KEY, OUTBOX, MADE, COUNTERS, STATE, CONTACT)
 
 
 class StoredWipe(Message, frozen=True):

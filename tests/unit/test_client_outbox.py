@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from fieldward_client import LocalDataDamaged, outbox
 from fieldward_client.boxes import OpenBox
 from fieldward_client.counters import Counters
 from fieldward_client.folder import Folder
-from fieldward_client.outbox import OUTBOX, Outbox
+from fieldward_client.frames import MARKER, frame, read_frames
+from fieldward_client.outbox import MADE, OUTBOX, Outbox
 from fieldward_sync.keys import hpke_public_key
 from fieldward_sync.messages import Verdict
 from fieldward_sync.outbox import new_box
@@ -149,19 +151,101 @@ def test_a_number_is_reserved_before_it_is_used_and_used_only_if_the_edit_was_ke
 
 @pytest.mark.parametrize("damage", ["torn", "flipped", "gone"])
 def test_a_damaged_outbox_gives_no_number_twice(folder: Folder, damage: str) -> None:
-    writing, counters, first = Outbox(folder), Counters(folder, last_edit=0), box()
-    for _ in range(3):
-        with counters.edit() as counter:
-            writing.add(b"x" * 50, counter, first)
-    stored = folder.read(OUTBOX)
-    assert stored is not None
+    stored = written(folder, 3)
     broken = {"torn": stored[:-1], "flipped": stored[:-30] + b"?" + stored[-29:], "gone": b""}
     folder.replace(OUTBOX, broken[damage])
     again = Outbox(folder)
-    assert again.last_counter is None
+    assert again.last_counter == (None if damage == "gone" else 3)
+    assert again.lost == (None if damage == "gone" else 1)
     with Counters(folder, last_edit=again.last_counter).edit() as counter:
         assert counter > 3
     assert len(again.undelivered()) == (0 if damage == "gone" else 2)
+
+
+def written(folder: Folder, edits: int) -> bytes:
+    """An outbox with so many edits, in two boxes."""
+    writing = Outbox(folder)
+    counters, boxes = Counters(folder, last_edit=writing.last_counter), (box(), box())
+    for number in range(edits):
+        with counters.edit() as counter:
+            writing.add(b"x" * 50, counter, boxes[number * 2 // edits])
+    writing.close()
+    stored = folder.read(OUTBOX)
+    assert stored is not None
+    return stored
+
+
+def boundaries(stored: bytes) -> list[int]:
+    """Where frames begin, and the end."""
+    payloads = read_frames(stored).payloads
+    return [*accumulate((len(frame(each)) for each in payloads), initial=len(MARKER))]
+
+
+def accepted_but_not_here(folder: Folder, edits: int) -> int:
+    return edits - len(Outbox(folder).undelivered())
+
+
+def test_an_outbox_that_was_cut_at_or_in_any_frame_says_how_many_edits_are_lost(  # U4
+    folder: Folder,
+) -> None:
+    stored = written(folder, 6)
+    starts = boundaries(stored)
+    whole_beginning = starts[1]
+    cuts = {start + offset for start in starts for offset in (-1, 0, 1, 13)}
+    for length in sorted(cut for cut in cuts if cut < len(stored)):
+        folder.replace(OUTBOX, stored[:length])
+        gone = accepted_but_not_here(folder, 6)
+        assert Outbox(folder).lost == (gone if length >= whole_beginning else None)
+    folder.replace(OUTBOX, stored)
+    assert Outbox(folder).lost == 0
+
+
+def test_each_frame_that_is_cut_out_changed_or_moved_is_noticed(folder: Folder) -> None:  # U4
+    stored = written(folder, 6)
+    starts = boundaries(stored)
+    frames = [stored[a:b] for a, b in pairwise(starts)]
+    for place, each in enumerate(frames):
+        changed = each[:-1] + bytes([each[-1] ^ 1])
+        forged = frame(each[12:-1] + changed[-1:])
+        for other in (b"", changed, forged):
+            folder.replace(
+                OUTBOX, MARKER + b"".join([*frames[:place], other, *frames[place + 1 :]])
+            )
+            gone, again = accepted_but_not_here(folder, 6), Outbox(folder)
+            no_beginning = place == 0 and other != forged
+            assert again.lost == (None if no_beginning else gone), (place, other)
+            assert place == 0 or gone or other == forged, "what opens nothing is for the unlocking"
+        for later in range(place + 1, len(frames)):
+            moved = [*frames[:place], *frames[place + 1 : later + 1], each, *frames[later + 1 :]]
+            folder.replace(OUTBOX, MARKER + b"".join(moved))
+            again = Outbox(folder)
+            assert again.lost == (None if place == 0 else 0), "nothing is lost by the order"
+            assert len(again.undelivered()) == 6
+
+
+def test_a_loss_is_remembered_while_more_is_written_and_let_go(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "KEPT_BYTES", 0)
+    stored = written(folder, 6)
+    folder.replace(OUTBOX, stored[: boundaries(stored)[-3]])
+    written(folder, 2)
+    again = Outbox(folder)
+    assert (again.lost, set(again.edits)) == (2, {1, 2, 3, 4, 7, 8})
+    again.settle([verdict(n) for n in (1, 2, 3, 4, 7)], backup=0)
+    again.prune(done={1, 2, 3, 4, 7}, kept_until=1)
+    assert (Outbox(folder).lost, set(Outbox(folder).edits)) == (2, {8})
+    again.arrived(5)
+    assert (Outbox(folder).lost, again.lost) == (1, 1)
+    again.arrived(8)
+    assert (Outbox(folder).lost, again.lost) == (0, 0)
+
+
+def test_without_the_highest_number_nobody_knows_how_many_are_lost(folder: Folder) -> None:  # U4
+    written(folder, 2)
+    folder.remove(MADE)
+    again = Outbox(folder)
+    assert (again.lost, again.last_counter) == (None, None)
 
 
 def test_request_numbers_only_rise(folder: Folder) -> None:

@@ -73,6 +73,7 @@ READY = Status(
     last_complete=NOON,
     pending_edits=0,
     refused_edits=0,
+    lost_edits=0,
     conflicts=0,
     notices=0,
     partitions=(),

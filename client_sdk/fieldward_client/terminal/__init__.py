@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import click
 
+from fieldward_client.terminal.checking import fsck
 from fieldward_client.terminal.disputing import dispute
 from fieldward_client.terminal.editing import edit
 from fieldward_client.terminal.enquiring import enquire
@@ -42,6 +43,6 @@ def command() -> None:
 
 for _each in (
     *(enrol, join, sync, search, show, edit, dispute),
-    *(enquire, status, pending, passphrase),
+    *(enquire, status, pending, passphrase, fsck),
 ):
     command.add_command(_each)

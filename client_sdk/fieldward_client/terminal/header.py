@@ -34,6 +34,7 @@ def header(status: Status) -> Iterator[Text]:
         yield from _last_look_ups(status.lease)
         yield from _wrong_passphrases(status.passphrase)
     yield Text(" · ").join([*_age(status), *_waiting(status)])
+    yield from _lost(status.lost_edits)
 
 
 def copys_end(lease: LeaseStatus | None, now: int | None) -> Text:
@@ -111,7 +112,7 @@ def _waiting(status: Status) -> Iterator[Text]:
         yield Text(f"{many(status.pending_edits, 'edit')} {wait} to be sent", QUIET)
     elif unsent_look_ups:
         yield Text("All edits sent", QUIET)
-    else:
+    elif status.lost_edits == 0:
         yield Text("Everything sent", GOOD)
     if status.refused_edits:
         yield Text(f"{many(status.refused_edits, 'edit')} refused: see pending", ATTENTION)
@@ -119,6 +120,14 @@ def _waiting(status: Status) -> Iterator[Text]:
         yield Text(f"{many(status.notices, 'notice')}: see pending", ATTENTION)
     if status.conflicts:
         yield Text(f"{many(status.conflicts, 'child', 'children')} in conflict", ATTENTION)
+
+
+def _lost(edits: int | None) -> Iterator[Text]:
+    """That something typed is gone, before anything is said to be sent (U4)."""
+    if edits is None:
+        yield Text("Edits may be lost here, nobody knows how many: see fsck", URGENT)
+    elif edits:
+        yield Text(f"{many(edits, 'edit')} lost here, damaged on the disk: see fsck", URGENT)
 
 
 def _ago(seconds: int) -> str:

@@ -51,7 +51,8 @@ def _keep_who(context: click.Context, _: click.Parameter, who: str | None) -> No
     context.meta[_WHO] = who
 
 
-def _who() -> str | None:
+def chosen_practitioner() -> str | None:
+    """Whom ``--as`` names."""
     found: str | None = click.get_current_context().meta.get(_WHO)
     return found
 
@@ -79,7 +80,7 @@ def look_up_options(command: Command) -> Command:
 @contextmanager
 def unlocked(folder: Path, passphrase: str | None = None) -> Iterator[Device]:
     """The device, opened with its passphrase, which is asked for once it can be of use."""
-    who = _who()
+    who = chosen_practitioner()
     if passphrase is None:
         with locked(folder) as device:
             was_wiped, people = device.status().wiped, device.practitioners
@@ -94,7 +95,7 @@ def unlocked(folder: Path, passphrase: str | None = None) -> Iterator[Device]:
 def locked(folder: Path) -> Iterator[Device]:
     """The device without its passphrase: it can deliver, obey and say how it stands."""
     try:
-        device = Device.open(folder, _who())
+        device = Device.open(folder, chosen_practitioner())
     except CallerMistake as e:
         if e.code == "not-enrolled":
             e.next_step = (
