@@ -13,6 +13,7 @@ from client_world import PASSPHRASE, PHONE, World
 from fieldward_client.check import Checked, check_folder
 from fieldward_client.check_reading import check_reading
 from fieldward_client.clock import TrustedClock
+from fieldward_client.findings import Finding
 from fieldward_client.folder import Folder
 from fieldward_client.frames import MARKER, frame, read_frames
 from fieldward_sync.errors import LocalDataDamaged
@@ -166,7 +167,7 @@ def test_nothing_is_read_after_the_lease(world: World) -> None:  # invariant 3
     assert {each.code for each in reading(world)} == {"not-read"}
 
 
-def reading(world: World) -> tuple[object, ...]:
+def reading(world: World) -> tuple[Finding, ...]:
     folder = Folder(world.home())
     return check_reading(
         folder,

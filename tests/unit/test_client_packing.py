@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldward_client.outbox import SealedEdit
+from fieldward_client.outbox_content import SealedEdit
 from fieldward_client.packing import fill
 from fieldward_sync.encoding import encode
 from fieldward_sync.journal import BoxItem, EntryItem, JournalItem
