@@ -29,6 +29,7 @@ from fieldward_server.services.sealed_look_ups import (
     SealedPage,
 )
 from fieldward_server.services.shields import PendingLikeness
+from fieldward_server.services.splits import SplitPreview
 from fieldward_server.storage.events import Event, Incident
 from fieldward_server.storage.practitioners import Practitioner
 from fieldward_sync.custody import Aftermath
@@ -83,6 +84,8 @@ ANSWERS = {
     "records/duplicates": "`Duplicates`; what is `likely` is an [`EnquiryHit`](enquiries.md)",
     "records/merge-preview": "`MergePreview`",
     "records/merge": NOTHING,
+    "records/split-preview": "`SplitPreview`",
+    "records/split": NOTHING,
     "conflicts/list": "items of `Conflict`; none after the last",
     "conflicts/settle": NOTHING,
     "disputes/raise": "`dispute`: what it is called",
@@ -120,6 +123,7 @@ REPORTS = (
     HistoricValue,
     Duplicates,
     MergePreview,
+    SplitPreview,
     Conflict,
     OpenDispute,
     Dispute,

@@ -6,6 +6,7 @@ The table is all there is: addresses, checks, descriptions and the tests of each
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from marshmallow import fields
 
@@ -59,6 +60,7 @@ from fieldward_server.services.shields import (
     release_likeness,
     release_shield,
 )
+from fieldward_server.services.splits import preview_split, split
 from fieldward_server.services.succession import prepare_successors, put_in_force
 from fieldward_sync.access import Access
 from fieldward_sync.field_classes import MEMBER_ID
@@ -72,6 +74,7 @@ from fieldward_sync.names import (
     RecordId,
 )
 from fieldward_sync.records import MAX_REPLACED_BY_A_CHANGE
+from fieldward_sync.views import MAX_VALUES_OF_A_VIEW
 
 MAX_LINES = 2000
 MAX_RULES = 100
@@ -89,6 +92,12 @@ _RULES = {"rules": many(text(), most=MAX_RULES)}
 _RECORD = {"record": identifier(RecordId)}
 _INTO = {"into": identifier(RecordId)}
 _LIKE = {"like": identifier(RecordId)}
+_FIELD_OR_MEMBER = fields.String(validate=shaped(r"\A[a-z0-9_./]{1,80}\Z"))
+_SPLIT: dict[str, fields.Field[Any]] = {
+    "new": identifier(RecordId),
+    "moving": many(_FIELD_OR_MEMBER, least=0, most=MAX_VALUES_OF_A_VIEW),
+    "copying": many(_FIELD_OR_MEMBER, least=0, most=MAX_VALUES_OF_A_VIEW),
+}
 _PATH = {"path": fields.String(required=True, validate=shaped(r"\A[a-z0-9_./]{1,80}\Z"))}
 _DISPUTE = {"dispute": fields.String(required=True, validate=shaped(rf"\A{MEMBER_ID.pattern}\Z"))}
 _NUMBER = {"number": whole(least=1)}
@@ -492,6 +501,20 @@ COMMANDS = {
         _effect(merge),
         {**_RECORD, **_INTO},
         about=("record", "into"),
+        shows_content=True,
+    ),
+    "records/split-preview": Command(
+        "What it would come to to split another child's record from one",
+        _preview(preview_split),
+        {**_RECORD, **_SPLIT},
+        about=("record", "new"),
+        shows_content=True,
+    ),
+    "records/split": Command(
+        "Have what is of another child stand in a record of its own",
+        _effect(split),
+        {**_RECORD, **_SPLIT},
+        about=("record", "new"),
         shows_content=True,
     ),
     "conflicts/list": Command(

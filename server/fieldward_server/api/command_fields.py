@@ -66,9 +66,9 @@ def json_text(*, most: int) -> fields.String:
     return fields.String(required=True, validate=check)
 
 
-def many(inner: fields.Field[Any], *, most: int) -> fields.List[Any]:
-    """A field for one to ``most`` of these."""
-    return fields.List(inner, required=True, validate=validate.Length(1, most))
+def many(inner: fields.Field[Any], *, most: int, least: int = 1) -> fields.List[Any]:
+    """A field for ``least`` to ``most`` of these."""
+    return fields.List(inner, required=True, validate=validate.Length(least, most))
 
 
 def described_fields(schema: Schema) -> dict[str, Any]:

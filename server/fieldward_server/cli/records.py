@@ -19,6 +19,7 @@ from fieldward_server.cli.invocation import Invocation
 from fieldward_server.cli.options import ID, json_option
 from fieldward_server.cli.output import moment, progress, show_item, show_items, show_json
 from fieldward_server.cli.record_merging import merge
+from fieldward_server.cli.record_splitting import split
 from fieldward_server.cli.signed import Commander, administration_of, reason_option, signed
 from fieldward_sync.errors import CallerMistake
 
@@ -40,6 +41,7 @@ def command() -> None:
 
 
 command.add_command(merge)
+command.add_command(split)
 
 
 @command.command()

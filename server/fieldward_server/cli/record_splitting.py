@@ -1,0 +1,54 @@
+"""``fieldward records split``: two children in one record become two records."""
+
+from __future__ import annotations
+
+import click
+
+from fieldward_server.cli.options import ID, json_option
+from fieldward_server.cli.output import show_done, show_item
+from fieldward_server.cli.previews import go_on
+from fieldward_server.cli.signed import Commander, signed
+
+
+@click.command()
+@click.argument("record", type=ID)
+@click.argument("new", type=ID)
+@click.option("--move", "moving", multiple=True, help="A field or member that NEW gets.")
+@click.option("--copy", "copying", multiple=True, help="One that both have from then on.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@signed(must_say_why=True)
+@json_option
+def split(
+    call: Commander,
+    record: str,
+    new: str,
+    moving: tuple[str, ...],
+    copying: tuple[str, ...],
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Have what is of another child in RECORD stand in a record of its own, NEW.
+
+    Name fields (`school.name`) and members (`involvements/a1`), each with --move or --copy. If
+    RECORD is shielded, both are. You are shown what it comes to, and asked.
+
+    \b
+    Example:
+      fieldward records split 6f3k 9a2c --authority E08000039 --copy name.family \\
+        --copy carers/c1 --move name.given --move involvements/a2 --reason two-children
+    """
+    if not moving and not copying:
+        raise click.UsageError("Name what is of the other child: --move, --copy.")
+    told = {"record": record, "new": new, "moving": moving, "copying": copying}
+    found = call("records/split-preview", **told)
+    if not yes:
+        show_item(
+            {
+                "moves": ", ".join(found["moving"]) or "nothing",
+                "is copied": ", ".join(found["copying"]) or "nothing",
+                "shielded, both": "yes" if found["shielded"] else "no",
+            }
+        )
+        go_on(f"Split {new} from {record}?")
+    call("records/split", **told)
+    show_done(found, f"{new} is a record of its own.", as_json=as_json)

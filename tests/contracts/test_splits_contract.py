@@ -1,0 +1,167 @@
+"""Two children in one record become two records, and nothing is lost or revealed by it (H5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fieldward_server.services.inbox import list_inbox
+from fieldward_server.services.known_records import find_records
+from fieldward_server.services.records import value_history
+from fieldward_server.services.shields import raise_shield
+from fieldward_server.services.splits import preview_split, split
+from fieldward_sync.errors import CallerMistake
+from fieldward_sync.projection import withdrawn
+from fieldwork import AUTHORITY, FieldDevice, World, stranger
+
+WHY: dict[str, Any] = {"authority": AUTHORITY, "actor": "jo", "reason": "two-children"}
+CONSENT = "involvements/a2.consent_withdrawn"
+PHONE = "involvements/a2.phone"
+
+
+@pytest.fixture
+def ann(world: World) -> FieldDevice:
+    """Holds a record in which two children have become one."""
+    nurse = {"service": "health-visiting", "since": "2021-04-01"}
+    world.load(
+        stranger(
+            "both",
+            sex="female",
+            involvements={
+                "a1": {**nurse, "team": "HV-1", "phone": "07700 900001"},
+                "a2": {**nurse, "team": "HV-2", "phone": "07700 900002"},
+            },
+        )
+    )
+    world.partition("one", "team:HV-1")
+    world.partition("two", "team:HV-2")
+    world.seal()
+    device = world.device("one", "two")
+    device.sync()
+    return device
+
+
+def take_apart(world: World, *moving: str, copying: tuple[str, ...] = ("name.family",)) -> None:
+    split(
+        world.platform,
+        record="both",
+        new="other",
+        moving=moving,
+        copying=copying,
+        **WHY,
+        now=world.now,
+    )
+
+
+def values(world: World, record: str, path: str) -> set[object]:
+    return {value.value for value in world.view(record).at(path) if value.value is not None}
+
+
+def test_what_is_of_the_other_child_stands_in_a_record_of_its_own(
+    world: World, ann: FieldDevice
+) -> None:
+    family = values(world, "both", "name.family")
+    take_apart(world, "involvements/a2", "sex")
+    assert values(world, "other", PHONE) == {"07700 900002"}
+    assert values(world, "both", PHONE) == set()
+    assert values(world, "other", "name.family") == values(world, "both", "name.family") == family
+    assert (values(world, "other", "sex"), values(world, "both", "sex")) == ({"female"}, set())
+    assert set(world.view_partitions("both")) == {"one"}
+    assert set(world.view_partitions("other")) == {"two"}
+    assert not world.misfiled()
+    history = value_history(world.platform, authority=AUTHORITY, record_id="other", path="sex")
+    assert (history.values[-1].admitted_from, history.values[-1].administrator) == (
+        "server.1/1",
+        "jo",
+    )
+
+
+def test_devices_follow_and_nothing_that_they_get_names_both(  # H6
+    world: World, ann: FieldDevice
+) -> None:
+    take_apart(world, "involvements/a2")
+    world.seal()
+    ann.sync()
+    assert set(ann.contents("one")) == {"both"}
+    (other,) = ann.contents("two").values()
+    assert b"both" not in other.to_bytes()
+
+
+def test_of_a_shielded_record_both_are_shielded_from_the_first_moment(
+    world: World, ann: FieldDevice
+) -> None:
+    raise_shield(world.platform, **WHY, record_id="both", now=world.now)
+    take_apart(world, "involvements/a2", "address")
+    assert world.view("both").shielded
+    assert world.view("other").shielded
+    assert values(world, "other", "address") == set()
+    world.seal()
+    ann.sync()
+    held = {record for each in ("one", "two") for record in ann.contents(each)}
+    assert held <= {"both", "other"}
+    assert all(v.shielded for each in ("one", "two") for v in ann.contents(each).values())
+
+
+def test_consent_that_was_withdrawn_is_so_on_both_sides(world: World, ann: FieldDevice) -> None:
+    assert ann.edit("both", CONSENT, "raised").outcome == "merged"
+    take_apart(world, "involvements/a2")
+    assert values(world, "other", PHONE) == set()
+    with world.platform.storage.reading() as transaction:
+        known = find_records(transaction, AUTHORITY, {"both", "other"})
+    assert all(withdrawn(known[each].record) == {CONSENT} for each in ("both", "other"))
+
+
+def test_values_that_differ_go_on_differing(world: World, ann: FieldDevice) -> None:
+    ann.deliver(
+        ann.proposal("both", PHONE, "07700 900011"), ann.proposal("both", PHONE, "07700 900012")
+    )
+    take_apart(world, "involvements/a2")
+    assert values(world, "other", PHONE) == {"07700 900011", "07700 900012"}
+    assert PHONE in world.view("other").conflicts
+
+
+def test_an_edit_of_what_was_moved_waits_for_a_person(world: World, ann: FieldDevice) -> None:
+    """In a conflict with its absence or, where the rest of its member is gone, in the inbox."""
+    late = [ann.proposal("both", PHONE, "07700 900099"), ann.proposal("both", "sex", "male")]
+    take_apart(world, "involvements/a2", "sex")
+    assert [verdict.outcome for verdict in ann.deliver(*late)] == ["refused", "conflict"]
+    assert len(list_inbox(world.platform, AUTHORITY)) == 1
+    assert values(world, "both", "sex") == {"male"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"moving": ("involvements/a9",)}, "nothing-there"),
+        ({"moving": ("name",)}, "nothing-there"),
+        ({"moving": ("shield",)}, "not-movable"),
+        ({"moving": (CONSENT,)}, "not-movable"),
+        ({"new": "both"}, "record-exists"),
+        ({"record": "nobody"}, "unknown-record"),
+    ],
+)
+def test_what_cannot_be_taken_apart_is_refused_and_nothing_changes(
+    world: World, ann: FieldDevice, changed: dict[str, Any], code: str
+) -> None:
+    told = {"record": "both", "new": "other", "moving": ("sex",), "copying": (), **changed}
+    before = world.written()
+    with pytest.raises(CallerMistake, match=code):
+        preview_split(world.platform, authority=AUTHORITY, **told)
+    with pytest.raises(CallerMistake, match=code):
+        split(world.platform, **told, **WHY, now=world.now)
+    assert world.written() == before
+
+
+def test_the_preview_says_what_it_comes_to(world: World, ann: FieldDevice) -> None:
+    found = preview_split(
+        world.platform,
+        authority=AUTHORITY,
+        record="both",
+        new="other",
+        moving=("involvements/a2",),
+        copying=("name.family", "sex"),
+    )
+    assert set(found.copying) == {"name.family", "sex"}
+    assert PHONE in found.moving
+    assert not found.shielded
