@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import isleap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +13,11 @@ from itertools import pairwise
 _ISO = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?|--(\d{1,2})-(\d{1,2})")
 _DAY_FIRST = re.compile(r"(?:(\d{1,2})[./ -])?(\d{1,2})[./ -](\d{4})")
 _LONGEST_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_DAYS_OF_A_LEAP_YEAR = frozenset(
+    f"{month:02}{day:02}"
+    for month, days in enumerate(_LONGEST_MONTHS, 1)
+    for day in range(1, days + 1)
+)
 _CENTURY = 2
 """Digits of a year about which nobody errs."""
 
@@ -105,8 +111,8 @@ def _one_slip(digits: str) -> Iterator[str]:
 
 
 def _is_date(digits: str) -> bool:
-    try:
-        date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
-    except ValueError:
+    # Hundreds for one search: by the day's four digits, that is ten times as fast as ``date``.
+    year, day = int(digits[:4]), digits[4:]
+    if day not in _DAYS_OF_A_LEAP_YEAR or not EARLIEST_YEAR <= year <= LATEST_YEAR:
         return False
-    return EARLIEST_YEAR <= int(digits[:4]) <= LATEST_YEAR
+    return day != "0229" or isleap(year)

@@ -76,6 +76,8 @@ def field_of(query: Query, term: str) -> str:
 
 
 _NAMES = ("family", "given")
+_ROUNDING_BITS = 1e-6
+"""More than the order in which weights are added can change of their sum."""
 _SHOWN: Mapping[str, Callable[[Facts], Iterable[str]]] = {
     "former": lambda facts: (*facts.former_families, *facts.former_givens),
     "beginning": lambda facts: (" ".join(facts.names),),
@@ -107,26 +109,37 @@ class Comparison:
         """Each term against one record; a term is left out where the record shows nothing to
         compare it with, which speaks neither for nor against it.
 
-        Nothing at all where the record could not weigh ``least`` bits whatever its names are:
-        they take longest to compare.
+        Nothing at all where the record cannot weigh ``least`` bits: names take longest to compare,
+        and are compared only so far as they could make up for the rest.
         """
         shown = [(term, tuple(texts(facts))) for term, texts in self._others]
         others = [self._compare[term](texts) for term, texts in shown if texts]
         if self._names_most + total(others) < least:
             return ()
-        return (*self._names(facts), *others) if self._names_most else tuple(others)
+        if not self._names_most:
+            return tuple(others)
+        needed = least - total(others)
+        if needed <= 0:
+            return (*self._names(facts), *others)
+        names = self._names(facts, above=needed - _ROUNDING_BITS)
+        return (*names, *others) if names else ()
 
-    def _names(self, facts: Facts) -> Sequence[Compared]:
-        """Family and given name, in the reading that speaks most for the record."""
+    def _names(self, facts: Facts, *, above: float = -inf) -> Sequence[Compared]:
+        """Family and given name, in the reading that speaks most for the record; nothing where
+        it shows none, or none of the readings weighs more than ``above``."""
         families, givens = tuple(facts.families), tuple(facts.givens)
-        best = self._reading(Level.EXACT, families, givens)
-        if all(each.level is Level.EXACT for each in best):
+        if not ("family" in self._compare and families or "given" in self._compare and givens):
+            return ()
+        best = self._reading(Level.EXACT, families, givens, above=above)
+        if best and all(each.level is Level.EXACT for each in best):
             return best
-        best = self._reading(Level.SWAPPED, givens, families, above=total(best)) or best
+        above = total(best) if best else above
+        best = self._reading(Level.SWAPPED, givens, families, above=above) or best
         former_families, former_givens = facts.former_families, facts.former_givens
         if former_families or former_givens:
             families, givens = (*former_families, *families), (*former_givens, *givens)
-            best = self._reading(Level.FORMER, families, givens, above=total(best)) or best
+            above = total(best) if best else above
+            best = self._reading(Level.FORMER, families, givens, above=above) or best
         return best
 
     def _reading(
@@ -135,7 +148,7 @@ class Comparison:
         families: tuple[str, ...],
         givens: tuple[str, ...],
         *,
-        above: float = -inf,
+        above: float,
     ) -> Sequence[Compared]:
         """These names, compared with those that were asked for; nothing where they weigh no more
         than another reading, which the first of them often shows."""

@@ -27,6 +27,8 @@ def fold(text: str) -> str:
 
 def name_words(text: str) -> Words:
     """The folded words of a name or a line, hyphenated halves apart."""
+    if text.isascii() and text.isalpha():  # which most names are
+        return (text.lower(),)
     return tuple(filter(None, map(fold, parted(text))))
 
 

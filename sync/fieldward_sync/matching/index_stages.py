@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from itertools import product
+from typing import NamedTuple
 
 from fieldward_sync.matching.birth_dates import born_between
 from fieldward_sync.matching.comparison import field_of
@@ -50,8 +51,7 @@ class Stage:
     found that weighs as much, it is not worth asking on."""
 
 
-@dataclass(frozen=True)
-class _Heard:
+class _Heard(NamedTuple):
     """A name as it sounds, and what it says for a record to have it."""
 
     term: str
@@ -95,12 +95,14 @@ class _Search:
             keys[number_key(query.number)] = {"nhs_number": most("nhs_number")}
         if self._district:
             keys[place_key(query.place)] = {"postcode": most("postcode")}
-        for day in self._near_days:
-            near = weight("born", Level.SLIP)
-            keys |= {paired_key(pair, day): _both(born=near) for pair in self._written}
+        if self._near_days:
+            near = _both(born=weight("born", Level.SLIP))
+            keys |= {paired_key(p, day): near for p in self._written for day in self._near_days}
+        dated = [(heard.sound, heard.worth(born=self._dated)) for heard in self._heard]
+        both = _both(born=self._dated)
         for day in self._days():
-            keys |= {dated_key(h.sound, day): h.worth(born=self._dated) for h in self._heard}
-            keys |= {paired_key(pair, day): _both(born=self._dated) for pair in self._pairs}
+            keys |= {dated_key(heard, day): worth for heard, worth in dated}
+            keys |= {paired_key(pair, day): both for pair in self._pairs}
         placed = {} if self._day else self._placed(self._as_written, [self._district])
         return (Question(keys), Question(placed), Question(ranges=self._likely_ranges()))
 
@@ -108,8 +110,9 @@ class _Search:
         """A slip in the birth date, in a name or in the second half of a postcode."""
         slip = weight("born", Level.SLIP)
         near = {
-            dated_key(heard.sound, day): heard.worth(born=slip)
+            dated_key(heard.sound, day): worth
             for heard in self._as_written
+            for worth in (heard.worth(born=slip),)
             for day in self._near_days
         }
         slipped = {
