@@ -16,7 +16,7 @@ from msgspec import Meta
 from fieldward_sync.encoding import Message, Part, decode, encode
 from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.journal import MAX_HEADER_BYTES, MAX_TERMS, LookUp
-from fieldward_sync.keys import hpke_open, hpke_seal, label
+from fieldward_sync.keys import HpkePrivateKey, hpke_open, hpke_seal, label
 from fieldward_sync.merkle import Frontier, leaf_hash
 from fieldward_sync.names import (
     QUERY_ID_BYTES,
@@ -35,12 +35,17 @@ from fieldward_sync.views import View
 
 MAX_ENQUIRY_BYTES = 32 * 1024
 MAX_ENQUIRED_BYTES = 128 * 1024
+ANSWER_SIZES = (4 * 1024, 16 * 1024, 64 * 1024, MAX_ENQUIRED_BYTES)
+"""To the next of these an answer is padded before it is sealed: a page of hits, and nearly every
+record, takes the first, so that its size tells nobody on the way how many were found."""
 SEALED_MORE_BYTES = 2 * 1024
 """What sealing adds at most: HPKE's encapsulated key and a tag."""
 
 MAX_TERM_CHARACTERS = 100
 MAX_HITS_OF_AN_ANSWER = 20
 MAX_CONFLICTS_OF_A_HIT = 64
+
+_PADDING_BEGINS = b"\x80"
 
 TermName = Annotated[str, Meta(pattern=r"\A[a-z_]{1,32}\Z")]
 AskedTerm = Annotated[str, Meta(max_length=MAX_TERM_CHARACTERS)]
@@ -139,9 +144,12 @@ def seal_enquiry(enquiry: Enquiry, edit_key: bytes, *, enquirer: Enquirer) -> En
     return EnquiryRequest(hpke_seal(edit_key, info=info, plaintext=encode(enquiry)))
 
 
-def open_enquiry(request: EnquiryRequest, edit_seed: bytes, *, enquirer: Enquirer) -> Enquiry:
-    """What was asked; ``PeerBrokeProtocol`` if it was not asked by this enquirer."""
-    opened = hpke_open(edit_seed, info=label("enquiry", *enquirer.words), sealed=request.sealed)
+def open_enquiry(
+    request: EnquiryRequest, edit_key: bytes | HpkePrivateKey, *, enquirer: Enquirer
+) -> Enquiry:
+    """What was asked, opened with the edit key or its seed; ``PeerBrokeProtocol`` if it was not
+    asked by this enquirer."""
+    opened = hpke_open(edit_key, info=label("enquiry", *enquirer.words), sealed=request.sealed)
     return decode(Enquiry, opened, max_bytes=MAX_ENQUIRY_BYTES)
 
 
@@ -149,7 +157,8 @@ def seal_answer(enquired: Enquired, enquiry: Enquiry, *, enquirer: Enquirer) -> 
     """An answer as it travels; ``CallerMistake("key-malformed")`` if nothing can be sealed to the
     key that the enquiry brought."""
     info = label("enquiry-answer", *enquirer.words, enquiry.query)
-    return EnquiryAnswer(hpke_seal(enquiry.answer_key, info=info, plaintext=encode(enquired)))
+    padded = _padded(encode(enquired))
+    return EnquiryAnswer(hpke_seal(enquiry.answer_key, info=info, plaintext=padded))
 
 
 def open_answer(
@@ -157,8 +166,21 @@ def open_answer(
 ) -> Enquired:
     """What was found; ``PeerBrokeProtocol`` if it answers another query, or somebody else."""
     info = label("enquiry-answer", *enquirer.words, query)
-    opened = hpke_open(answer_seed, info=info, sealed=answer.sealed)
+    opened = _unpadded(hpke_open(answer_seed, info=info, sealed=answer.sealed))
     return decode(Enquired, opened, max_bytes=MAX_ENQUIRED_BYTES)
+
+
+def _padded(opened: bytes) -> bytes:
+    """An answer with what brings it to its size (ISO/IEC 7816-4): ``80`` and zeros."""
+    size = next(size for size in ANSWER_SIZES if len(opened) < size)
+    return (opened + _PADDING_BEGINS).ljust(size, b"\x00")
+
+
+def _unpadded(padded: bytes) -> bytes:
+    opened = padded.rstrip(b"\x00").removesuffix(_PADDING_BEGINS)
+    if len(padded) not in ANSWER_SIZES or _padded(opened) != padded:
+        raise PeerBrokeProtocol("malformed", "The answer is not padded as answers are.")
+    return opened
 
 
 # --- On record ---------------------------------------------------------------------------------

@@ -30,6 +30,8 @@ from fieldward_sync.names import Count
 KEY_BYTES = 32
 MLKEM_PUBLIC_BYTES = 1184
 
+HpkePrivateKey = MLKEM768X25519PrivateKey
+
 _SUITE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 
@@ -106,10 +108,17 @@ def hpke_seal(public_bytes: bytes, *, info: bytes, plaintext: bytes) -> bytes:
     return _SUITE.encrypt(plaintext, key, info)
 
 
-def hpke_open(seed: bytes, *, info: bytes, sealed: bytes) -> bytes:
-    """Open what was sealed to the key pair of ``seed`` for the same ``info``."""
+def hpke_private_key(seed: bytes) -> HpkePrivateKey:
+    """The private key grown from a 32-byte seed: for who opens much with one, as growing it takes
+    longer than opening does. It is as secret as the seed."""
+    return MLKEM768X25519PrivateKey(*_hybrid_halves(seed))
+
+
+def hpke_open(key: bytes | HpkePrivateKey, *, info: bytes, sealed: bytes) -> bytes:
+    """Open what was sealed to a key pair, given by its seed or grown, for the same ``info``."""
+    private = hpke_private_key(key) if isinstance(key, bytes) else key
     try:
-        return _SUITE.decrypt(sealed, MLKEM768X25519PrivateKey(*_hybrid_halves(seed)), info)
+        return _SUITE.decrypt(sealed, private, info)
     except (InvalidTag, ValueError) as e:
         raise PeerBrokeProtocol("seal-broken", "This was not sealed to this key.") from e
 

@@ -488,7 +488,11 @@ class Client:
         )
         (sealed_answer,) = read_document("enquiry-answer", answer)
         info = label("enquiry-answer", *enquirer, query)
-        return read_document("enquired", hpke_open(answer_seed, info, sealed_answer))
+        padded = hpke_open(answer_seed, info, sealed_answer)
+        found, begins, zeros = padded.rpartition(b"\x80")
+        assert len(padded) in (4096, 16384, 65536, 131072)
+        assert begins and not any(zeros)
+        return read_document("enquired", found)
 
     def edit(self, view: Sequence[Any], path: str, value: object, *, reason: str) -> int:
         """Replace what the view shows at a path."""

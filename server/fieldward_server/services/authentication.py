@@ -6,6 +6,7 @@ A device's key opens no command, and an administrator's key no sync: their key i
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -151,15 +152,31 @@ def authenticate_administrator(
     )
 
 
-def use_counter(transaction: Transaction, device: Device, counter: int) -> Device:
+def _unchanged(enquiries: bytes) -> bytes:
+    return enquiries
+
+
+def use_counter(
+    transaction: Transaction,
+    device: Device,
+    counter: int,
+    *,
+    enquiries: Callable[[bytes], bytes] = _unchanged,
+) -> Device:
     """Spend a request's counter together with its effect; ``NotAuthenticated("counter-used")``
-    where it has been spent.
+    where it has been spent. ``enquiries`` gives what the device's count of them becomes.
 
     ``device`` is as it was when it was last looked at. Returned is how it is now; until the
     transaction ends nobody else changes it."""
     while True:
         high, window = window_with(device, counter)
-        spent = devices.set_counters(transaction, device, high=high, window=window)
+        spent = devices.set_counters(
+            transaction,
+            device,
+            high=high,
+            window=window,
+            enquiries=enquiries(device.enquiries or b""),
+        )
         if spent is not None:
             return spent
         device = _now(transaction, device)  # another request of this device came in between

@@ -22,7 +22,13 @@ from fieldward_server.storage import (
 from fieldward_sync.encoding import unpack
 from fieldward_sync.errors import CallerMistake, RetryLater
 from fieldward_sync.invitations import fingerprint
-from fieldward_sync.keys import KEY_BYTES, hpke_public_key, hpke_seal
+from fieldward_sync.keys import (
+    KEY_BYTES,
+    HpkePrivateKey,
+    hpke_private_key,
+    hpke_public_key,
+    hpke_seal,
+)
 from fieldward_sync.messages import Trust
 from fieldward_sync.names import AuthorityCode
 from fieldward_sync.signing import Signed, public_key, signing_key
@@ -222,8 +228,17 @@ def unwrap_answer_key(platform: Platform, authority: str, wrapped: bytes) -> Ed2
 
 
 def open_edit_seed(platform: Platform, row: authorities.Authority) -> bytes:
-    """What opens enquiries, and the boxes of edits that were sealed to the key in force."""
+    """What opens the boxes of edits that were sealed to the key in force."""
     return platform.unwrap(row.edit_seed, EDIT_SEED, row.authority)
+
+
+def open_edit_key(platform: Platform, row: authorities.Authority) -> HpkePrivateKey:
+    """What opens enquiries: opened once per process, and again when another comes into force."""
+    wrapped, key = platform.edit_keys.get(row.authority, (None, None))
+    if key is None or wrapped != row.edit_seed:
+        key = hpke_private_key(open_edit_seed(platform, row))
+        platform.edit_keys[row.authority] = row.edit_seed, key
+    return key
 
 
 def open_earlier_edit_seeds(

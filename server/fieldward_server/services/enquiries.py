@@ -6,13 +6,14 @@ The look-up is on record before it is answered, refused ones and those that find
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Literal
 
-from fieldward_server.services import enquiry_log
+from fieldward_server.services import enquiry_limit, enquiry_log
 from fieldward_server.services.authentication import Caller, use_counter
-from fieldward_server.services.authorities import known, open_edit_seed
+from fieldward_server.services.authorities import known, open_edit_key
 from fieldward_server.services.hits import hit_of
 from fieldward_server.services.index_search import search_index
 from fieldward_server.services.platform import Platform
@@ -78,6 +79,10 @@ class _Asker:
             self.holder.practitioner,
         )
 
+    def one_more(self, *, now: int) -> Callable[[bytes], bytes]:
+        """What the device's count of enquiries becomes with another of theirs."""
+        return partial(enquiry_limit.with_one_more, practitioner=self.holder.practitioner, now=now)
+
 
 def enquire(platform: Platform, caller: Caller, request: EnquiryRequest, *, now: int) -> Answered:
     """Answer one enquiry, which is durably on record before this returns or refuses.
@@ -90,11 +95,18 @@ def enquire(platform: Platform, caller: Caller, request: EnquiryRequest, *, now:
     with platform.storage.reading() as transaction:
         asker = _find_asker(transaction, caller)
         worked_out = _work_out(platform, transaction, asker, request, now=now)
+    limit = platform.lease_terms.look_ups
     with platform.storage.transaction() as transaction:
-        device = use_counter(transaction, asker.device, caller.counter)
-        shut_out = _shut_out(device)
-        if shut_out is not None and isinstance(worked_out.result, Answered):  # meanwhile
-            worked_out = _refuse(asker, worked_out.enquiry, shut_out, now=now)
+        if isinstance(worked_out.result, Answered):
+            device = use_counter(
+                transaction, asker.device, caller.counter, enquiries=asker.one_more(now=now)
+            )
+            # What has changed meanwhile counts.
+            refused = _shut_out(device) or _over_limit(device, asker, limit + 1, now=now)
+            if refused is not None:
+                worked_out = _refuse(asker, worked_out.enquiry, refused, now=now)
+        else:
+            use_counter(transaction, asker.device, caller.counter)
         enquiry_log.append(transaction, asker.enquirer, worked_out.sealed_look_ups)
     if isinstance(worked_out.result, Error):
         raise worked_out.result
@@ -130,7 +142,11 @@ def _work_out(
     now: int,
 ) -> _WorkedOut:
     enquiry = _open(platform, asker, request)
-    refused = _shut_out(asker.device) or _refusal(transaction, asker, enquiry, now=now)
+    refused = (
+        _shut_out(asker.device)
+        or _over_limit(asker.device, asker, platform.lease_terms.look_ups, now=now)
+        or _refusal(transaction, asker, enquiry, now=now)
+    )
     if refused is not None:
         return _refuse(asker, enquiry, refused, now=now)
     try:
@@ -150,9 +166,9 @@ def _refuse(asker: _Asker, enquiry: Enquiry, refused: Error, *, now: int) -> _Wo
 
 
 def _open(platform: Platform, asker: _Asker, request: EnquiryRequest) -> Enquiry:
-    seed = open_edit_seed(platform, asker.authority)
+    key = open_edit_key(platform, asker.authority)
     try:
-        return open_enquiry(request, seed, enquirer=asker.enquirer)
+        return open_enquiry(request, key, enquirer=asker.enquirer)
     except PeerBrokeProtocol as e:
         # After a restore the device knows the incarnation that was, until its next sync.
         raise PeerBrokeProtocol(
@@ -168,6 +184,14 @@ def _shut_out(device: Device) -> RefusedByServer | None:
     if WipeState(device.wipe) is not WipeState.NONE:
         return _not_now("wiped")
     return None
+
+
+def _over_limit(
+    device: Device, asker: _Asker, limit: int, *, now: int
+) -> RefusedByServer | None:
+    """Why somebody who has made so many enquiries is not answered; ``None`` for who has not."""
+    made = enquiry_limit.made(device.enquiries or b"", asker.holder.practitioner, now=now)
+    return enquiry_limit.used_up(limit) if made >= limit else None
 
 
 def _refusal(

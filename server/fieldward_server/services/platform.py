@@ -12,7 +12,7 @@ from fieldward_server.files import SealedFiles
 from fieldward_server.master_keys import MasterKeys
 from fieldward_server.shield_register import ShieldRegister
 from fieldward_server.storage import Storage
-from fieldward_sync.keys import label
+from fieldward_sync.keys import HpkePrivateKey, label
 from fieldward_sync.leases import LeaseTerms
 from fieldward_sync.messages import Assurance
 from fieldward_sync.sealing import Entropy, seal
@@ -60,6 +60,10 @@ class Platform:
     seen_requests: SeenRequests = field(default_factory=SeenRequests)
     answer_keys: dict[bytes, Ed25519PrivateKey] = field(default_factory=dict)
     """By what they are wrapped as: kept once opened, because every answer is signed."""
+    edit_keys: dict[str, tuple[bytes, HpkePrivateKey]] = field(default_factory=dict)
+    """By authority, each beside what its seed is wrapped as: the one in force is kept once opened,
+    because every enquiry is sealed to it, and let go when another comes into force. The master key,
+    which opens it at any time, is in this process for as long."""
 
     def demands_more(self, assurance: str) -> bool:
         """Whether a device keeps its secret in a place that policy refuses (A2)."""

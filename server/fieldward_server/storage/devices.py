@@ -96,11 +96,12 @@ def add(transaction: Transaction, device: Device) -> None:
         "INSERT INTO device (authority, device, generation, name, identity_key, journal_key,"
         " assurance, enrolled_at, access, counter_high, counter_window, order_number, wipe,"
         " journal_head, edits_taken, edits_ahead, last_contact, last_complete, pending_edits,"
-        " journal_size, record_cap, parted)"
+        " journal_size, record_cap, parted, enquiries)"
         " VALUES (:authority, :device, :generation, :name, :identity_key, :journal_key,"
         " :assurance, :enrolled_at, :access, :counter_high, :counter_window, :order_number,"
         " :wipe, :journal_head, :edits_taken, :edits_ahead, :last_contact, :last_complete,"
-        " :pending_edits, :journal_size, :record_cap, :parted)",
+        " :pending_edits, :journal_size, :record_cap, :parted,"
+        " :enquiries)",
         **vars(device),
     )
 
@@ -202,14 +203,15 @@ def set_record_cap(transaction: Transaction, device: Device, cap: int) -> None:
 
 
 def set_counters(
-    transaction: Transaction, device: Device, *, high: int, window: bytes
+    transaction: Transaction, device: Device, *, high: int, window: bytes, enquiries: bytes
 ) -> Device | None:
-    """Store which of a device's request counters were used; the device as it is now.
+    """Store which of a device's request counters were used, and how many enquiries were made, which
+    never changes without them; the device as it is now.
 
     ``None``, and nothing stored, where they are no longer those that ``device`` has.
     """
     rows = transaction.execute(
-        "UPDATE device SET counter_high = :high, counter_window = :window"
+        "UPDATE device SET counter_high = :high, counter_window = :window, enquiries = :enquiries"
         " WHERE authority = :authority AND device = :device AND generation = :generation"
         " AND counter_high = :known_high AND counter_window = :known_window RETURNING *",
         authority=device.authority,
@@ -219,6 +221,7 @@ def set_counters(
         known_window=device.counter_window,
         high=high,
         window=window,
+        enquiries=enquiries,
     )
     return Device(**rows[0]) if rows else None
 

@@ -6,13 +6,13 @@ names any (``synchronous_standby_names``).
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import cast
 
+import msgspec
 import psycopg
 from psycopg import Connection, IsolationLevel
 from psycopg.rows import DictRow, dict_row
@@ -119,7 +119,7 @@ class _PostgresTransaction:
 
     def execute(self, sql: str, /, **parameters: Value | list[str]) -> list[Row]:
         own = {
-            name: json.dumps(value) if isinstance(value, list) else value
+            name: _json(value) if isinstance(value, list) else value
             for name, value in parameters.items()
         }
         cursor = self._connection.execute(_in_own_words(sql), own)
@@ -159,6 +159,10 @@ def _translated() -> Iterator[None]:
     # An OperationalError is also a deadlock, or a server that goes away.
     except (psycopg.OperationalError, PoolTimeout) as e:
         raise RetryLater("database-busy", "The database cannot take this now.") from e
+
+
+def _json(texts: list[str]) -> str:
+    return msgspec.json.encode(texts).decode()
 
 
 @lru_cache(maxsize=1024)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
+import msgspec
 from sqlite_utils import Database
 
 from fieldward_server.storage.driver import Row, Transaction, Value
@@ -113,7 +113,7 @@ class _SqliteTransaction:
 
     def execute(self, sql: str, /, **parameters: Value | list[str]) -> list[Row]:
         own = {
-            name: json.dumps(value) if isinstance(value, list) else value
+            name: _json(value) if isinstance(value, list) else value
             for name, value in parameters.items()
         }
         with _translated():
@@ -146,6 +146,10 @@ def _transaction(database: Database, begin: str) -> Iterator[Transaction]:
     finally:
         if database.conn.in_transaction:
             database.execute("ROLLBACK")
+
+
+def _json(texts: list[str]) -> str:
+    return msgspec.json.encode(texts).decode()
 
 
 @lru_cache(maxsize=1024)

@@ -67,10 +67,22 @@ def enquired(
     return document("enquired", outcome, add, hits, view)
 
 
+def padded(found: bytes, size: int = 4096) -> bytes:
+    """An answer with what brings it to a size."""
+    return found + b"\x80" + bytes(size - len(found) - 1)
+
+
 def answer(found: bytes, *, query: bytes = QUERY, enquirer: Sequence[Any] = ENQUIRER) -> bytes:
     """An answer as it travels."""
+    return sealed_answer(padded(found), query=query, enquirer=enquirer)
+
+
+def sealed_answer(
+    plaintext: bytes, *, query: bytes = QUERY, enquirer: Sequence[Any] = ENQUIRER
+) -> bytes:
+    """The same of what has its size already, or has not."""
     info = label("enquiry-answer", *enquirer, query)
-    return document("enquiry-answer", hpke_sealed(ENQUIRY_ANSWER_SEED, info, found))
+    return document("enquiry-answer", hpke_sealed(ENQUIRY_ANSWER_SEED, info, plaintext))
 
 
 def entry(sequence: int, *, authority: str = AUTHORITY) -> tuple[bytes, bytes]:
@@ -169,6 +181,16 @@ def _answered() -> Iterator[Case]:
         ("outcome", "an outcome that is none", enquired("some")),
     ):
         yield refused(name, why, Outcome.MALFORMED, **answers(found))
+    for name, why, plaintext in (
+        ("padding-missing", "as long as what it says", hits),
+        ("padding-size", "padded to a size that is none", padded(hits, 2048)),
+        ("padding-longer", "padded to more than the next size", padded(hits, 16384)),
+        ("padding-begins", "zeros alone behind it", hits + bytes(4096 - len(hits))),
+        ("padding-other", "other bytes than zeros behind it", padded(hits)[:-1] + b"\x01"),
+    ):
+        yield refused(
+            name, why, Outcome.MALFORMED, **{**answers(hits), "data": sealed_answer(plaintext)}
+        )
 
 
 def _logged() -> Iterator[Case]:
