@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
-from fieldward_server.services import enquiry_log, index_search, journals
+from fieldward_server.services import enquiry_limit, enquiry_log, index_search, journals
 from fieldward_server.services.authentication import NotAuthenticated
+from fieldward_server.services.authorities import EDIT_SEED
 from fieldward_server.services.devices import order_wipe, set_access
 from fieldward_server.services.enquiries import enquire
 from fieldward_server.services.journals import (
@@ -29,12 +30,14 @@ from fieldward_sync.enquiries import (
     MAX_HITS_OF_AN_ANSWER,
     Enquired,
     Enquirer,
+    Enquiry,
     open_answer,
     seal_enquiry,
 )
 from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol, RefusedByServer, RetryLater
 from fieldward_sync.journal import LookUp
 from fieldward_sync.matching.ranking import MAX_HITS, Ranking
+from fieldward_sync.keys import hpke_public_key
 from fieldward_sync.messages import DEVICE_KEY
 from fieldwork import AUTHORITY, ENQUIRIES, PHONE, FieldDevice, World, child
 
@@ -367,7 +370,119 @@ def test_access_that_is_lost_while_an_enquiry_is_worked_out_is_lost(
     assert (look_up.outcome, look_up.records) == ("refused", ())
 
 
+# --- So many and no more (design §9) ---
+
+
+@pytest.fixture
+def three(world: World) -> int:
+    """The enquiries that are allowed within a day."""
+    allowed = replace(world.platform.lease_terms, look_ups=3)
+    world.platform = replace(world.platform, lease_terms=allowed)
+    return allowed.look_ups
+
+
+def test_after_so_many_enquiries_a_day_the_next_is_refused_and_that_is_on_record(
+    world: World, device: FieldDevice, three: int
+) -> None:
+    """Searches and openings count together, and those that find nobody."""
+    for asked in (device.enquiry(ADA), device.enquiry(record_id="ada"), nobody(device)):
+        device.ask(asked)
+    for asked in (device.enquiry(ADA), device.enquiry(record_id="ada")):
+        with pytest.raises(RefusedByServer) as refusal:
+            device.ask(asked)
+        assert refusal.value.code == "enquiries-used-up"
+        look_up = last_look_up(world)
+        assert (look_up.outcome, look_up.terms) == ("refused", asked.terms)
+    assert len(on_record(world)) == three + 2
+
+
+def test_a_renewed_lease_brings_no_more_enquiries_and_the_next_day_does(
+    world: World, device: FieldDevice, three: int
+) -> None:
+    for _ in range(three):
+        device.enquire(**ADA)
+    world.now += enquiry_limit.WINDOW_SECONDS // 2
+    assert device.sync().lease is not None
+    with pytest.raises(RefusedByServer, match="enquiries-used-up"):
+        device.enquire(**ADA)
+    world.now += enquiry_limit.WINDOW_SECONDS // 2
+    assert found(device.enquire(**ADA)) == ["ada"]
+
+
+def test_a_refused_enquiry_does_not_count(world: World, device: FieldDevice, three: int) -> None:
+    for _ in range(three):
+        with pytest.raises(CallerMistake):
+            device.ask(device.enquiry({"age": "5"}))
+    assert found(device.enquire(**ADA)) == ["ada"]
+
+
+def test_practitioners_on_one_device_are_counted_each_for_themselves() -> None:
+    stored = enquiry_limit.with_one_more(b"", "p-1", now=100)
+    stored = enquiry_limit.with_one_more(stored, "p-2", now=200)
+    stored = enquiry_limit.with_one_more(stored, "p-1", now=300)
+    assert [enquiry_limit.made(stored, who, now=300) for who in ("p-1", "p-2", "p-3")] == [2, 1, 0]
+    later = 100 + enquiry_limit.WINDOW_SECONDS
+    assert [enquiry_limit.made(stored, who, now=later) for who in ("p-1", "p-2")] == [0, 1]
+
+
+def test_of_several_enquiries_at_once_no_more_are_answered_than_are_allowed(
+    world: World, device: FieldDevice, three: int
+) -> None:
+    """Each found the device's row as it was before the others."""
+    requests = []
+    for _ in range(three + 2):
+        request = seal_enquiry(device.enquiry(ADA), device.trust.edit_key, enquirer=device.enquirer)
+        device.counter += 1
+        requests.append((device.authenticated(encode(request), path=ENQUIRIES), request))
+    refused = []
+    for caller, request in requests:
+        try:
+            enquire(world.platform, caller, request, now=world.now)
+        except RefusedByServer as e:
+            refused.append(e.code)
+    assert refused == ["enquiries-used-up"] * 2
+
+
 # --- Sealed both ways ---
+
+
+def nobody(device: FieldDevice) -> Enquiry:
+    return device.enquiry({"family": "Quickenborough", "born": "2011-01-01"})
+
+
+def test_an_enquiry_opens_with_the_key_that_is_in_force_now(
+    world: World, device: FieldDevice
+) -> None:
+    """A worker keeps it opened, and lets go of it when another takes its place."""
+    device.enquire(**ADA)
+    seed = bytes(range(32))
+    wrapped = world.platform.wrap(seed, EDIT_SEED, AUTHORITY)
+    with world.platform.storage.transaction() as transaction:
+        transaction.execute("UPDATE authority SET edit_seed = :wrapped", wrapped=wrapped)
+    request = seal_enquiry(device.enquiry(ADA), hpke_public_key(seed), enquirer=device.enquirer)
+    device.counter += 1
+    caller = device.authenticated(encode(request), path=ENQUIRIES)
+    assert enquire(world.platform, caller, request, now=world.now).outcome == "shown"
+    with pytest.raises(PeerBrokeProtocol) as broken:
+        device.enquire(**ADA)
+    assert broken.value.code == "seal-broken"
+
+
+def test_an_answers_size_does_not_tell_how_many_were_found(
+    world: World, device: FieldDevice
+) -> None:
+    for number in range(12):
+        world.load(child(f"twin-{number}", name={"family": "Okafor", "given": "Ada"}))
+    several, none = device.enquiry({"family": "Okafor", "given": "Ada"}), nobody(device)
+    sizes = set()
+    for asked, count in ((device.enquiry(record_id="ada"), 0), (several, 12), (none, 0)):
+        request = seal_enquiry(asked, device.trust.edit_key, enquirer=device.enquirer)
+        device.counter += 1
+        caller = device.authenticated(encode(request), path=ENQUIRIES)
+        answer = enquire(world.platform, caller, request, now=world.now).answer
+        sizes.add(len(answer.sealed))
+        assert len(last_look_up(world).records) >= count
+    assert len(sizes) == 1
 
 
 def test_an_enquiry_opens_only_as_whose_it_is(world: World, device: FieldDevice) -> None:

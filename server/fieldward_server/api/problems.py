@@ -60,6 +60,7 @@ KNOWN = {
     "device-full": Kind(403, "The device has as many practitioners as it can"),
     "digest-wrong": Kind(400, "The body is not the one that was signed"),
     "draining": Kind(403, "The device is given nothing new any more"),
+    "enquiries-used-up": Kind(403, "No more enquiries are allowed within this day"),
     "foreign-authority": Kind(403, "An administrator commands for one authority alone"),
     "internal": Kind(500, "The server failed"),
     "invitation-expired": Kind(403, "The invitation has expired"),

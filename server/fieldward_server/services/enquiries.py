@@ -79,6 +79,10 @@ class _Asker:
             self.holder.practitioner,
         )
 
+    def made(self, device: Device, *, now: int) -> int:
+        """How many enquiries theirs were that count, by the device's row."""
+        return enquiry_limit.made(device.enquiries or b"", self.holder.practitioner, now=now)
+
     def one_more(self, *, now: int) -> Callable[[bytes], bytes]:
         """What the device's count of enquiries becomes with another of theirs."""
         return partial(enquiry_limit.with_one_more, practitioner=self.holder.practitioner, now=now)
@@ -102,7 +106,9 @@ def enquire(platform: Platform, caller: Caller, request: EnquiryRequest, *, now:
                 transaction, asker.device, caller.counter, enquiries=asker.one_more(now=now)
             )
             # What has changed meanwhile counts.
-            refused = _shut_out(device) or _over_limit(device, asker, limit + 1, now=now)
+            refused = _shut_out(device)
+            if refused is None and asker.made(device, now=now) > limit:
+                refused = enquiry_limit.used_up(limit)
             if refused is not None:
                 worked_out = _refuse(asker, worked_out.enquiry, refused, now=now)
         else:
@@ -142,11 +148,10 @@ def _work_out(
     now: int,
 ) -> _WorkedOut:
     enquiry = _open(platform, asker, request)
-    refused = (
-        _shut_out(asker.device)
-        or _over_limit(asker.device, asker, platform.lease_terms.look_ups, now=now)
-        or _refusal(transaction, asker, enquiry, now=now)
-    )
+    limit = platform.lease_terms.look_ups
+    refused = _shut_out(asker.device) or _refusal(transaction, asker, enquiry, now=now)
+    if refused is None and asker.made(asker.device, now=now) >= limit:
+        refused = enquiry_limit.used_up(limit)
     if refused is not None:
         return _refuse(asker, enquiry, refused, now=now)
     try:
@@ -184,14 +189,6 @@ def _shut_out(device: Device) -> RefusedByServer | None:
     if WipeState(device.wipe) is not WipeState.NONE:
         return _not_now("wiped")
     return None
-
-
-def _over_limit(
-    device: Device, asker: _Asker, limit: int, *, now: int
-) -> RefusedByServer | None:
-    """Why somebody who has made so many enquiries is not answered; ``None`` for who has not."""
-    made = enquiry_limit.made(device.enquiries or b"", asker.holder.practitioner, now=now)
-    return enquiry_limit.used_up(limit) if made >= limit else None
 
 
 def _refusal(

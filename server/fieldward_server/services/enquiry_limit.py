@@ -1,4 +1,4 @@
-"""How many enquiries a practitioner may make on a device within a day (design §9, decision 0021).
+"""How many enquiries a practitioner may make on a device within a day (design §9, decision 0025).
 
 They are counted on the device's row, which each enquiry changes anyway to spend its counter.
 """

@@ -199,6 +199,7 @@ def _new_device(enrolment: Enrolment, request: EnrolRequest) -> Device:
         journal_size=0,
         record_cap=enrolment.record_cap,
         parted=0,
+        enquiries=None,
     )
 
 

@@ -42,6 +42,8 @@ class Device:
     """How many records it may hold."""
     parted: int
     """1 once it contradicted what it had delivered before: a folder came back from an old copy."""
+    enquiries: bytes | None
+    """Packs how many its practitioners made lately; nothing before the first request."""
 
 
 @dataclass(frozen=True)

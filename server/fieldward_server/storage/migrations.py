@@ -487,6 +487,8 @@ CREATE TABLE merge (
 CREATE INDEX merge_into ON merge (authority, into_id)
 """
 
+_ENQUIRIES_MADE = "ALTER TABLE device ADD COLUMN enquiries BLOB"
+
 STEPS = {
     "0001-authorities": _AUTHORITIES,
     "0002-records": _RECORDS,
@@ -505,6 +507,7 @@ STEPS = {
     "0015-key-succession": _SUCCESSION,
     "0016-likenesses": _LIKENESSES,
     "0017-merges": _MERGES,
+    "0018-enquiries-made": _ENQUIRIES_MADE,
 }
 """Name to statements, in order."""
 
