@@ -36,8 +36,8 @@ from fieldward_sync.enquiries import (
 )
 from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol, RefusedByServer, RetryLater
 from fieldward_sync.journal import LookUp
-from fieldward_sync.matching.ranking import MAX_HITS, Ranking
 from fieldward_sync.keys import hpke_public_key
+from fieldward_sync.matching.ranking import MAX_HITS, Ranking
 from fieldward_sync.messages import DEVICE_KEY
 from fieldwork import AUTHORITY, ENQUIRIES, PHONE, FieldDevice, World, child
 

@@ -491,7 +491,8 @@ class Client:
         padded = hpke_open(answer_seed, info, sealed_answer)
         found, begins, zeros = padded.rpartition(b"\x80")
         assert len(padded) in (4096, 16384, 65536, 131072)
-        assert begins and not any(zeros)
+        assert begins
+        assert not any(zeros)
         return read_document("enquired", found)
 
     def edit(self, view: Sequence[Any], path: str, value: object, *, reason: str) -> int:

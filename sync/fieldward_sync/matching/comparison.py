@@ -128,7 +128,7 @@ class Comparison:
         """Family and given name, in the reading that speaks most for the record; nothing where
         it shows none, or none of the readings weighs more than ``above``."""
         families, givens = tuple(facts.families), tuple(facts.givens)
-        if not ("family" in self._compare and families or "given" in self._compare and givens):
+        if not (("family" in self._compare and families) or ("given" in self._compare and givens)):
             return ()
         best = self._reading(Level.EXACT, families, givens, above=above)
         if best and all(each.level is Level.EXACT for each in best):
