@@ -26,6 +26,7 @@ from fieldward_client.deliver import PATH
 from fieldward_client.enquiry import PATH as ENQUIRY_PATH
 from fieldward_client.enrolment import PATH as ENROLMENT_PATH
 from fieldward_client.exchange import Caller, send
+from fieldward_client.guard import Guard
 from fieldward_client.patience import PATIENCE_SECONDS, Patience
 from fieldward_client.transport import seconds_to_wait
 from fieldward_sync.encoding import MessageT, decode, encode
@@ -120,7 +121,7 @@ class DayDevice(FieldDevice):
         self._edited = 0
         self._has: set[str] = set()
         self._busy = threading.Lock()
-        self._patience = Patience(PATIENCE_SECONDS, lambda _: None)
+        self._patience = Patience(PATIENCE_SECONDS, lambda _: None, Guard())
 
     def does(self, kind: str) -> None:
         """Do this; ``Error`` if it is not answered."""

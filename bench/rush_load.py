@@ -21,6 +21,7 @@ from bench.enquiry_load import Asker
 from fieldward_client import HttpTransport
 from fieldward_client.deliver import PATH
 from fieldward_client.exchange import Caller, send
+from fieldward_client.guard import Guard
 from fieldward_client.patience import PATIENCE_SECONDS, Patience
 from fieldward_client.transport import seconds_to_wait
 from fieldward_sync.distribution import Distribution
@@ -52,7 +53,7 @@ class _Device:
         self._asker, self._body = asker, body
         self._counter = asker.next_counter
         self._waits = self._received = 0
-        self._patience = Patience(PATIENCE_SECONDS, lambda _: None)
+        self._patience = Patience(PATIENCE_SECONDS, lambda _: None, Guard())
 
     def first_sync(self, together: Barrier) -> Fetched:
         together.wait()

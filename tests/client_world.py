@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from device_clock import DeviceClock
-from fieldward_client import Device, Value, passphrases
+from fieldward_client import Device, DeviceEvent, Value, passphrases
 from fieldward_client import device as device_module
 from fieldward_sync.keys import Argon2Cost, derive
+from hand_timer import YEARS, HandTimer
 from memory_authority import HeldDevice, MemoryAuthority
 
 PASSPHRASE = "correct horse battery staple"
@@ -54,7 +56,10 @@ class World:
         monkeypatch.setattr(device_module, "platform_key_store", lambda: None)
         self.folder = folder
         self.clock = DeviceClock()
+        self.timer = HandTimer()
+        self.events: list[DeviceEvent] = []
         self.authority = MemoryAuthority(self.clock)
+        self.authority.terms = replace(self.authority.terms, idle_seconds=YEARS)
         self.authority.set_fields("r-ada", ADA)
         self.authority.set_fields("r-ben", BEN)
         self.authority.partition("p-west", "r-ada", "r-ben", title="West")
@@ -73,6 +78,8 @@ class World:
             clock=self.clock,
             transport=self.authority,
             entropy=os.urandom,
+            timer=self.timer,
+            lock_after_seconds=YEARS,
         )
 
     def ready(self, name: str = "tablet", *partitions: str) -> Device:
@@ -84,7 +91,13 @@ class World:
 
     def open(self, name: str = "tablet", passphrase: str | None = PASSPHRASE) -> Device:
         return Device.open(
-            self.home(name), passphrase=passphrase, clock=self.clock, transport=self.authority
+            self.home(name),
+            passphrase=passphrase,
+            clock=self.clock,
+            transport=self.authority,
+            timer=self.timer,
+            observer=self.events.append,
+            lock_after_seconds=YEARS,
         )
 
     def known(self, device: Device) -> HeldDevice:

@@ -75,6 +75,7 @@ from fieldward_sync.records import Proposal, ProposedChange, Value
 from fieldward_sync.signing import public_key, sign, signing_key
 from fieldward_sync.views import View
 from founding import found
+from hand_timer import YEARS
 
 AUTHORITY = "E08000039"
 MASTER_KEYS = MasterKeys(bytes(range(32)))
@@ -143,7 +144,7 @@ class World:
                     folder / "shield-register", MASTER_KEYS, entropy=os.urandom
                 ),
                 entropy=os.urandom,
-                lease_terms=LeaseTerms(),
+                lease_terms=LeaseTerms(idle_seconds=YEARS),
                 absence_seconds=least_seconds(LeaseTerms().destroys_seconds),
             )
         )

@@ -29,6 +29,7 @@ from fieldward_sync.clock import Reading
 from fieldward_sync.errors import RetryLater
 from fieldward_sync.keys import Argon2Cost
 from fieldwork import AUTHORITY, HOST, World
+from hand_timer import YEARS, HandTimer
 from loop_hand import PASSPHRASE
 
 CHEAP = Argon2Cost(memory_kib=64, iterations=1, lanes=1)
@@ -136,7 +137,7 @@ class Loop(World):
         }
         if database_url is not None:
             environ["FIELDWARD_DATABASE_URL"] = database_url
-        config = load_config(None, environ)
+        config = replace(load_config(None, environ), lease_idle_seconds=YEARS)
         migrate(config)
         self.config = config
         self._databases = 0
@@ -222,6 +223,8 @@ class Loop(World):
             passphrase=PASSPHRASE,
             transport=wire,
             clock=self.clock,
+            timer=HandTimer(),
+            lock_after_seconds=YEARS,
         )
         return device, wire
 
@@ -232,4 +235,6 @@ class Loop(World):
             passphrase=None if locked else PASSPHRASE,
             transport=wire,
             clock=self.clock,
+            timer=HandTimer(),
+            lock_after_seconds=YEARS,
         )

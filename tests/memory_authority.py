@@ -613,6 +613,7 @@ class MemoryAuthority:
             closes=now + self.terms.closes_seconds,
             destroys=now + self.terms.destroys_seconds,
             look_ups=self.terms.look_ups,
+            idle_seconds=self.terms.idle_seconds,
             secrets_hash=secrets_hash,
         )
         return LeaseGrant(sign(lease, self.answer_key), sealed)

@@ -19,6 +19,7 @@ from fieldward_client.status import (
     Status,
 )
 from fieldward_client.transport import HttpAnswer, HttpTransport, Transport
+from fieldward_client.watch import DeviceEvent, Observer, ThreadTimer, Timer
 from fieldward_sync.clock import Reading
 from fieldward_sync.disputes import Dispute
 from fieldward_sync.errors import (
@@ -42,6 +43,7 @@ __all__ = [
     "Child",
     "Clock",
     "Device",
+    "DeviceEvent",
     "Dispute",
     "EditVerdict",
     "Error",
@@ -53,6 +55,7 @@ __all__ = [
     "LeaseStatus",
     "LocalDataDamaged",
     "Notice",
+    "Observer",
     "PartitionStatus",
     "PassphraseStatus",
     "PeerBrokeProtocol",
@@ -66,6 +69,8 @@ __all__ = [
     "SyncProgress",
     "SyncReport",
     "SystemClock",
+    "ThreadTimer",
+    "Timer",
     "Transport",
     "TypeAhead",
     "Value",

@@ -14,7 +14,8 @@ from fieldward_client.device_secret import KeyStore, platform_key_store
 from fieldward_client.enrolment import enrol, forget_attempt
 from fieldward_client.folder import Folder
 from fieldward_client.generations import go_on_coming_back
-from fieldward_client.installation import Installation, Ports
+from fieldward_client.guard import Guard
+from fieldward_client.installation import LOCK_AFTER_SECONDS, Installation, Ports
 from fieldward_client.joining import join
 from fieldward_client.notices import Notice
 from fieldward_client.patience import PATIENCE_SECONDS
@@ -24,6 +25,7 @@ from fieldward_client.session import Session
 from fieldward_client.status import PendingEdit, Status, read_pending, read_status
 from fieldward_client.synchronise import synchronise
 from fieldward_client.transport import HttpTransport, Transport
+from fieldward_client.watch import DeviceEvent, Observer, ThreadTimer, Timer, Watch, countdown
 from fieldward_client.wipe import go_on, gone, is_gone, is_wiped, require_not_gone, wiped
 from fieldward_sync.errors import AccessClosed, CallerMistake, LocalDataDamaged, RetryLater
 from fieldward_sync.sealing import Entropy
@@ -42,6 +44,8 @@ class Device:
         practitioner_id: str | None,
         practitioner: Practitioner | None,
         resources: ExitStack,
+        timer: Timer,
+        observer: Observer | None,
     ) -> None:
         """For ``enrol`` and ``open`` alone."""
         self._installation = installation
@@ -50,6 +54,9 @@ class Device:
         self._resources = resources
         self._closed = False
         self._syncing = Lock()
+        self._watch = Watch(timer, self._look, observer)
+        if practitioner is not None:
+            self._watch.begin()
 
     @classmethod
     def enrol(
@@ -64,6 +71,9 @@ class Device:
         transport: Transport | None = None,
         entropy: Entropy = os.urandom,
         key_store: KeyStore | None = None,
+        timer: Timer | None = None,
+        observer: Observer | None = None,
+        lock_after_seconds: int = LOCK_AFTER_SECONDS,
     ) -> Device:
         """Make a folder a device, with an invitation code that names its practitioner; opened.
 
@@ -73,14 +83,14 @@ class Device:
         ``PeerBrokeProtocol`` if what answers is not who the code names. The same call may be
         repeated after each: it goes on where it was.
         """
-        ports = _ports(clock, transport, entropy, key_store)
+        ports = _ports(clock, transport, entropy, key_store, timer, lock_after_seconds)
         folder = Folder(Path(home))
         folder.create()
         with folder.held():
             practitioner = enrol(
                 folder, server_url, code, passphrase=passphrase, name=name, ports=ports
             )
-        return cls._open(folder, practitioner, passphrase, ports)
+        return cls._open(folder, practitioner, passphrase, ports, observer)
 
     @classmethod
     def open(
@@ -93,6 +103,9 @@ class Device:
         transport: Transport | None = None,
         entropy: Entropy = os.urandom,
         key_store: KeyStore | None = None,
+        timer: Timer | None = None,
+        observer: Observer | None = None,
+        lock_after_seconds: int = LOCK_AFTER_SECONDS,
     ) -> Device:
         """Open a device for a practitioner, who may be left out where there is only one.
 
@@ -102,13 +115,17 @@ class Device:
         ``RetryLater("folder-in-use")`` if another process has it open, and ``LocalDataDamaged``.
         """
         folder = Folder(Path(home))
-        return cls._open(
-            folder, practitioner, passphrase, _ports(clock, transport, entropy, key_store)
-        )
+        ports = _ports(clock, transport, entropy, key_store, timer, lock_after_seconds)
+        return cls._open(folder, practitioner, passphrase, ports, observer)
 
     @classmethod
     def _open(
-        cls, folder: Folder, practitioner_id: str | None, passphrase: str | None, ports: Ports
+        cls,
+        folder: Folder,
+        practitioner_id: str | None,
+        passphrase: str | None,
+        ports: Ports,
+        observer: Observer | None,
     ) -> Device:
         with ExitStack() as undo:
             undo.enter_context(folder.held())
@@ -124,7 +141,7 @@ class Device:
             installation.finish_ladders()
             chosen = practitioner_id or _only_one(installation)
             practitioner = _unlock(installation, chosen, passphrase)
-            return cls(installation, chosen, practitioner, undo.pop_all())
+            return cls(installation, chosen, practitioner, undo.pop_all(), ports.timer, observer)
 
     def __enter__(self) -> Self:
         return self
@@ -139,8 +156,8 @@ class Device:
 
     def close(self) -> None:
         """Lock: close the journal's epoch, drop every key from memory, let go of the folder."""
+        self._lock(locked())
         with self._resources:
-            self._lock(locked())
             if not self._closed and not is_gone(self._installation):
                 with suppress(LocalDataDamaged):  # the next start closes the epoch instead
                     self._installation.journal.seal(self._installation.clock.estimate())
@@ -162,15 +179,19 @@ class Device:
             raise RetryLater("sync-under-way", "This device is being synced already.")
         try:
             self._require_open()
-            practitioner = self._practitioner
-            if practitioner is not None and not practitioner.is_open:
-                practitioner = None  # closed by a change of generation that the disk cut short
-            report, self._practitioner = synchronise(
-                self._installation,
-                practitioner,
-                progress or _tell_nobody,
-                patience_seconds=patience_seconds,
-            )
+            with self._guard.held():
+                before = self._present()
+                report, after = synchronise(
+                    self._installation,
+                    before,
+                    self._guard.telling(progress or _tell_nobody),
+                    patience_seconds=patience_seconds,
+                )
+                self._practitioner = after
+            if after is None:
+                self._watch.end()
+            elif after is not before:  # the folder came back from an old copy
+                self._watch.begin()
             return report
         finally:
             self._syncing.release()
@@ -187,8 +208,7 @@ class Device:
         self._require_open()
         self._lock(locked())
         chosen = practitioner or self._practitioner_id
-        self._practitioner = _unlock(self._installation, chosen, passphrase)
-        self._practitioner_id = chosen
+        self._let_in(chosen, _unlock(self._installation, chosen, passphrase))
 
     def change_passphrase(self, old: str, new: str) -> None:
         """Have another passphrase open this practitioner's keys; durable when it returns, and at a
@@ -198,13 +218,8 @@ class Device:
         ``CallerMistake`` for a new one that protects nothing.
         """
         self._require_open()
-        if self._practitioner is None:
-            raise locked()
-        try:
-            self._practitioner.change_passphrase(old, new)
-        finally:
-            if not self._practitioner.is_open:  # too many wrong ones
-                self._practitioner = None
+        with self._guard.held():
+            self._here_now().change_passphrase(old, new)
 
     @property
     def practitioners(self) -> tuple[str, ...]:
@@ -224,28 +239,36 @@ class Device:
         if is_wiped(self._installation):
             raise wiped("Nobody joins it any more.")
         self._lock(locked())
-        self._practitioner_id, vault = join(self._installation, code, passphrase=passphrase)
-        self._practitioner = Practitioner(self._installation, self._practitioner_id, vault)
-        return self._practitioner_id
+        joined, vault = join(self._installation, code, passphrase=passphrase)
+        self._let_in(joined, Practitioner(self._installation, joined, vault))
+        return joined
+
+    def still_here(self) -> None:
+        """Somebody reads or types: put off the lock for want of use. For what the device does not
+        see by itself; each look-up and edit counts without. Raises ``AccessClosed("locked")``."""
+        self._require_open()
+        with self._guard.held():
+            self._here_now().use()
 
     def session(self, reason: str, on_behalf_of: str | None = None) -> Session:
         """Begin looking things up, for one of ``REASONS``, for oneself or for a colleague."""
         self._require_open()
-        if self._practitioner is None:
-            raise locked()
-        return Session(
-            self._installation, self._practitioner, reason=reason, on_behalf_of=on_behalf_of
-        )
+        with self._guard.held():
+            practitioner = self._here_now()
+            practitioner.use()
+        return Session(self._installation, practitioner, reason=reason, on_behalf_of=on_behalf_of)
 
     def status(self) -> Status:
         """Where the device stands; readable while locked."""
         self._require_open()
-        return read_status(self._installation, self._practitioner_id, self._practitioner)
+        with self._guard.held():
+            return read_status(self._installation, self._practitioner_id, self._present())
 
     def pending(self) -> tuple[PendingEdit, ...]:
         """Each edit that is unsent or was refused; what it says, while it can be read."""
         self._require_open()
-        return read_pending(self._installation, self._practitioner_id, self._practitioner)
+        with self._guard.held():
+            return read_pending(self._installation, self._practitioner_id, self._present())
 
     def notices(self) -> tuple[Notice, ...]:
         """What became of one's edits after their verdicts, and was not marked as read yet.
@@ -253,25 +276,67 @@ class Device:
         Raises ``AccessClosed`` while records cannot be read.
         """
         self._require_open()
-        if self._practitioner is None:
-            raise locked()
-        holdings = self._practitioner.holdings()
-        return self._practitioner.notices.open(holdings.store_key)
+        with self._guard.held():
+            practitioner = self._here_now()
+            practitioner.use()
+            return practitioner.notices.open(practitioner.holdings().store_key)
 
     def mark_read(self, *notices: Notice) -> None:
         """These were shown to the practitioner; durable when this returns, and the server is told
         with the next sync. A refused edit that was decided is no longer among ``pending``."""
         self._require_open()
-        if self._practitioner is None:
+        with self._guard.held():
+            practitioner = self._here_now()
+            practitioner.use()
+            decided = (n.edit for n in notices if n.edit is not None and n.path is None)
+            self._installation.outbox.decide(decided)
+            practitioner.notices.mark_read({notice.id for notice in notices})
+
+    @property
+    def _guard(self) -> Guard:
+        return self._installation.guard
+
+    def _present(self) -> Practitioner | None:
+        """Who is at the device, if they may still be; what is over is closed."""
+        if self._practitioner is not None:
+            with suppress(LocalDataDamaged):  # what is open was dropped; whoever reads is told
+                self._practitioner.check()
+            if not self._practitioner.is_open:
+                self._practitioner = None
+        return self._practitioner
+
+    def _here_now(self) -> Practitioner:
+        practitioner = self._present()
+        if practitioner is None:
             raise locked()
-        decided = (n.edit for n in notices if n.edit is not None and n.path is None)
-        self._installation.outbox.decide(decided)
-        self._practitioner.notices.mark_read({notice.id for notice in notices})
+        return practitioner
+
+    def _look(self) -> DeviceEvent | None:
+        """What the watch does at each tick."""
+        with self._guard.held():
+            practitioner = self._present()
+            if practitioner is None:
+                return DeviceEvent("locked", "locked")
+            try:
+                why = practitioner.check()
+                now = self._installation.clock.now() if why is None else 0
+            except LocalDataDamaged as e:
+                return DeviceEvent("closed", e.code)
+            if why is not None or practitioner.lease is None:
+                return DeviceEvent("closed", why.code if why is not None else "no-lease")
+            return countdown(practitioner.lease, now)
+
+    def _let_in(self, practitioner_id: str | None, practitioner: Practitioner | None) -> None:
+        self._practitioner_id, self._practitioner = practitioner_id, practitioner
+        if practitioner is not None:
+            self._watch.begin()
 
     def _lock(self, why: AccessClosed) -> None:
-        if self._practitioner is not None:
-            self._practitioner.close(why)
-        self._practitioner = None
+        self._watch.end()
+        with self._guard.held():
+            if self._practitioner is not None:
+                self._practitioner.close(why)
+            self._practitioner = None
 
     def _require_open(self) -> None:
         if self._closed:
@@ -302,6 +367,8 @@ def _ports(
     transport: Transport | None,
     entropy: Entropy,
     key_store: KeyStore | None,
+    timer: Timer | None,
+    lock_after_seconds: int,
 ) -> Ports:
     def connect(server_url: str) -> Transport:
         return transport or HttpTransport(server_url)
@@ -309,7 +376,9 @@ def _ports(
     def keep() -> KeyStore | None:
         return key_store or platform_key_store()
 
-    return Ports(clock or SystemClock(), entropy, connect, keep)
+    return Ports(
+        clock or SystemClock(), entropy, connect, keep, timer or ThreadTimer(), lock_after_seconds
+    )
 
 
 def _tell_nobody(progress: SyncProgress) -> None:

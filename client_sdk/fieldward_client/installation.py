@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -22,20 +22,23 @@ from fieldward_client.device_secret import (
 from fieldward_client.exchange import Line
 from fieldward_client.files import SealedFiles
 from fieldward_client.folder import Folder
+from fieldward_client.guard import Guard, GuardedTransport
 from fieldward_client.identity import CONTACT, IDENTITY, Contact, Identity
 from fieldward_client.journal import Journal
 from fieldward_client.lease import earlier_keys_file, lease_file, stored_lease
 from fieldward_client.outbox import Outbox
 from fieldward_client.store import distribution_file, stored_distribution
 from fieldward_client.transport import Transport
+from fieldward_client.watch import ThreadTimer, Timer
 from fieldward_sync.access import RIGHTS, Access, Rights
 from fieldward_sync.distribution import Distribution
 from fieldward_sync.errors import AccessClosed, CallerMistake, LocalDataDamaged
-from fieldward_sync.leases import ALLOWED
+from fieldward_sync.leases import ALLOWED, LeaseTerms
 from fieldward_sync.messages import MAX_PRACTITIONERS, Assurance, ErasedLease
 from fieldward_sync.sealing import Entropy
 
 PRACTITIONERS = "practitioners"
+LOCK_AFTER_SECONDS = LeaseTerms().idle_seconds
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,11 @@ class Ports:
     """From a server's address to the way there."""
     key_store: Callable[[], KeyStore | None] = platform_key_store
     """The platform's key store, if it is asked for."""
+    timer: Timer = field(default_factory=ThreadTimer)
+    lock_after_seconds: int = LOCK_AFTER_SECONDS
+    """Unused for this long, the device locks itself; sooner, if its lease says so."""
+    guard: Guard = field(default_factory=Guard)
+    """Who works with it, of all its generations together."""
 
 
 class Installation:
@@ -80,8 +88,10 @@ class Installation:
         self.outbox = Outbox(folder)
         self.journal = Journal(folder, identity, entropy=ports.entropy)
         self.counters = Counters(folder, last_edit=self.outbox.last_counter)
+        self.guard = ports.guard
+        self.lock_after_seconds = ports.lock_after_seconds
         self.line = Line(
-            ports.connect(identity.server_url),
+            GuardedTransport(ports.connect(identity.server_url), self.guard),
             self.clock,
             self.counters,
             trust=lambda: self.trust,

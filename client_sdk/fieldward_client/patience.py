@@ -12,6 +12,7 @@ from random import Random
 from time import sleep
 from typing import TypeVar
 
+from fieldward_client.guard import Guard
 from fieldward_client.report import Progress, SyncProgress
 from fieldward_sync.problems import Crowded
 
@@ -26,10 +27,11 @@ Answer = TypeVar("Answer")
 class Patience:
     """What one sync is ready to wait, in all of its requests together."""
 
-    def __init__(self, seconds: float, tell: Progress) -> None:
-        """``tell`` hears of each second; what it raises ends the wait."""
+    def __init__(self, seconds: float, tell: Progress, guard: Guard) -> None:
+        """``tell`` hears of each second; what it raises ends the wait. The guard is laid down."""
         self._left = seconds
         self._tell = tell
+        self._guard = guard
         self._spread = Random()
 
     def until_let_in(self, ask: Callable[[], Answer]) -> Answer:
@@ -42,7 +44,8 @@ class Patience:
                 if seconds > self._left:
                     raise
                 self._left -= seconds
-            self._wait(seconds)
+            with self._guard.laid_down():
+                self._wait(seconds)
 
     def _wait(self, seconds: float) -> None:
         total = math.ceil(seconds)

@@ -46,6 +46,7 @@ class Practitioner:
         self._holdings: Holdings | None = None
         self._closed: AccessClosed | None = None
         self._boxes: dict[tuple[BoxKind, bytes], OpenBox] = {}
+        self._used = installation.clock.reading()
         self._held: tuple[StoredLease, Lease] | None = None
         with suppress(LocalDataDamaged):  # the next sync brings another lease
             self._held = stored_lease(installation.folder, installation.identity, practitioner)
@@ -94,16 +95,26 @@ class Practitioner:
         Raises ``AccessClosed`` if the server's last word, the clock or the lease forbids it, and
         drops what was open (invariant 3). There is no other way to the store.
         """
-        try:
-            self._require_unlocked()
-            self._installation.require_access()
-            held = self._require_lease(self._installation.clock.now())
-        except AccessClosed:
-            self.shut()
-            raise
+        held = self._require_reading()
         if self._holdings is None:
             self._holdings = self._open(*held)
         return self._holdings
+
+    def use(self) -> None:
+        """Somebody works with the device. ``AccessClosed("locked")`` if nobody has for too long:
+        whoever comes then is to say who they are."""
+        self._close_if_idle()
+        self._require_unlocked()
+        self._used = self._installation.clock.reading()
+
+    def check(self) -> AccessClosed | None:
+        """Drop from memory what may not stay there (invariant 3); why nothing can be read now."""
+        self._close_if_idle()
+        try:
+            self._require_reading()
+        except AccessClosed as e:
+            return e
+        return None
 
     def accept(self, grant: LeaseGrant) -> None:
         """Take a renewed lease: store it, open it, and only then forget the key before it.
@@ -185,8 +196,8 @@ class Practitioner:
         self._boxes = {key: box for key, box in self._boxes.items() if key[0] != "edits"}
 
     def close(self, why: AccessClosed) -> None:
-        """Lock for good: whoever still holds a session is told why."""
-        self._closed = why
+        """Lock for good: whoever still holds a session is told why it was the first time."""
+        self._closed = self._closed or why
         self.shut()
         self._boxes.clear()
 
@@ -199,6 +210,24 @@ class Practitioner:
 
     def _keeps_earlier_keys(self) -> bool:
         return bool(self._installation.folder.size(earlier_keys_file(self.id)))
+
+    def _close_if_idle(self) -> None:
+        here, reading = self._installation, self._installation.clock.reading()
+        least = here.lock_after_seconds
+        if self._held is not None:
+            least = min(least, self._held[1].idle_seconds)
+        unused = reading.since_boot - self._used.since_boot
+        if self.is_open and (unused >= least or reading.boot != self._used.boot):
+            self.close(locked("The device locked itself: nobody has used it for a while."))
+
+    def _require_reading(self) -> tuple[StoredLease, Lease]:
+        try:
+            self._require_unlocked()
+            self._installation.require_access()
+            return self._require_lease(self._installation.clock.now())
+        except (AccessClosed, LocalDataDamaged):
+            self.shut()
+            raise
 
     def _require_unlocked(self) -> None:
         if self._closed is not None:
@@ -289,9 +318,9 @@ class Practitioner:
         return self._boxes[kind, authority_key]
 
 
-def locked() -> AccessClosed:
+def locked(why: str = "The device is locked.") -> AccessClosed:
     """What a locked device answers."""
-    return AccessClosed("locked", "The device is locked.", next_step="Open it with the passphrase.")
+    return AccessClosed("locked", why, next_step="Open it with the passphrase.")
 
 
 def _open_vault(here: Installation, practitioner: str, passphrase: str) -> Vault:

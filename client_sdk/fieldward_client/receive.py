@@ -136,11 +136,13 @@ class Reception:
             self._tell(SyncProgress("fetch", done, self._bytes_wanted))
 
         here = self._here
-        return self._patience.until_let_in(
+        come = self._patience.until_let_in(
             lambda: here.files.fetch(
                 entry, here.line.transport, begin=lambda: store.opener(entry), arrived=arrived
             )
         )
+        self._practitioner.holdings()  # the copy may have closed while the file came
+        return come
 
     def _prune(self, holdings: Holdings) -> None:
         contact = self._here.contact

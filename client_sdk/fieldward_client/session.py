@@ -84,9 +84,10 @@ class Session:
         traceback: TracebackType | None,
     ) -> None:
         self._entered = False
-        if self._practitioner.is_open:
-            with suppress(LocalDataDamaged):  # what is stored is minutes behind at most
-                self._installation.clock.remember()
+        with self._installation.guard.held():
+            if self._practitioner.is_open:
+                with suppress(LocalDataDamaged):  # what is stored is minutes behind at most
+                    self._installation.clock.remember()
 
     def search(self, **terms: Unpack[Terms]) -> Hits:
         """The children on this device that fit what is given, best first (see ``Terms``).
@@ -109,7 +110,8 @@ class Session:
         query, query_id = Query(**terms), self._new_query()
         with self._refusals_on_record("search", terms=query.terms, query=query_id):
             self._practitioner.holdings()
-        hits = self._desk.search(query.terms, query=query_id)
+        with self._installation.guard.held():
+            hits = self._desk.search(query.terms, query=query_id)
         self._found_by.update((hit.record_id, query_id) for hit in hits)
         return hits
 
@@ -122,7 +124,8 @@ class Session:
         query_id = self._found_by.get(record_id, b"")
         with self._refusals_on_record("open", records=[record_id], query=query_id):
             self._practitioner.holdings()
-        opened = self._desk.open(record_id, query=query_id)
+        with self._installation.guard.held():
+            opened = self._desk.open(record_id, query=query_id)
         if opened is None:
             raise CallerMistake("not-found", "There is no such record in the authority's index.")
         view, as_at = opened
@@ -189,12 +192,14 @@ class Session:
     def _refusals_on_record(self, action: Action, **looked_for: Any) -> Iterator[None]:
         """That something may not be read now is put on record too, if it can be."""
         self._require_entered()
-        try:
-            yield
-        except AccessClosed:
-            with suppress(LocalDataDamaged):
-                self._write(action, "refused", cost=0, **looked_for)
-            raise
+        with self._installation.guard.held():
+            try:
+                self._practitioner.use()
+                yield
+            except AccessClosed:
+                with suppress(LocalDataDamaged):
+                    self._write(action, "refused", cost=0, **looked_for)
+                raise
 
     def _require_entered(self) -> None:
         if not self._entered:
@@ -234,7 +239,14 @@ class Session:
         self, record_id: str, incarnation: int, base: int, changes: tuple[ProposedChange, ...]
     ) -> Proposal:
         self._require_entered()
-        self._practitioner.holdings()
+        with self._installation.guard.held():
+            self._practitioner.use()
+            self._practitioner.holdings()
+            return self._make_edit(record_id, incarnation, base, changes)
+
+    def _make_edit(
+        self, record_id: str, incarnation: int, base: int, changes: tuple[ProposedChange, ...]
+    ) -> Proposal:
         made_at = self._installation.clock.now()
         with self._installation.counters.edit() as counter:
             proposal = Proposal(

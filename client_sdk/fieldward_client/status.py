@@ -32,6 +32,10 @@ class LeaseStatus:
     """When the copy shuts."""
     destroys: int
     """When the keys are erased."""
+    counts_down: bool
+    """Whether half of its time has passed: from then on show what is left (V4)."""
+    seconds_left: int | None
+    """Until the copy shuts; ``None`` while the clock is not trusted."""
     look_ups: int
     """How many look-ups it allows until it is renewed."""
     look_ups_left: int
@@ -222,6 +226,8 @@ def _lease_status(
         warns=lease.warns,
         closes=lease.closes,
         destroys=lease.destroys,
+        counts_down=now is not None and now >= lease.half_life,
+        seconds_left=max(0, lease.closes - now) if now is not None else None,
         look_ups=lease.look_ups,
         look_ups_left=lease.look_ups_left(spent),
     )

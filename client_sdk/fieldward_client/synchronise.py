@@ -51,7 +51,9 @@ def synchronise(
     go_on(installation)
     installation.discard_damaged()
     installation.erase_overdue_leases()
-    run = _Run(installation, practitioner, tell, Patience(patience_seconds, tell))
+    run = _Run(
+        installation, practitioner, tell, Patience(patience_seconds, tell, installation.guard)
+    )
     run.sync()
     if run.came_back:
         run.sync()

@@ -81,6 +81,8 @@ class Config:
     """How long what a device may have missed is kept for it: longer than any lease."""
     lease_look_ups: int
     """Until it is renewed."""
+    lease_idle_seconds: int
+    """Unused for this long, a device locks itself."""
     least_assurance: Assurance
     """Where devices keep their secret: ``file``, or ``platform`` for its key store alone."""
     log_level: str
@@ -114,12 +116,13 @@ class Config:
 
     @property
     def lease_terms(self) -> LeaseTerms:
-        """How long leases run, and how many look-ups they allow."""
+        """How long leases run, what they allow, and how soon an unused device locks."""
         return LeaseTerms(
             warning_seconds=self.lease_warning_seconds,
             closes_seconds=self.lease_closes_seconds,
             destroys_seconds=self.lease_destroys_seconds,
             look_ups=self.lease_look_ups,
+            idle_seconds=self.lease_idle_seconds,
         )
 
     def listening_on(self, port: int) -> Config:
@@ -331,6 +334,7 @@ _SETTINGS = {
         lambda values: least_seconds(values.get("lease_destroys_seconds", _TERMS.destroys_seconds)),
     ),
     "lease_look_ups": _Setting(_whole(20, 5_000), _always(_TERMS.look_ups)),
+    "lease_idle_seconds": _Setting(_whole(60, _DAY), _always(_TERMS.idle_seconds)),
     "least_assurance": _Setting(_assurance, _always("file")),
     "log_level": _Setting(_log_level, _always("info")),
     "max_request_bytes": _Setting(_whole(1024, MAX_REQUEST_BYTES), _always(MAX_REQUEST_BYTES)),

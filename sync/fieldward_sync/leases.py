@@ -69,6 +69,8 @@ class LeaseTerms:
     destroys_seconds: int = 14 * 24 * 3600
     look_ups: int = 500
     """A heavy day of home visits takes fewer than a hundred; a copy may hold 10,000 records."""
+    idle_seconds: int = 15 * 60
+    """Unused for this long, an unlocked device locks itself."""
 
 
 class Spent(Part, frozen=True):
@@ -98,6 +100,8 @@ class Lease(Message, frozen=True):
     destroys: Seconds
     look_ups: Count
     """How many it allows (design §9)."""
+    idle_seconds: Count
+    """Unused for this long, the device locks itself; its own setting may be shorter."""
     secrets_hash: Hash
     """SHA-256 of the sealed secrets: HPKE authenticates nobody, this signature does."""
 
@@ -108,6 +112,11 @@ class Lease(Message, frozen=True):
         if now >= self.closes:
             return LeaseState.EXPIRED
         return LeaseState.WARNING if now >= self.warns else LeaseState.ACTIVE
+
+    @property
+    def half_life(self) -> int:
+        """From here on its holder is shown how long is left."""
+        return (self.issued + self.closes) // 2
 
     def require_reading(self, now: int) -> None:
         """Raise ``AccessClosed("lease-over")`` unless records may be read now (invariant 3)."""

@@ -124,7 +124,7 @@ def test_at_its_last_deadline_the_lease_of_an_open_device_is_erased(
     world: World, tablet: Device
 ) -> None:
     world.clock.advance(days=14)
-    with tablet.session("clinic") as session, pytest.raises(AccessClosed, match="lease-over"):
+    with tablet.session("clinic") as session, pytest.raises(AccessClosed, match="no-lease"):
         session.search(family="Okafor")
     assert "lease" not in keys_at_rest(world)
     assert tablet.sync().outcome is SyncOutcome.COMPLETE

@@ -199,8 +199,10 @@ def test_what_one_answer_settled_stays_settled_if_the_next_is_lost(
 
 
 def test_a_wrong_clock_is_put_right_by_a_signed_refusal(world: World, tablet: Device) -> None:
+    tablet.close()
     world.clock.restart()
     world.clock.wall_is_off_by = -7_200
+    tablet = world.open()
     with tablet.session("clinic") as session, pytest.raises(AccessClosed, match="clock-untrusted"):
         session.search(family="Okafor")
     before = len(world.authority.log)

@@ -372,7 +372,7 @@ class Client:
             self.practitioner,
         )
         assert lease[6] <= lease[7] <= lease[8] <= lease[9]
-        assert hashlib.sha256(sealed).digest() == lease[11]
+        assert hashlib.sha256(sealed).digest() == lease[12]
         info = label(
             "lease-secrets",
             self.authority,

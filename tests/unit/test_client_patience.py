@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fieldward_client import SyncProgress, patience
+from fieldward_client.guard import Guard
 from fieldward_client.patience import SPREAD_SECONDS, Patience
 from fieldward_sync.problems import Crowded
 
@@ -29,14 +30,14 @@ class Server:
 
 
 def test_it_waits_as_long_as_told_and_a_little_longer(slept: list[float]) -> None:
-    assert Patience(100, lambda _: None).until_let_in(Server(3, 5)) == "in"
+    assert Patience(100, lambda _: None, Guard()).until_let_in(Server(3, 5)) == "in"
     assert 8 <= sum(slept) <= 8 + 2 * SPREAD_SECONDS
 
 
 def test_not_all_come_back_at_once(slept: list[float]) -> None:
     waits = set()
     for _ in range(20):
-        Patience(100, lambda _: None).until_let_in(Server(1))
+        Patience(100, lambda _: None, Guard()).until_let_in(Server(1))
         waits.add(sum(slept))
         slept.clear()
     assert len(waits) == 20
@@ -44,14 +45,14 @@ def test_not_all_come_back_at_once(slept: list[float]) -> None:
 
 def test_each_second_is_told(slept: list[float]) -> None:
     told: list[SyncProgress] = []
-    Patience(100, told.append).until_let_in(Server(3))
+    Patience(100, told.append, Guard()).until_let_in(Server(3))
     assert {progress.step for progress in told} == {"wait"}
     assert [progress.done for progress in told] == list(range(told[0].total + 1))
     assert max(slept) <= 1
 
 
 def test_patience_ends(slept: list[float]) -> None:
-    limited = Patience(10, lambda _: None)
+    limited = Patience(10, lambda _: None, Guard())
     with pytest.raises(Crowded):
         limited.until_let_in(Server(4, 4, 4))
     assert sum(slept) <= 10
@@ -61,7 +62,7 @@ def test_patience_ends(slept: list[float]) -> None:
 
 def test_who_has_no_patience_does_not_wait(slept: list[float]) -> None:
     with pytest.raises(Crowded):
-        Patience(0, lambda _: None).until_let_in(Server(1))
+        Patience(0, lambda _: None, Guard()).until_let_in(Server(1))
     assert not slept
 
 
@@ -71,5 +72,5 @@ def test_a_person_who_has_had_enough_ends_the_wait(slept: list[float]) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Patience(100, enough).until_let_in(Server(30))
+        Patience(100, enough, Guard()).until_let_in(Server(30))
     assert len(slept) == 2

@@ -71,6 +71,7 @@ def test_every_setting_can_be_given_in_the_environment() -> None:
         "lease_destroys_seconds": "30",
         "absence_seconds": "172830",
         "lease_look_ups": "40",
+        "lease_idle_seconds": "300",
         "least_assurance": "platform",
         "log_level": "debug",
         "max_request_bytes": "4096",
@@ -80,6 +81,7 @@ def test_every_setting_can_be_given_in_the_environment() -> None:
     assert {name: str(getattr(config, name)) for name in given} == given
     assert config.lease_terms.destroys_seconds == 30
     assert config.lease_terms.look_ups == 40
+    assert config.lease_terms.idle_seconds == 300
     assert config.metrics_address == ("::1", 9441)
 
 
@@ -96,6 +98,7 @@ def test_every_setting_can_be_given_in_the_environment() -> None:
         ("public_authority", "Fieldward.example", "is not a host in lower case"),
         ("public_authority", "https://fieldward.example", "is not a host in lower case"),
         ("lease_look_ups", "5001", "not a whole number from 20 to 5000"),
+        ("lease_idle_seconds", "59", "not a whole number from 60 to 86400"),
         ("least_assurance", "keyring", "'keyring' is none of file, platform"),
         ("lease_closes_seconds", "1", "a lease first warns, then closes, then destroys"),
         ("seal_every_seconds", "10801", "'10801' is not a whole number from 1 to 10800"),

@@ -47,6 +47,7 @@ def lease(secrets_hash: bytes = b"h" * 32) -> Lease:
         closes=3_000,
         destroys=4_000,
         look_ups=3,
+        idle_seconds=900,
         secrets_hash=secrets_hash,
     )
 

@@ -53,6 +53,8 @@ def lease(
         warns=closes - 18 * HOUR,
         closes=closes,
         destroys=closes + 11 * DAY,
+        counts_down=left <= 36 * HOUR,
+        seconds_left=left if state is not None else None,
         look_ups=500,
         look_ups_left=look_ups_left,
     )

@@ -105,6 +105,7 @@ def renew(
         closes=now + terms.closes_seconds,
         destroys=now + terms.destroys_seconds,
         look_ups=terms.look_ups,
+        idle_seconds=terms.idle_seconds,
         secrets_hash=secrets_hash,
     )
     devices.set_lease(

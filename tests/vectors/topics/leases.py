@@ -35,6 +35,7 @@ SECRETS = document(
 )
 CLOSES, DESTROYS = NOW + 72 * HOUR, NOW + 14 * DAY
 LOOK_UPS = 500
+IDLE_SECONDS = 900
 
 
 def info(generation: int = GENERATION) -> bytes:
@@ -59,6 +60,7 @@ def lease(sealed: bytes) -> bytes:
         CLOSES,
         DESTROYS,
         LOOK_UPS,
+        IDLE_SECONDS,
         hashlib.sha256(sealed).digest(),
     )
 
