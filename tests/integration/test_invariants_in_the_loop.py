@@ -173,9 +173,11 @@ def test_nothing_is_read_after_the_lease(  # invariant 3
 def test_a_clock_set_back_shuts_the_copy(  # invariant 3, V5
     loop: Loop, ann: tuple[Device, Wire]
 ) -> None:
-    device, _ = ann
+    before, wire = ann
+    before.close()
     loop.clock.wall -= 3600
     loop.clock.boot = "boot-2"
+    device = loop.reopen("ann", wire)
     assert is_shut(device)
     assert device.sync().outcome is SyncOutcome.COMPLETE
     assert not is_shut(device)
