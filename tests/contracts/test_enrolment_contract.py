@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from fieldward_server.services.authorities import answer_key
-from fieldward_server.services.devices import list_devices, order_wipe
+from fieldward_server.services.devices import list_devices, order_wipe, set_access
 from fieldward_server.services.enrolment import enrol
 from fieldward_server.services.invitations import invite
 from fieldward_sync.access import Access
@@ -73,6 +73,23 @@ def test_a_device_that_enrols_again_is_its_own_next_generation(world: World) -> 
     assert (device.name, device.generation) == (name, 2)
     old, new = list_devices(world.platform, AUTHORITY, now=world.now)
     assert (old.access, new.access) == (Access.DRAINING, Access.ACTIVE)
+
+
+def test_whoever_is_revoked_is_so_under_every_generation(world: World) -> None:
+    """What an earlier one still has to deliver waits in the inbox (P25)."""
+    device = world.device()
+    device.enrol(world.code())
+    set_access(
+        world.platform,
+        authority=AUTHORITY,
+        device=device.name,
+        access=Access.REVOKED,
+        actor="test",
+        reason="left",
+        now=world.now,
+    )
+    found = list_devices(world.platform, AUTHORITY, now=world.now)
+    assert [it.access for it in found] == [Access.REVOKED] * 2
 
 
 def test_a_device_with_a_wipe_to_confirm_does_not_escape_it_by_enrolling_again(

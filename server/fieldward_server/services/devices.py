@@ -124,7 +124,8 @@ def set_access(
     reason: str,
     now: int,
 ) -> None:
-    """Move a device's latest generation to another access state.
+    """Move a device's latest generation to another access state. Whoever is revoked is so under
+    every generation: what still comes of an earlier one merges no more than the rest (P25).
 
     ``CallerMistake("no-such-move")`` where ``access.MOVES`` has no such move. The state it is in
     already changes nothing.
@@ -136,9 +137,17 @@ def set_access(
         if access is before:
             return
         require_move(MOVES, before, access)
-        move_to(platform, transaction, row, found, access, now=now)
+        moved = [found]
+        if access is Access.REVOKED:
+            moved = [
+                each
+                for each in devices.generations(transaction, authority, device)
+                if Access(each.access) is not Access.REVOKED
+            ]
+        for each in moved:
+            move_to(platform, transaction, row, each, access, now=now)
         platform.shield_register.append(
-            AccessChange(authority, device, found.generation, access.value)
+            *(AccessChange(authority, device, each.generation, access.value) for each in moved)
         )
         events.add(
             transaction,

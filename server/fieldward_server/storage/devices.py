@@ -167,6 +167,17 @@ def latest(transaction: Transaction, authority: str, device: str) -> Device | No
     return Device(**rows[0]) if rows else None
 
 
+def generations(transaction: Transaction, authority: str, device: str) -> tuple[Device, ...]:
+    """All generations of a device, the latest first."""
+    rows = transaction.execute(
+        "SELECT * FROM device WHERE authority = :authority AND device = :device"
+        " ORDER BY generation DESC",
+        authority=authority,
+        device=device,
+    )
+    return tuple(Device(**row) for row in rows)
+
+
 def with_identity(
     transaction: Transaction, authority: str, identity_key: bytes
 ) -> tuple[Device, ...]:
