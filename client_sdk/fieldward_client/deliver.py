@@ -141,6 +141,7 @@ class Delivery:
             assurance=here.assurance,
             erased_leases=here.erased_leases(),
             next_journal_key=None,
+            lost_edits=here.outbox.lost,
         )
 
     def _held(self) -> Held:

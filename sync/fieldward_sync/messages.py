@@ -240,6 +240,9 @@ class SyncRequest(Message, frozen=True):
     next_journal_key: PublicKey | None = None
     """Asks to go on as the device's next generation, after an answer that said ``parted``: the
     public key of the first epoch of its journal."""
+    lost_edits: Count | None = 0
+    """Edits that were accepted on the device and are gone from its disk, as far as the server has
+    not said that it has them; ``None``: some may be, nobody knows how many (U4)."""
 
 
 class FeedPosition(Part, frozen=True):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -518,6 +518,10 @@ def test_a_wipe_completes(
 # --- Enrolment ----------------------------------------------------------------------------------
 
 
+def nobody(case: Case) -> None:
+    """Before there is a device."""
+
+
 def enrol(case: Case, device: Device | None) -> None:
     world = case.world
     code = world.authority.invite("p-tablet", "p-west")
@@ -558,7 +562,7 @@ def test_a_broken_enrolment_is_repeated(
     fail_everywhere(
         tmp_path,
         monkeypatch,
-        prepare=lambda case: None,
+        prepare=nobody,
         act=enrol,
         check=the_same_call_enrols,
         failure=failure,
@@ -641,3 +645,103 @@ def test_no_failure_gives_an_attempt_at_a_passphrase_back(  # V7
         check=an_answer_has_cost_the_lease,
         failure=failure,
     )
+
+
+# --- From one day to the next ---------------------------------------------------------------------
+
+
+def enrolled(case: Case) -> Device:
+    return case.world.enrol()
+
+
+def it_reads_after_a_sync(case: Case) -> None:
+    with case.world.open() as device:
+        report = device.sync()
+        assert report.outcome.value == "complete", report
+        with device.session("clinic") as session:
+            assert session.search(family="Okafor")
+
+
+def with_a_lease_to_renew(case: Case) -> Device:
+    device = case.world.ready()
+    look_up_once(device)
+    case.world.clock.advance(hours=20)
+    return device
+
+
+def look_up_once(device: Device) -> None:
+    with device.session("clinic") as session:
+        session.open("r-ben")
+
+
+def locked_again(case: Case) -> None:
+    device = case.world.ready()
+    look_up_once(device)
+    device.close()
+
+
+def unlock(case: Case, device: Device | None) -> None:
+    case.world.open().close()
+
+
+def past_its_last_deadline(case: Case) -> None:
+    locked_again(case)
+    case.world.clock.advance(hours=24 * 15)
+
+
+def start_locked(case: Case, device: Device | None) -> None:
+    case.world.open(passphrase=None).close()
+
+
+def no_key_of_the_lease_is_left(case: Case) -> None:
+    case.world.open(passphrase=None).close()
+    (keys,) = (case.world.home() / "practitioners").iterdir()
+    assert not {"lease", "lease.new"} & {path.name for path in keys.iterdir()}
+    it_reads_after_a_sync(case)
+
+
+class Scenario(NamedTuple):
+    """What a device does while its disk fails, and what must hold afterwards."""
+
+    prepare: Callable[[Case], Device | None]
+    act: Step
+    check: Callable[[Case], None]
+
+
+DAYS = {
+    "first sync": Scenario(enrolled, sync, it_reads_after_a_sync),
+    "renewal": Scenario(with_a_lease_to_renew, sync, it_reads_after_a_sync),
+    "unlock": Scenario(locked_again, unlock, it_reads_after_a_sync),
+    "expiry": Scenario(past_its_last_deadline, start_locked, no_key_of_the_lease_is_left),
+}
+
+
+@pytest.mark.parametrize("scenario", DAYS)
+def test_a_device_works_on_after_any_failure(  # invariant 3: an expired lease leaves no key behind
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Failure, scenario: str
+) -> None:
+    fail_everywhere(tmp_path, monkeypatch, failure=failure, **DAYS[scenario]._asdict())
+
+
+WHAT_A_DEVICE_DOES = {
+    "enrol": (nobody, enrol, 90),
+    "edit": (ready, edit_twice, 40),
+    "look-up": (ready, look_up, 50),
+    "sync": (with_news, sync, 70),
+    "passphrase change": (ready, change_passphrase, 20),
+    "wipe": (about_to_be_wiped, sync, 90),
+    "first sync": (enrolled, sync, 55),
+    "renewal": (with_a_lease_to_renew, sync, 50),
+    "unlock": (locked_again, unlock, 15),
+    "expiry": (past_its_last_deadline, start_locked, 15),
+}
+"""Each with how many calls to the disk can fail, at least: none is forgotten when code moves."""
+
+
+@pytest.mark.parametrize("what", WHAT_A_DEVICE_DOES)
+def test_as_many_points_are_covered_as_the_page_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    prepare, act, least = WHAT_A_DEVICE_DOES[what]
+    points = _points_of(tmp_path, monkeypatch, prepare, act)
+    assert points >= least

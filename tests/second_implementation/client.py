@@ -271,6 +271,7 @@ class Client:
             "file",
             [],
             None,  # its state is in memory alone: there is no folder to come back from a copy
+            0,
         )
         assert len(request) <= MAX_REQUEST_BYTES
         answer = read_document("synced", self._exchange(request, as_device=as_device))

@@ -1,5 +1,5 @@
-"""What a device says of how it keeps its keys: where its secret lies, and whose passphrase was
-guessed at until the lease was erased (V7)."""
+"""What a device says of how it keeps what it has: where its secret lies, whose passphrase was
+guessed at until the lease was erased (V7), and how many edits its disk has lost (U4)."""
 
 from __future__ import annotations
 
@@ -8,21 +8,31 @@ from fieldward_server.storage.devices import Device
 from fieldward_sync.messages import SyncRequest
 
 GUESSED = "passphrase-guessed"
+EDITS_LOST = "edits-lost"
 
 
 def take_custody(
     transaction: Transaction, device: Device, request: SyncRequest, *, now: int
 ) -> None:
-    """Keep it; each erased lease opens an incident, once."""
+    """Keep it; each erased lease and each number of lost edits opens an incident, once."""
     if request.assurance != device.assurance:
         devices.set_assurance(transaction, device, request.assurance)
     for erased in request.erased_leases:
-        events.open_incident(
-            transaction,
-            authority=device.authority,
-            device=device.device,
-            generation=device.generation,
-            kind=GUESSED,
-            detail=f"{erased.practitioner} {erased.at}",
-            at=now,
-        )
+        _open_incident(transaction, device, GUESSED, f"{erased.practitioner} {erased.at}", now)
+    if request.lost_edits != 0:
+        count = "count unknown" if request.lost_edits is None else str(request.lost_edits)
+        _open_incident(transaction, device, EDITS_LOST, count, now)
+
+
+def _open_incident(
+    transaction: Transaction, device: Device, kind: str, detail: str, now: int
+) -> None:
+    events.open_incident(
+        transaction,
+        authority=device.authority,
+        device=device.device,
+        generation=device.generation,
+        kind=kind,
+        detail=detail,
+        at=now,
+    )

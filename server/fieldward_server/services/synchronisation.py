@@ -110,7 +110,7 @@ def _without_effect(
         return None
     if request.erased_leases or request.assurance != standing.device.assurance:
         return None
-    if request.next_journal_key is not None:
+    if request.next_journal_key is not None or request.lost_edits != 0:
         return None
     if any(
         order.seen_at is None and order.number <= request.orders_seen for order in standing.orders

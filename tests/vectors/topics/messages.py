@@ -76,6 +76,7 @@ def _made() -> dict[str, bytes]:
         "platform",
         [[PRACTITIONER, NOW]],
         secret("next journal key"),
+        3,
     ]
     answer: list[Any] = [
         "active",
