@@ -14,7 +14,7 @@ from bench.stage import FieldDevice, Stage
 from fieldward_client.device_secret import DEVICE_SECRET
 from fieldward_client.lease import lease_file, store_key_file
 from fieldward_client.vault import vault_file
-from fieldward_server.services.devices import order_wipe
+from fieldward_server.services.wipes import order_wipe
 from fieldwork import AUTHORITY
 
 _POLL_SECONDS = 0.0005

@@ -21,12 +21,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from fieldward_client import AccessClosed, SyncOutcome, SyncReport
 from fieldward_server.services.conflicts import list_conflicts, settle
-from fieldward_server.services.devices import order_wipe, set_access
+from fieldward_server.services.devices import set_access
 from fieldward_server.services.inbox import admit, decline, list_inbox
 from fieldward_server.services.known_records import find_records
 from fieldward_server.services.partitions import grant, take
 from fieldward_server.services.rescoping import change_partition
 from fieldward_server.services.shields import raise_shield
+from fieldward_server.services.wipes import order_wipe
 from fieldward_server.storage import edits
 from fieldward_sync.access import Access
 from fieldward_sync.projection import is_shielded

@@ -1,8 +1,9 @@
 """The shield register: what a restored backup must not undo, in a file apart from the database.
 
 Whatever hides a child or closes a door is written here before it is acknowledged: shields raised
-and released, consent withdrawn, devices enrolled, changes of access, wipes and their receipts,
-grants, caps, rules of partitions, administrators removed, incarnations, the server's keys.
+and released, consent withdrawn, devices enrolled, changes of access, wipes, their withdrawal
+and their receipts, grants, caps, rules of partitions, administrators removed, incarnations, the
+server's keys.
 ``restore`` makes it hold again before anything is served (design §8).
 
 One line an entry, sealed under a key of its own that the master key derives and bound to the line
@@ -131,6 +132,14 @@ class WipeOrder(Part, tag="wipe", frozen=True):
     generation: Count
 
 
+class WipeWithdrawn(Part, tag="wipe-withdrawn", frozen=True):
+    """It need not: the order was withdrawn before it was seen."""
+
+    authority: AuthorityCode
+    device: DeviceId
+    generation: Count
+
+
 class WipeReceipt(Part, tag="wipe-receipt", frozen=True):
     """It has done so, and said so."""
 
@@ -202,6 +211,7 @@ Entry = (
     | Joined
     | AccessChange
     | WipeOrder
+    | WipeWithdrawn
     | WipeReceipt
     | GrantChange
     | CapChange

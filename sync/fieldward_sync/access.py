@@ -59,17 +59,27 @@ class WipeState(Enum):
     """How far a wipe has come. Nothing is shown as done without the device's signed receipt."""
 
     NONE = "none"
+    WAITING = "waiting"
+    """For a second administrator: nothing has been ordered yet."""
     ORDERED = "ordered"
     SEEN = "seen"
     DONE = "done"
+    WITHDRAWN = "withdrawn"
+    """Before it was seen, as far as anybody knew."""
 
 
 WIPE_MOVES: dict[WipeState, frozenset[WipeState]] = {
-    WipeState.NONE: frozenset({WipeState.ORDERED}),
-    WipeState.ORDERED: frozenset({WipeState.SEEN, WipeState.DONE}),
+    WipeState.NONE: frozenset({WipeState.WAITING, WipeState.ORDERED}),
+    WipeState.WAITING: frozenset({WipeState.ORDERED, WipeState.WITHDRAWN}),
+    WipeState.ORDERED: frozenset({WipeState.SEEN, WipeState.DONE, WipeState.WITHDRAWN}),
     WipeState.SEEN: frozenset({WipeState.DONE}),
     WipeState.DONE: frozenset(),
+    WipeState.WITHDRAWN: frozenset({WipeState.WAITING, WipeState.ORDERED, WipeState.DONE}),
 }
+"""From *withdrawn* to *done*: the order had reached the device all the same, says its receipt."""
+
+UNDER_WIPE = frozenset({WipeState.ORDERED, WipeState.SEEN, WipeState.DONE})
+"""The device is to wipe itself, or has: it gets nothing more."""
 
 
 def require_move(moves: dict[Access, frozenset[Access]], old: Access, new: Access) -> None:

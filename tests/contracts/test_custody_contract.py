@@ -19,8 +19,9 @@ from fieldward_server.services.custody import (
     preview_verb,
     report_loss,
 )
-from fieldward_server.services.devices import order_wipe, set_access
+from fieldward_server.services.devices import set_access
 from fieldward_server.services.partitions import grant, take
+from fieldward_server.services.wipes import order_wipe
 from fieldward_sync.access import MOVES, Access, Receipt
 from fieldward_sync.custody import OUTCOMES
 from fieldward_sync.errors import CallerMistake

@@ -13,7 +13,7 @@ import pytest
 from fieldward_server.services import enquiry_limit, enquiry_log, index_search, journals
 from fieldward_server.services.authentication import NotAuthenticated
 from fieldward_server.services.authorities import EDIT_SEED
-from fieldward_server.services.devices import order_wipe, set_access
+from fieldward_server.services.devices import set_access
 from fieldward_server.services.enquiries import enquire
 from fieldward_server.services.journals import (
     POSITION,
@@ -23,6 +23,7 @@ from fieldward_server.services.journals import (
 )
 from fieldward_server.services.sealed_look_ups import DeliveredLookUp, open_look_ups
 from fieldward_server.services.shields import raise_shield, release_shield
+from fieldward_server.services.wipes import order_wipe
 from fieldward_server.storage import enquiries
 from fieldward_sync.access import Access
 from fieldward_sync.encoding import encode

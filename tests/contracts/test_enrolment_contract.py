@@ -8,9 +8,10 @@ import msgspec
 import pytest
 
 from fieldward_server.services.authorities import answer_key
-from fieldward_server.services.devices import list_devices, order_wipe, set_access
+from fieldward_server.services.devices import list_devices, set_access
 from fieldward_server.services.enrolment import enrol
 from fieldward_server.services.invitations import invite
+from fieldward_server.services.wipes import order_wipe
 from fieldward_sync.access import Access
 from fieldward_sync.errors import CallerMistake, RefusedByServer
 from fieldward_sync.invitations import fingerprint, read_code

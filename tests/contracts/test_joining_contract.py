@@ -7,7 +7,8 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from fieldward_server.services.devices import order_wipe, show_device
+from fieldward_server.services.devices import show_device
+from fieldward_server.services.wipes import order_wipe
 from fieldward_sync.errors import PeerBrokeProtocol, RefusedByServer
 from fieldward_sync.messages import MAX_PRACTITIONERS, ErasedLease, Held
 from fieldwork import AUTHORITY, PHONE, FieldDevice, World, child

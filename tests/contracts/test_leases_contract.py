@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from fieldward_server.services.devices import order_wipe, set_access
+from fieldward_server.services.devices import set_access
 from fieldward_server.services.partitions import grant, take
+from fieldward_server.services.wipes import order_wipe
 from fieldward_sync.access import Access
 from fieldward_sync.leases import LeaseTerms
 from fieldwork import AUTHORITY, START, FieldDevice, World

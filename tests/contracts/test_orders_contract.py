@@ -6,13 +6,8 @@ from typing import Any
 
 import pytest
 
-from fieldward_server.services.devices import (
-    WipeReport,
-    list_devices,
-    order_wipe,
-    set_access,
-    show_device,
-)
+from fieldward_server.services.devices import WipeReport, list_devices, set_access, show_device
+from fieldward_server.services.wipes import order_wipe
 from fieldward_sync.access import Access, Order, Receipt, WipeState, open_order
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.signing import Signed, sign, signing_key

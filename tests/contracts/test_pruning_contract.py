@@ -11,7 +11,7 @@ import pytest
 from fieldward_server.files import SealedFiles
 from fieldward_server.services import pruning, sealing, synchronisation
 from fieldward_server.services.conflicts import settle
-from fieldward_server.services.devices import order_wipe, set_access
+from fieldward_server.services.devices import set_access
 from fieldward_server.services.figures import read_figures
 from fieldward_server.services.partitions import grant, take
 from fieldward_server.services.pruning import (
@@ -23,6 +23,7 @@ from fieldward_server.services.pruning import (
 from fieldward_server.services.redactions import find_reached
 from fieldward_server.services.sealing import sweep_files
 from fieldward_server.services.shields import raise_shield
+from fieldward_server.services.wipes import order_wipe
 from fieldward_server.storage import partitions
 from fieldward_sync.access import Access
 from fieldward_sync.errors import RefusedByServer, RetryLater

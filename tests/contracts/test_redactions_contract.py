@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from fieldward_server.services.devices import order_wipe, set_access
+from fieldward_server.services.devices import set_access
 from fieldward_server.services.partitions import grant, take
 from fieldward_server.services.redactions import ReachedDevice, find_reached
 from fieldward_server.services.shields import raise_shield, release_shield
+from fieldward_server.services.wipes import order_wipe
 from fieldward_sync.access import Access, Receipt
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.messages import HeldPartition

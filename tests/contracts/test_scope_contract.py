@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fieldward_server.services.devices import order_wipe, set_access, set_cap
+from fieldward_server.services.devices import set_access, set_cap
 from fieldward_server.services.events import list_events
 from fieldward_server.services.holdings import DEFAULT_CAP, Preview, watch_caps
 from fieldward_server.services.partition_keys import digest_key
@@ -18,6 +18,7 @@ from fieldward_server.services.partitions import (
     take,
 )
 from fieldward_server.services.rescoping import change_partition
+from fieldward_server.services.wipes import order_wipe
 from fieldward_server.storage import partitions
 from fieldward_sync import digest
 from fieldward_sync.access import Access

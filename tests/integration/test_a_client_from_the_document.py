@@ -22,11 +22,12 @@ import second_implementation
 from fieldward_server.assembly import assemble, migrate
 from fieldward_server.backups import restore_backup, write_backup
 from fieldward_server.config import Config, load_config
-from fieldward_server.services.devices import DeviceReport, order_wipe, set_access, show_device
+from fieldward_server.services.devices import DeviceReport, set_access, show_device
 from fieldward_server.services.events import list_events
 from fieldward_server.services.inbox import list_inbox
 from fieldward_server.services.journals import verify_journals
 from fieldward_server.services.sealing import seal_partitions
+from fieldward_server.services.wipes import order_wipe
 from fieldward_server.storage import journals
 from fieldward_server.storage.journals import Journal
 from fieldward_sync.access import Access, WipeState

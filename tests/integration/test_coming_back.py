@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from fieldward_client import AccessClosed, SyncOutcome
-from fieldward_server.services.devices import order_wipe, set_access
+from fieldward_server.services.devices import set_access
 from fieldward_server.services.journals import verify_journals
+from fieldward_server.services.wipes import order_wipe
 from fieldward_server.storage import edits, events
 from fieldward_sync.access import Access
 from fieldwork import AUTHORITY, child

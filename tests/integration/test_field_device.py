@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from fieldward_client import Device
 from fieldward_client.terminal import command
 from fieldward_server.cli.root import root
-from fieldward_server.services.devices import order_wipe, set_access
+from fieldward_server.services.devices import set_access
+from fieldward_server.services.wipes import order_wipe
 from fieldward_sync.access import Access
 from fieldwork import AUTHORITY, PHONE
 from health_visitor import (

@@ -11,11 +11,12 @@ import pytest
 
 from fieldward_client import AccessClosed, CallerMistake, Device, SyncOutcome, Value
 from fieldward_client.transport import HttpAnswer
-from fieldward_server.services.devices import order_wipe, set_access, show_device
+from fieldward_server.services.devices import set_access, show_device
 from fieldward_server.services.partitions import take
 from fieldward_server.services.redactions import ReachedDevice, find_reached
 from fieldward_server.services.rescoping import change_partition
 from fieldward_server.services.shields import raise_shield
+from fieldward_server.services.wipes import order_wipe
 from fieldward_server.storage import edits
 from fieldward_sync.access import Access, WipeState
 from fieldward_sync.errors import RetryLater

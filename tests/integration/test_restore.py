@@ -13,12 +13,13 @@ import pytest
 from databases import NewDatabase
 from fieldward_client import Device, SyncOutcome
 from fieldward_server.services.administrators import list_administrators, remove_administrator
-from fieldward_server.services.devices import order_wipe, set_access, set_cap, show_device
+from fieldward_server.services.devices import set_access, set_cap, show_device
 from fieldward_server.services.journals import verify_journals
 from fieldward_server.services.known_records import find_records
 from fieldward_server.services.partitions import take
 from fieldward_server.services.rescoping import change_partition
 from fieldward_server.services.shields import raise_shield, release_shield
+from fieldward_server.services.wipes import order_wipe, withdraw_wipe
 from fieldward_server.shield_register import AccessChange, Shield, ShieldRegister
 from fieldward_server.storage import authorities, devices, edits, orders
 from fieldward_sync.access import Access, WipeState
@@ -249,6 +250,37 @@ def test_a_wipe_that_was_ordered_and_not_seen_stands(
     device, wire = ann
     backup = loop.back_up()
     order_wipe(**command(loop, device=device.status().device))
+    loop.lose_database(new_database())
+    loop.restore(backup)
+    require_wiped(loop, device, wire)
+
+
+@pytest.mark.parametrize("ordered_before", [True, False])
+def test_a_wipe_that_was_withdrawn_stays_so(
+    loop: Loop, ann: tuple[Device, Wire], new_database: NewDatabase, ordered_before: bool
+) -> None:
+    """Whether the backup knows the order and not its withdrawal, or neither."""
+    device, _ = ann
+    wipe = command(loop, device=device.status().device)
+    if ordered_before:
+        order_wipe(**wipe)
+    backup = loop.back_up()
+    order_wipe(**wipe)
+    withdraw_wipe(**wipe)
+    loop.lose_database(new_database())
+    loop.restore(backup)
+    assert not device.sync().wiped
+
+
+def test_a_wipe_that_was_ordered_again_after_its_withdrawal_stands(
+    loop: Loop, ann: tuple[Device, Wire], new_database: NewDatabase
+) -> None:
+    device, wire = ann
+    wipe = command(loop, device=device.status().device)
+    order_wipe(**wipe)
+    withdraw_wipe(**wipe)
+    backup = loop.back_up()
+    order_wipe(**wipe)
     loop.lose_database(new_database())
     loop.restore(backup)
     require_wiped(loop, device, wire)

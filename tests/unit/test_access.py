@@ -44,8 +44,9 @@ def test_nobody_returns_from_being_revoked() -> None:
         assert refusal.value.code == "no-such-move"
 
 
-def test_a_wipe_is_never_undone_by_a_move() -> None:
+def test_a_wipe_that_was_seen_is_never_undone_by_a_move() -> None:
     assert WIPE_MOVES[WipeState.DONE] == frozenset()
+    assert WIPE_MOVES[WipeState.SEEN] == {WipeState.DONE}
     assert all(WipeState.NONE not in moves for moves in WIPE_MOVES.values())
 
 

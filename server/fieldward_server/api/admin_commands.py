@@ -31,7 +31,6 @@ from fieldward_server.services.custody import (
 )
 from fieldward_server.services.devices import (
     list_devices,
-    order_wipe,
     set_access,
     set_cap,
     show_device,
@@ -62,6 +61,7 @@ from fieldward_server.services.shields import (
 )
 from fieldward_server.services.splits import preview_split, split
 from fieldward_server.services.succession import prepare_successors, put_in_force
+from fieldward_server.services.wipes import confirm_wipe, order_wipe, withdraw_wipe
 from fieldward_sync.access import Access
 from fieldward_sync.field_classes import MEMBER_ID
 from fieldward_sync.leases import MAX_PARTITIONS_OF_A_PRACTITIONER
@@ -138,6 +138,10 @@ def _change_partition(call: Call) -> object:
 
 def _invite(call: Call) -> object:
     return {"code": invite(call.platform, **call.fields, **call.effect)}
+
+
+def _wipe(call: Call) -> object:
+    return {"waits": order_wipe(call.platform, **call.fields, **call.effect)}
 
 
 def _seal(call: Call) -> object:
@@ -410,8 +414,20 @@ COMMANDS = {
         about=("device", "record_cap"),
     ),
     "device/wipe": Command(
-        "Order a device to destroy every key that reads",
-        _effect(order_wipe),
+        "Order a device to destroy every key that reads; many in an hour wait for a second person",
+        _wipe,
+        _DEVICE,
+        about=("device",),
+    ),
+    "device/confirm-wipe": Command(
+        "Order a wipe that another administrator has asked for",
+        _effect(confirm_wipe),
+        _DEVICE,
+        about=("device",),
+    ),
+    "device/withdraw-wipe": Command(
+        "Take back a wipe that the device has not seen",
+        _effect(withdraw_wipe),
         _DEVICE,
         about=("device",),
     ),

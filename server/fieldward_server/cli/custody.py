@@ -46,6 +46,8 @@ def _previewed(preview: Item) -> Iterator[tuple[str, object]]:
     yield "access", preview["access"]
     if not preview["allowed"]:
         yield preview["verb"], "changes nothing, or is refused: it is so already, or for good"
+    if preview["needs_second"]:
+        yield "second administrator", "needed: many devices were wiped within the hour"
     yield from (
         ("records", preview["records"]),
         ("edits not delivered", f"{preview['unsent_edits']}, as it said last"),

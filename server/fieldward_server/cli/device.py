@@ -238,7 +238,8 @@ def revoke(call: Commander, device: str, yes: bool) -> None:
 def wipe(call: Commander, device: str, yes: bool) -> None:
     """Order a DEVICE to destroy every key that reads; it may still deliver.
 
-    The order stands until the device's signed receipt has come: `device show` tells.
+    The order stands until the device's signed receipt has come: `device show` tells. Until the
+    device has seen it, `device withdraw-wipe` takes it back.
 
     \b
     Example:
@@ -246,7 +247,41 @@ def wipe(call: Commander, device: str, yes: bool) -> None:
     """
     if not yes:
         _ask(call, device, "wipe", "Wipe it?")
-    call("device/wipe", device=device)
+    if call("device/wipe", device=device)["waits"]:
+        click.echo(
+            "Many devices were wiped within the hour: this waits for another administrator,"
+            f" who gives `fieldward device confirm-wipe {device}`.",
+            err=True,
+        )
+
+
+@command.command("confirm-wipe")
+@_device_argument
+@_yes_option
+@signed(must_say_why=True)
+def confirm_wipe(call: Commander, device: str, yes: bool) -> None:
+    """Order the wipe of a DEVICE that another administrator has asked for.
+
+    \b
+    Example:
+      fieldward device confirm-wipe d-1 --authority E08000039 --reason team-stolen
+    """
+    if not yes:
+        _ask(call, device, "wipe", "Wipe it?")
+    call("device/confirm-wipe", device=device)
+
+
+@command.command("withdraw-wipe")
+@_device_argument
+@signed(must_say_why=True)
+def withdraw_wipe(call: Commander, device: str) -> None:
+    """Take back the wipe of a DEVICE that it has not seen.
+
+    \b
+    Example:
+      fieldward device withdraw-wipe d-1 --authority E08000039 --reason found
+    """
+    call("device/withdraw-wipe", device=device)
 
 
 def wipe_in_words(wipe: Item) -> str:
@@ -254,14 +289,22 @@ def wipe_in_words(wipe: Item) -> str:
     state = WipeState(wipe["state"])
     if state is WipeState.DONE:
         return f"done, receipt came {moment(wipe['receipt_at'])}"
+    if state is WipeState.WITHDRAWN:
+        return f"withdrawn {moment(wipe['withdrawn_at'])}"
+    if state is WipeState.WAITING:
+        return (
+            f"{wipe['asked_by']} asked for it; waits for another administrator until"
+            f" {moment(wipe['waits_until'])}"
+        )
+    until = moment(wipe["unreadable_from"])
     if wipe["lease_over"]:
-        return "unconfirmed; its leases are over, nothing opens there"
+        return f"unconfirmed; its leases are over, unreadable from {until}"
     known = (
         f"seen {moment(wipe['seen_at'])}"
         if state is WipeState.SEEN
         else f"ordered {moment(wipe['ordered_at'])}"
     )
-    return f"{known}, unconfirmed; unreadable from {moment(wipe['unreadable_from'])}"
+    return f"{known}, unconfirmed; unreadable from {until}"
 
 
 def _ask(call: Commander, device: str, verb: str, question: str) -> None:
@@ -275,8 +318,13 @@ def _access_in_words(device: Item) -> str:
     if device["wipe"] is None:
         over_cap = ", over cap" if device["records"] > device["record_cap"] else ""
         return f"{device['access']}{over_cap}"
-    is_done = WipeState(device["wipe"]["state"]) is WipeState.DONE
-    return f"{device['access']}, {'wiped' if is_done else 'wipe unconfirmed'}"
+    words = {
+        WipeState.DONE: "wiped",
+        WipeState.WAITING: "wipe waits",
+        WipeState.WITHDRAWN: "wipe withdrawn",
+    }
+    state = WipeState(device["wipe"]["state"])
+    return f"{device['access']}, {words.get(state, 'wipe unconfirmed')}"
 
 
 def _described(report: Item) -> Iterator[tuple[str, object]]:

@@ -45,7 +45,7 @@ def next_generation(
         holder is None
         or not device.parted
         or Access(latest.access) is not Access.ACTIVE
-        or WipeState(latest.wipe) is not WipeState.NONE
+        or WipeState(latest.wipe) not in (WipeState.NONE, WipeState.WITHDRAWN)
     ):
         return NOT_GRANTED
     enrolment = _enrolment(platform, transaction, latest, holder, journal_key, now=now)

@@ -20,10 +20,11 @@ from fieldward_server.services.devices import (
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.redactions import ReachedDevice, reached_on
 from fieldward_server.services.synchronisation import CONTACT_SECONDS
+from fieldward_server.services.wipes import needs_second
 from fieldward_server.storage import Transaction, devices, losses
 from fieldward_server.storage.devices import Device, Holder
 from fieldward_server.storage.losses import Candidate, GrantHistory
-from fieldward_sync.access import MOVES, Access, WipeState
+from fieldward_sync.access import MOVES, UNDER_WIPE, Access, WipeState
 from fieldward_sync.custody import OUTCOMES, Aftermath
 from fieldward_sync.encoding import decode, unpack
 from fieldward_sync.journal import EpochSeal
@@ -51,6 +52,8 @@ class CustodyPreview:
     verb: str
     allowed: bool
     """``access.MOVES`` has such a move; a device that is to wipe itself is not ordered again."""
+    needs_second: bool
+    """More than a few wipes within an hour take a second administrator."""
     device: str
     generation: int
     name: str
@@ -146,6 +149,7 @@ def preview_verb(
         return CustodyPreview(
             verb=verb,
             allowed=_is_allowed(found, verb),
+            needs_second=VERBS[verb] is None and needs_second(transaction, found, now=now),
             device=found.device,
             generation=found.generation,
             name=found.name,
@@ -235,7 +239,7 @@ def list_loss_records(
 def _is_allowed(device: Device, verb: str) -> bool:
     target = VERBS[verb]
     if target is None:
-        return WipeState(device.wipe) is WipeState.NONE
+        return WipeState(device.wipe) not in UNDER_WIPE
     return target in MOVES[Access(device.access)]
 
 

@@ -15,13 +15,15 @@ from fieldward_server.services.journal_intake import read_head
 from fieldward_server.services.partition_keys import begin_epoch
 from fieldward_server.services.partitions import find_partition
 from fieldward_server.services.platform import Platform
-from fieldward_server.shield_register import AccessChange, CapChange, WipeOrder
+from fieldward_server.shield_register import AccessChange, CapChange
 from fieldward_server.storage import Transaction, devices, events, orders
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.devices import Device, Holder
+from fieldward_server.storage.orders import StoredOrder
 from fieldward_sync.access import (
     MOVES,
     RIGHTS,
+    UNDER_WIPE,
     Access,
     Order,
     Receipt,
@@ -34,8 +36,8 @@ from fieldward_sync.signing import MAX_SIGNED_BYTES, Signed, sign
 
 OrderKind = Literal["pause", "resume", "wipe"]
 
-OPEN_WIPE = frozenset({WipeState.ORDERED, WipeState.SEEN})
-"""Ordered and not confirmed."""
+OPEN_WIPE = frozenset({WipeState.WAITING, WipeState.ORDERED, WipeState.SEEN})
+"""Asked for and not confirmed: nobody sheds it by enrolling again."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,10 @@ class WipeReport:
     """How far a wipe has come. Only a signed receipt makes it done (V6)."""
 
     state: WipeState
+    asked_by: str
+    """Who asked for it, where it waits for a second administrator."""
+    waits_until: int
+    """Past that, it is asked for again or withdrawn."""
     ordered_at: int
     seen_at: int
     receipt_at: int
@@ -66,6 +72,7 @@ class WipeReport:
     """When the last lease closes, if no receipt comes."""
     journal_size: int
     """Entries in its journal when it obeyed, from its receipt: what must still arrive (U4)."""
+    withdrawn_at: int
     lease_over: bool
     """No receipt, but the last lease has run out: nothing opens there any more."""
 
@@ -200,29 +207,6 @@ def set_cap(
         )
 
 
-def order_wipe(
-    platform: Platform, *, authority: str, device: str, actor: str, reason: str, now: int
-) -> None:
-    """Order a device's latest generation to destroy every key that reads. Ordered again, it
-    changes nothing: a wipe is a state."""
-    with platform.storage.transaction() as transaction:
-        row = locked(transaction, authority)
-        found = find_latest(transaction, authority, device)
-        if WipeState(found.wipe) is not WipeState.NONE:
-            return
-        begin_wipe(platform, transaction, row, found, now=now)
-        platform.shield_register.append(WipeOrder(authority, device, found.generation))
-        events.add(
-            transaction,
-            authority=authority,
-            at=now,
-            actor=actor,
-            action="wipe-ordered",
-            subject=f"{device} {found.generation}",
-            reason=reason,
-        )
-
-
 def move_to(
     platform: Platform,
     transaction: Transaction,
@@ -236,19 +220,10 @@ def move_to(
     devices.set_access(transaction, device, access.value)
     if access is Access.REVOKED:
         devices.erase_lease_secrets(transaction, device)
-        _begin_epochs(platform, transaction, device)
+        begin_epochs(platform, transaction, device)
     elif RIGHTS[access].read != RIGHTS[Access(device.access)].read:
         kind: OrderKind = "resume" if RIGHTS[access].read else "pause"
-        _order(platform, transaction, row, device, kind, now=now)
-
-
-def begin_wipe(
-    platform: Platform, transaction: Transaction, row: Authority, device: Device, *, now: int
-) -> None:
-    """Order a device to wipe itself, which it was not before."""
-    devices.set_wipe(transaction, device, WipeState.ORDERED.value)
-    _order(platform, transaction, row, device, "wipe", now=now)
-    _begin_epochs(platform, transaction, device)
+        give_order(platform, transaction, row, device, kind, now=now)
 
 
 def known_device(transaction: Transaction, authority: str, device: str, generation: int) -> Device:
@@ -300,7 +275,7 @@ def report_device(transaction: Transaction, device: Device, *, now: int) -> Devi
     )
 
 
-def _begin_epochs(platform: Platform, transaction: Transaction, device: Device) -> None:
+def begin_epochs(platform: Platform, transaction: Transaction, device: Device) -> None:
     """What is sealed from now on does not open with the keys on this device."""
     holders = devices.holders(transaction, device.authority, device.device, device.generation)
     lost = {g.partition_id for holder in holders for g in devices.granted(transaction, holder)}
@@ -308,7 +283,7 @@ def _begin_epochs(platform: Platform, transaction: Transaction, device: Device) 
         begin_epoch(platform, transaction, find_partition(transaction, device.authority, partition))
 
 
-def _order(
+def give_order(
     platform: Platform,
     transaction: Transaction,
     authority: Authority,
@@ -317,6 +292,7 @@ def _order(
     *,
     now: int,
 ) -> None:
+    """Give a device the next order."""
     order = Order(
         authority=device.authority,
         device=device.device,
@@ -352,22 +328,34 @@ def _holder_report(transaction: Transaction, holder: Holder) -> HolderReport:
 def _wipe_report(
     transaction: Transaction, device: Device, holders: tuple[Holder, ...], *, now: int
 ) -> WipeReport | None:
-    stored = orders.of_device(transaction, device.authority, device.device, device.generation)
-    order = next((order for order in stored if order.kind == "wipe"), None)
-    if order is None:
+    state = WipeState(device.wipe)
+    if state is WipeState.NONE:
         return None
+    key = device.authority, device.device, device.generation
+    request = orders.wipe_request(transaction, *key) if state is WipeState.WAITING else None
+    order = _wipe_that_counts(orders.of_device(transaction, *key))
     closes = max((holder.lease_closes for holder in holders), default=0)
-    receipt = _read_receipt(order.receipt) if order.receipt else None
+    receipt = _read_receipt(order.receipt) if order and order.receipt else None
     return WipeReport(
-        state=WipeState(device.wipe),
-        ordered_at=order.issued,
-        seen_at=order.seen_at or 0,
-        receipt_at=order.receipt_at or 0,
+        state=state,
+        asked_by=request.asked_by if request else "",
+        waits_until=request.waits_until if request else 0,
+        ordered_at=order.issued if order else 0,
+        seen_at=(order.seen_at or 0) if order else 0,
+        receipt_at=(order.receipt_at or 0) if order else 0,
         done_at=receipt.done_at if receipt else 0,
         unreadable_from=closes,
         journal_size=receipt.journal_size if receipt else 0,
-        lease_over=order.receipt is None and now >= closes,
+        withdrawn_at=(order.withdrawn_at or 0) if order else 0,
+        lease_over=state in UNDER_WIPE and receipt is None and now >= closes,
     )
+
+
+def _wipe_that_counts(given: tuple[StoredOrder, ...]) -> StoredOrder | None:
+    """The first that has its receipt: it was obeyed. Otherwise the last."""
+    wipes = [order for order in given if order.kind == "wipe"]
+    obeyed = (order for order in wipes if order.receipt is not None)
+    return next(obeyed, wipes[-1] if wipes else None)
 
 
 def _read_receipt(packed_receipt: bytes) -> Receipt:

@@ -21,7 +21,7 @@ from fieldward_server.services.practitioners import out_of_date
 from fieldward_server.storage import Transaction, authorities, merges, records
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.devices import Device, Holder
-from fieldward_sync.access import RIGHTS, Access, WipeState
+from fieldward_sync.access import RIGHTS, UNDER_WIPE, Access, WipeState
 from fieldward_sync.enquiries import (
     Enquired,
     Enquirer,
@@ -186,7 +186,7 @@ def _shut_out(device: Device) -> RefusedByServer | None:
     access = Access(device.access)
     if not RIGHTS[access].enquire:
         return _not_now(access.value)
-    if WipeState(device.wipe) is not WipeState.NONE:
+    if WipeState(device.wipe) in UNDER_WIPE:
         return _not_now("wiped")
     return None
 

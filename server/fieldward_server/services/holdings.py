@@ -13,7 +13,7 @@ from functools import cache
 from fieldward_server.services.platform import Platform
 from fieldward_server.storage import Transaction, authorities, devices, events, partitions
 from fieldward_server.storage.devices import Device, Granted, Holder
-from fieldward_sync.access import Access, WipeState
+from fieldward_sync.access import UNDER_WIPE, Access, WipeState
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.messages import ROUTINE
 
@@ -194,7 +194,7 @@ def _all_of(holdings: Mapping[str, frozenset[str]]) -> frozenset[str]:
 
 def _is_in_use(device: Device) -> bool:
     """Whether a device reads on, or may do so again."""
-    return Access(device.access) is not Access.REVOKED and WipeState(device.wipe) is WipeState.NONE
+    return Access(device.access) is not Access.REVOKED and WipeState(device.wipe) not in UNDER_WIPE
 
 
 def _touched(device: Device, practitioners: Sequence[str], *, now: int, then: int) -> TouchedDevice:

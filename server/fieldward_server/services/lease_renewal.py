@@ -9,7 +9,7 @@ from fieldward_server.services.practitioners import out_of_date
 from fieldward_server.services.standing import Standing
 from fieldward_server.storage import Transaction, devices
 from fieldward_server.storage.devices import Holder
-from fieldward_sync.access import RIGHTS, WipeState
+from fieldward_sync.access import RIGHTS, UNDER_WIPE, WipeState
 from fieldward_sync.keys import KEY_BYTES
 from fieldward_sync.leases import (
     LEASE_ID_BYTES,
@@ -56,7 +56,7 @@ def refusal(
     device, head = standing.device, standing.journal
     if not RIGHTS[standing.access].renew:
         return standing.access.value
-    if WipeState(device.wipe) is not WipeState.NONE:
+    if WipeState(device.wipe) in UNDER_WIPE:
         return "wiped"
     if not head.sealed_size == head.size == request.journal_size:
         return "journal-incomplete"

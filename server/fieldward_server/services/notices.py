@@ -15,7 +15,7 @@ from fieldward_server.services.platform import Platform
 from fieldward_server.services.standing import Standing
 from fieldward_server.storage import Transaction, notices, partitions, records
 from fieldward_server.storage.notices import StoredNotice
-from fieldward_sync.access import RIGHTS, WipeState
+from fieldward_sync.access import RIGHTS, UNDER_WIPE, WipeState
 from fieldward_sync.encoding import pack, unpack
 from fieldward_sync.messages import MAX_NOTICES, NOTICE_ID_BYTES, Notice, SyncRequest
 from fieldward_sync.projection import NOBODYS_NUMBER
@@ -92,7 +92,7 @@ def unread_notices(
 ) -> tuple[Notice, ...]:
     """What the caller is to be told now."""
     holder, device = standing.holder, standing.device
-    if holder is None or request.more or WipeState(device.wipe) is not WipeState.NONE:
+    if holder is None or request.more or WipeState(device.wipe) in UNDER_WIPE:
         return ()
     if not RIGHTS[standing.access].pull:
         return ()

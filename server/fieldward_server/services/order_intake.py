@@ -25,7 +25,11 @@ def take_seen(
     now: int,
 ) -> None:
     """The device has stored the orders up to this number."""
-    newly = [order for order in open_orders if order.number <= up_to and order.seen_at is None]
+    newly = [
+        order
+        for order in open_orders
+        if order.number <= up_to and order.seen_at is None and order.withdrawn_at is None
+    ]
     if newly:
         orders.mark_seen(
             transaction, device.authority, device.device, device.generation, up_to=up_to, at=now

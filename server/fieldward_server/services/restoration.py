@@ -6,13 +6,13 @@ call for the authority is answered with ``restore-unfinished``.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from fieldward_server.services.book import Book
-from fieldward_server.services.devices import begin_wipe, move_to
+from fieldward_server.services.devices import move_to
 from fieldward_server.services.enrolment import enter
 from fieldward_server.services.joining import has_joined, let_in
 from fieldward_server.services.known_records import SERVER, KnownRecord
@@ -21,6 +21,7 @@ from fieldward_server.services.partition_keys import begin_epoch
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.rescoping import rescope
 from fieldward_server.services.succession import follow
+from fieldward_server.services.wipes import begin_wipe, end_wipe
 from fieldward_server.shield_register import (
     AccessChange,
     AdministratorRemoved,
@@ -35,6 +36,7 @@ from fieldward_server.shield_register import (
     Shield,
     WipeOrder,
     WipeReceipt,
+    WipeWithdrawn,
     Withdrawal,
 )
 from fieldward_server.storage import (
@@ -51,7 +53,7 @@ from fieldward_server.storage import (
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.devices import Device
 from fieldward_server.storage.practitioners import Practitioner
-from fieldward_sync.access import MOVES, Access, WipeState
+from fieldward_sync.access import MOVES, UNDER_WIPE, Access, WipeState
 from fieldward_sync.encoding import pack, unpack
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.limits import RAISED, RELEASED
@@ -309,22 +311,48 @@ def _hold_devices(
         device = devices.find(transaction, row.authority, name, generation)
         if device is not None and access in MOVES[Access(device.access)]:
             move_to(platform, transaction, row, device, access, now=now)
+    _hold_wipes(platform, transaction, row, register, now=now)
     for entry in register:
-        if not isinstance(entry, WipeOrder | WipeReceipt | GrantChange | CapChange):
+        if not isinstance(entry, WipeReceipt | GrantChange | CapChange):
             continue
         device = devices.find(transaction, entry.authority, entry.device, entry.generation)
         if device is None:  # enrolled with another host, whose register was not given
             continue
         match entry:
-            case WipeOrder():
-                if WipeState(device.wipe) is WipeState.NONE:
-                    begin_wipe(platform, transaction, row, device, now=now)
             case WipeReceipt():
                 _hold_receipt(transaction, device, entry.receipt, now=now)
             case GrantChange():
                 _hold_grant(transaction, entry, now=now)
             case CapChange():
                 devices.set_record_cap(transaction, device, entry.record_cap)
+
+
+def _hold_wipes(
+    platform: Platform,
+    transaction: Transaction,
+    row: Authority,
+    register: Iterable[Entry],
+    *,
+    now: int,
+) -> None:
+    """A wipe stands if it was ordered more often than withdrawn: whatever another host says first,
+    each withdrawal is of one order."""
+    stands: Counter[tuple[str, int]] = Counter()
+    for entry in register:
+        match entry:
+            case WipeOrder():
+                stands[entry.device, entry.generation] += 1
+            case WipeWithdrawn():
+                stands[entry.device, entry.generation] -= 1
+    for (name, generation), orders_left in stands.items():
+        device = devices.find(transaction, row.authority, name, generation)
+        if device is None:  # enrolled with another host, whose register was not given
+            continue
+        state = WipeState(device.wipe)
+        if orders_left > 0 and state not in UNDER_WIPE:
+            begin_wipe(platform, transaction, row, device, now=now)
+        elif orders_left <= 0 and state is WipeState.ORDERED:
+            end_wipe(transaction, device, now=now)
 
 
 def _last_access(register: Iterable[Entry]) -> dict[tuple[str, int], Access]:

@@ -30,7 +30,7 @@ class Standing:
     """``None``: the caller signed with the device's key."""
     granted: tuple[Granted, ...]
     orders: tuple[StoredOrder, ...]
-    """Those without a receipt."""
+    """Those without a receipt, withdrawn ones too: they may have been on their way."""
     edits: VersionVector
     journal: JournalHead
 

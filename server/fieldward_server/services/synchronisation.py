@@ -21,7 +21,7 @@ from fieldward_server.services.platform import Platform
 from fieldward_server.services.redactions import take_confirmations
 from fieldward_server.services.standing import Standing, find_standing
 from fieldward_server.storage import Transaction, devices
-from fieldward_sync.access import RIGHTS, WipeState
+from fieldward_sync.access import RIGHTS, UNDER_WIPE, WipeState
 from fieldward_sync.distribution import MAX_MANIFESTS, Distribution, Manifest
 from fieldward_sync.encoding import unpack
 from fieldward_sync.errors import CallerMistake
@@ -113,7 +113,8 @@ def _without_effect(
     if request.next_journal_key is not None or request.lost_edits != 0:
         return None
     if any(
-        order.seen_at is None and order.number <= request.orders_seen for order in standing.orders
+        order.seen_at is None and order.withdrawn_at is None and order.number <= request.orders_seen
+        for order in standing.orders
     ):
         return None
     if _contact_is_news(standing, request, now=now):
@@ -263,7 +264,8 @@ def _answer(
 
 def _open_orders(standing: Standing) -> tuple[Signed, ...]:
     """The wipe first, then the oldest."""
-    urgent_first = sorted(standing.orders, key=lambda order: (order.kind != WIPE, order.number))
+    given = (order for order in standing.orders if order.withdrawn_at is None)
+    urgent_first = sorted(given, key=lambda order: (order.kind != WIPE, order.number))
     return tuple(unpack(Signed, order.signed) for order in urgent_first[:MAX_ORDERS])
 
 
@@ -280,7 +282,7 @@ def _distribution(
     held = (request.held.incarnation, request.held.number)
     if holder is None or request.more or held == (authority.incarnation, standing.state_number):
         return None
-    if not RIGHTS[standing.access].pull or WipeState(device.wipe) is not WipeState.NONE:
+    if not RIGHTS[standing.access].pull or WipeState(device.wipe) in UNDER_WIPE:
         return None
     manifests = devices.manifests(transaction, holder)
     was_restored = request.held.number > 0 and request.held.incarnation < authority.incarnation

@@ -489,6 +489,20 @@ CREATE INDEX merge_into ON merge (authority, into_id)
 
 _ENQUIRIES_MADE = "ALTER TABLE device ADD COLUMN enquiries BLOB"
 
+_WIPES = """
+ALTER TABLE device_order ADD COLUMN withdrawn_at INTEGER;
+CREATE TABLE wipe_request (
+    authority TEXT NOT NULL,
+    device TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    asked_by TEXT NOT NULL,
+    asked_at INTEGER NOT NULL,
+    waits_until INTEGER NOT NULL,
+    PRIMARY KEY (authority, device, generation),
+    FOREIGN KEY (authority, device, generation) REFERENCES device
+)
+"""
+
 STEPS = {
     "0001-authorities": _AUTHORITIES,
     "0002-records": _RECORDS,
@@ -508,6 +522,7 @@ STEPS = {
     "0016-likenesses": _LIKENESSES,
     "0017-merges": _MERGES,
     "0018-enquiries-made": _ENQUIRIES_MADE,
+    "0019-wipes": _WIPES,
 }
 """Name to statements, in order."""
 

@@ -21,6 +21,19 @@ class StoredOrder:
     seen_at: int | None
     receipt: bytes | None
     receipt_at: int | None
+    withdrawn_at: int | None
+
+
+@dataclass(frozen=True)
+class WipeRequest:
+    """A wipe that waits for a second administrator."""
+
+    authority: str
+    device: str
+    generation: int
+    asked_by: str
+    asked_at: int
+    waits_until: int
 
 
 def next_number(transaction: Transaction, authority: str, device: str, generation: int) -> int:
@@ -110,7 +123,8 @@ def mark_seen(
     """The device has stored the orders up to this number."""
     transaction.execute(
         "UPDATE device_order SET seen_at = :at WHERE authority = :authority AND device = :device"
-        " AND generation = :generation AND number <= :up_to AND seen_at IS NULL",
+        " AND generation = :generation AND number <= :up_to AND seen_at IS NULL"
+        " AND withdrawn_at IS NULL",
         authority=authority,
         device=device,
         generation=generation,
@@ -132,3 +146,57 @@ def close(transaction: Transaction, order: StoredOrder, *, receipt: bytes, at: i
         receipt=receipt,
         at=at,
     )
+
+
+def withdraw_wipes(
+    transaction: Transaction, authority: str, device: str, generation: int, *, at: int
+) -> None:
+    """Give a device no wipe any more that has no receipt."""
+    transaction.execute(
+        "UPDATE device_order SET withdrawn_at = :at WHERE authority = :authority"
+        " AND device = :device AND generation = :generation AND kind = 'wipe'"
+        " AND receipt IS NULL AND withdrawn_at IS NULL",
+        authority=authority,
+        device=device,
+        generation=generation,
+        at=at,
+    )
+
+
+def wiped_since(
+    transaction: Transaction, authority: str, *, since: int
+) -> frozenset[tuple[str, int]]:
+    """The devices, by id and generation, that were ordered to wipe themselves after this time,
+    even if that was withdrawn."""
+    rows = transaction.execute(
+        "SELECT DISTINCT device, generation FROM device_order WHERE authority = :authority"
+        " AND kind = 'wipe' AND issued > :since",
+        authority=authority,
+        since=since,
+    )
+    return frozenset((row["device"], row["generation"]) for row in rows)
+
+
+def put_wipe_request(transaction: Transaction, request: WipeRequest) -> None:
+    """Store that a wipe waits, in the place of one that waited before."""
+    transaction.execute(
+        "INSERT INTO wipe_request (authority, device, generation, asked_by, asked_at, waits_until)"
+        " VALUES (:authority, :device, :generation, :asked_by, :asked_at, :waits_until)"
+        " ON CONFLICT (authority, device, generation) DO UPDATE SET asked_by = excluded.asked_by,"
+        " asked_at = excluded.asked_at, waits_until = excluded.waits_until",
+        **vars(request),
+    )
+
+
+def wipe_request(
+    transaction: Transaction, authority: str, device: str, generation: int
+) -> WipeRequest | None:
+    """The wipe of a device that was last asked for and not ordered at once."""
+    rows = transaction.execute(
+        "SELECT * FROM wipe_request WHERE authority = :authority AND device = :device"
+        " AND generation = :generation",
+        authority=authority,
+        device=device,
+        generation=generation,
+    )
+    return WipeRequest(**rows[0]) if rows else None
