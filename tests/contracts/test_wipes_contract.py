@@ -195,6 +195,10 @@ def test_a_withdrawn_order_that_was_on_its_way_is_done_by_its_receipt_alone(
         set_access(access=access, **told(device, "ann"))
     given(device, orders_seen=3)
     assert wipe(device).state is WipeState.WITHDRAWN
+    order(device)
+    given(device, orders_seen=3)
+    assert wipe(device).state is WipeState.ORDERED
+    withdraw(device)
     given(device, orders_seen=3, receipts=(obeyed(device, 1),))
     report = wipe(device)
     assert (report.state, report.receipt_at) == (WipeState.DONE, device.world.now)
