@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import quantiles
 from typing import Any
 
-from fieldward_client import vault
+from fieldward_client import passphrases
 
 
 @dataclass
@@ -30,7 +30,7 @@ def timed() -> Iterator[Took]:
 @contextmanager
 def timed_argon2id() -> Iterator[Took]:
     """Time what the block spends in Argon2id alone: its cost is chosen, not suffered."""
-    where: Any = vault
+    where: Any = passphrases
     original: Callable[..., bytes] = where.unlock_key
     took = Took()
 

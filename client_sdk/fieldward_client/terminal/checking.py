@@ -31,7 +31,7 @@ _STYLES = {"damage": "bold red", "unfinished": ATTENTION, "note": QUIET}
 @json_option
 @click.pass_context
 def fsck(context: click.Context, reads: bool, folder: Path, as_json: bool) -> None:
-    """Check the device's folder, and say what is damaged, what is lost, and what to do.
+    """Check the device's folder: what is damaged or lost, and what to do.
 
     It repairs nothing: what a crash has left unfinished, the next start or sync finishes by itself.
     With --passphrase it also opens the copies and your own edits; the passphrase counts as at any

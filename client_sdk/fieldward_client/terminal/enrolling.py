@@ -70,8 +70,9 @@ def enrol(code: str | None, server: str | None, name: str, folder: Path, as_json
 @click.command()
 @click.argument("code", required=False)
 @folder_option
-def join(code: str | None, folder: Path) -> None:
-    """Come to a device that somebody has enrolled, with an invitation CODE of your own.
+@json_option
+def join(code: str | None, folder: Path, as_json: bool) -> None:
+    """Come to a device that is enrolled, with a CODE of your own.
 
     You choose a passphrase of your own, and see nothing of what others typed or hold. If you have
     forgotten your passphrase, ask your administrator for a code and do the same: what you typed
@@ -85,6 +86,9 @@ def join(code: str | None, folder: Path) -> None:
     read_code(code)
     with locked(folder) as device:
         who = device.join(code, passphrase=asking.new_passphrase())
+    if as_json:
+        show_json({"practitioner": who})
+        return
     say(
         Text(f"This device is for {who} too.", GOOD),
         "Every look-up on it is put on record under your name, with its reason.",

@@ -136,9 +136,9 @@ def show(call: Commander, as_json: bool) -> None:
 @signed(must_say_why=True)
 @json_option
 def renew_keys(call: Commander, root_key: Path, folder: Path | None, as_json: bool) -> None:
-    """Put new keys in the place of the server's: those that sign answers, leases and orders, and
-    those that edits are sealed to.
+    """Put new keys in the place of those that the server signs and opens with.
 
+    One signs answers, leases and orders; edits and enquiries are sealed to the other.
     The root key is read, used for one signature, and forgotten. Devices follow at their next sync;
     edits that wait on them still open. Broken off, the same command goes on.
 
