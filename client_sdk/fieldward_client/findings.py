@@ -175,7 +175,7 @@ _WORDS = {
         "note",
         "What is inside the sealed files was not checked: {why}.",
         "That they are what the server signed was checked.",
-        "Run it again with --passphrase while the copy can be read.",
+        "Run it again with --unlock while the copy can be read.",
     ),
 }
 

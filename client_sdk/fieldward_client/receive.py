@@ -9,6 +9,7 @@ from fieldward_client.installation import Installation
 from fieldward_client.partition import Partition
 from fieldward_client.patience import Patience
 from fieldward_client.practitioner import Practitioner
+from fieldward_client.renewal import not_renewed
 from fieldward_client.report import Progress, SyncProgress
 from fieldward_client.store import (
     Store,
@@ -17,7 +18,7 @@ from fieldward_client.store import (
     distribution_file,
 )
 from fieldward_sync.distribution import Distribution, FileEntry, Manifest
-from fieldward_sync.errors import Error, PeerBrokeProtocol, RefusedByServer
+from fieldward_sync.errors import Error, PeerBrokeProtocol
 from fieldward_sync.messages import SyncAnswer
 from fieldward_sync.signing import Signed
 
@@ -54,9 +55,7 @@ class Reception:
             self._practitioner.accept(answer.lease)
             self.renewed = True
         if answer.lease_refused:
-            self.fault = RefusedByServer(
-                answer.lease_refused, "The lease on this copy was not renewed."
-            )
+            self.fault = not_renewed(answer.lease_refused)
         holdings = self._practitioner.holdings()
         entropy = self._here.entropy
         self._practitioner.notices.take(answer.notices, holdings.store_key, entropy=entropy)

@@ -28,7 +28,7 @@ from fieldward_server.storage import partitions
 from fieldward_sync.access import Access
 from fieldward_sync.errors import RefusedByServer, RetryLater
 from fieldward_sync.leases import LeaseTerms
-from fieldwork import AUTHORITY, PHONE, FieldDevice, World, child
+from fieldwork import AUTHORITY, PHONE, FieldDevice, World, stranger
 from partition_history import FAR_AHEAD, HOUR, LIMIT_HOURS, prune
 
 LIMIT = LIMIT_HOURS * HOUR
@@ -39,7 +39,7 @@ CHILDREN = [f"c{n:02d}" for n in range(20)]
 def device(world: World) -> FieldDevice:
     """A device that holds twenty children, in two partitions."""
     world.practitioner("p-1", vetted_until=FAR_AHEAD, trained_until=FAR_AHEAD)
-    world.load(*(child(name) for name in CHILDREN))
+    world.load(*(stranger(name) for name in CHILDREN))
     world.partition("caseload", "team:HV-1")
     world.partition("everybody", "all")
     world.seal()
@@ -56,7 +56,7 @@ def command(world: World, **about: Any) -> dict[str, Any]:
 def leave(world: World, record: str) -> None:
     """The team's work with a child ends, and an image is made without the child."""
     ended = {"service": "health-visiting", "team": "HV-1", "since": "2021-04-01"}
-    world.load(child(record, involvements={"a1": {**ended, "ended": "2026-01-31"}}))
+    world.load(stranger(record, involvements={"a1": {**ended, "ended": "2026-01-31"}}))
     world.now += 21 * HOUR
     world.seal()
 
@@ -247,7 +247,7 @@ def test_keys_of_which_no_listed_file_needs_one_go_and_all_that_is_held_opens(
     other = world.device("caseload")
     take(**command(world, device=other.name, practitioner="p-1", partition="caseload"))
     assert prune_keys(world.platform, world.now) == 0  # the files are of the first epoch
-    world.load(child("c00", sex="male"))
+    world.load(stranger("c00", sex="male"))
     world.seal()
     assert prune_keys(world.platform, world.now) == 0  # so is the image beside its segment
     shield(world, "c01")

@@ -26,7 +26,7 @@ _STYLES = {"damage": "bold red", "unfinished": ATTENTION, "note": QUIET}
 
 
 @click.command()
-@click.option("--passphrase", "reads", is_flag=True, help="Also open what only you can open.")
+@click.option("--unlock", "reads", is_flag=True, help="Also open what only you can open.")
 @folder_option
 @json_option
 @click.pass_context
@@ -34,13 +34,13 @@ def fsck(context: click.Context, reads: bool, folder: Path, as_json: bool) -> No
     """Check the device's folder: what is damaged or lost, and what to do.
 
     It repairs nothing: what a crash has left unfinished, the next start or sync finishes by itself.
-    With --passphrase it also opens the copies and your own edits; the passphrase counts as at any
+    With --unlock it also opens the copies and your own edits; the passphrase counts as at any
     unlocking. Exit code 1: something is damaged.
 
     \b
     Examples:
       fieldward field fsck
-      fieldward field fsck --passphrase
+      fieldward field fsck --unlock
     """
     device = Folder(folder)
     with device.held():
