@@ -298,7 +298,7 @@ def test_an_administrator_from_the_document_commands_it(service: Service) -> Non
     held = client.partitions[CASELOAD]
     assert held.manifest[3] == CHILDREN
 
-    assert ann.call("device/wipe", device=client.device, reason="lost") == {}
+    assert ann.call("device/wipe", device=client.device, reason="lost") == {"waits": False}
     client.sync(locked=True)
     shown = ann.call("device/show", device=client.device)
     assert (client.wiped, shown["wipe"]["state"]) == (True, "done")

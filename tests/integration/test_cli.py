@@ -14,6 +14,7 @@ from fieldward_client import Device
 from fieldward_server.cli.key_files import AUDIT, ROOT, read_key
 from fieldward_server.cli.root import root
 from fieldward_sync.invitations import read_code
+from fieldwork import stranger
 from office import Administrator, Keyboard, Office
 
 
@@ -228,7 +229,7 @@ def test_what_became_of_a_record_is_told(settled: Administrator) -> None:
     settled.does("shield", "raise", "r-2", "--reason", "court-order")
     told = settled.does("records", "history", "r-2", "--reason", "complaint")
     assert re.search(r"shielded +yes", told)
-    assert "Okafor" in told
+    assert stranger("r-2")["name"]["family"] in told  # type: ignore[index] # a name
     (known,) = settled.reads("records", "history", "r-2", "--reason", "complaint")
     assert (known["shielded"], known["partitions"]) == (True, ["all-of-it"])
 
@@ -283,7 +284,8 @@ def test_a_dispute_is_raised_listed_decided_and_stays_in_the_history(
     why = ("--reason", "letter-from-family")
     (made,) = settled.reads("disputes", "raise", "r-1", "born", "--by", "carer", *why)
     told = settled.does("disputes", "list", *why)
-    assert all(word in told for word in ("r-1", "born", "carer", "just now", "mo", "2021-03-04"))
+    born = str(stranger("r-1")["born"])
+    assert all(word in told for word in ("r-1", "born", "carer", "just now", "mo", born))
     (known,) = settled.reads("disputes", "list", *why)
     assert (known["dispute"]["dispute_id"], known["hidden"]) == (made["dispute"], False)
     decide = ("disputes", "decide", "r-1", made["dispute"], *why, "--outcome")
