@@ -471,7 +471,8 @@ def test_a_damaged_file_is_never_passed_over_and_is_fetched_again(
     tablet.close()
     (file,) = sealed_files(world)
     content = file.read_bytes()
-    file.write_bytes({"flipped": content[:-1] + b"?", "cut": content[:-1], "gone": b""}[damage])
+    flipped = content[:-1] + bytes([content[-1] ^ 1])
+    file.write_bytes({"flipped": flipped, "cut": content[:-1], "gone": b""}[damage])
     if damage == "gone":
         file.unlink()
     with world.open() as device:
