@@ -274,7 +274,8 @@ def test_what_is_known_of_a_devices_edits_grows_with_gaps_and_not_with_edits(
 
 def broken_seal(device: FieldDevice) -> BoxPart:
     part = device.boxed(device.proposal("c1", PHONE, NEW_PHONE))
-    return msgspec.structs.replace(part, entries=(part.entries[0][:-1] + b"x",))
+    first = part.entries[0]
+    return msgspec.structs.replace(part, entries=(first[:-1] + bytes([first[-1] ^ 1]),))
 
 
 def wrong_signature(device: FieldDevice) -> BoxPart:

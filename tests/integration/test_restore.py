@@ -26,7 +26,7 @@ from fieldward_sync.access import Access, WipeState
 from fieldward_sync.errors import CallerMistake, RefusedByServer, RetryLater
 from fieldward_sync.names import device_actor
 from fieldward_sync.projection import is_shielded
-from fieldwork import AUTHORITY, PHONE, child
+from fieldwork import AUTHORITY, PHONE, stranger
 from founding import let_in
 from loop import Loop, Wire
 
@@ -37,7 +37,7 @@ CHILDREN = ("r-1", "r-2", "r-3")
 def loop(tmp_path: Path, new_database: NewDatabase) -> Iterator[Loop]:
     """A server with three children in one caseload."""
     made = Loop(tmp_path / "loop", new_database())
-    made.load(*(child(record) for record in CHILDREN))
+    made.load(*(stranger(record) for record in CHILDREN))
     made.partition("caseload", "team:HV-1")
     yield made
     made.close()
@@ -181,7 +181,7 @@ def test_what_hides_and_closes_holds_before_anything_is_served(  # invariant 5
 
     raise_shield(**command(loop, record_id="r-1"))
     release_shield(**command(loop, record_id="r-3"))
-    loop.load(child("r-4", shield="raised"))
+    loop.load(stranger("r-4", shield="raised"))
     with ann_device.session(reason="safeguarding") as session:
         session.open("r-2").edit("shield", "raised")
     require_complete(ann_device)
@@ -437,7 +437,7 @@ def test_rules_and_caps_that_were_changed_after_the_backup_hold(  # invariant 4,
     """A child that a device lost by other rules does not come back to it by a restore."""
     device, _ = ann
     name = device.status().device
-    loop.load(child("r-4", involvements={}))
+    loop.load(stranger("r-4", involvements={}))
     backup = loop.back_up()
     change_partition(**command(loop, partition="caseload"), rules=["all"])
     change_partition(**command(loop, partition="caseload"), rules=["team:HV-9"])
@@ -446,7 +446,7 @@ def test_rules_and_caps_that_were_changed_after_the_backup_hold(  # invariant 4,
     loop.lose_database(new_database())
     loop.restore(backup)
     assert loop.stored_partition("caseload").records == 0
-    loop.load(child("r-5"))
+    loop.load(stranger("r-5"))
     assert loop.stored_partition("caseload").records == 0, "the rules are the new ones"
     loop.seal()
     require_complete(device)
@@ -589,7 +589,7 @@ def test_a_restore_broken_off_anywhere_serves_nothing_and_goes_on(
     assert report.outcome is SyncOutcome.OFFLINE, report
     assert loop.seal() == 0
     with pytest.raises(RetryLater, match="restore-unfinished"):
-        loop.load(child("r-9"))
+        loop.load(stranger("r-9"))
     loop.restore(backup)
     assert shielded(loop, "r-1")
     require_complete(device)
