@@ -12,7 +12,7 @@ from fieldward_server.services.shields import raise_shield, release_shield
 from fieldward_sync.access import Access
 from fieldward_sync.encoding import encode
 from fieldward_sync.views import View
-from fieldwork import A_YEAR_SECONDS, AUTHORITY, FieldDevice, World, child
+from fieldwork import A_YEAR_SECONDS, AUTHORITY, FieldDevice, World, stranger
 from partition_history import FAR_AHEAD, prune
 
 SYNCS_A_LIFE = 4
@@ -185,7 +185,7 @@ class Decade:
             "since": "2021-04-01",
             **({"ended": ended} if ended else {}),
         }
-        return child(name, involvements={f"a{self._stays[name]}": involvement})
+        return stranger(name, involvements={f"a{self._stays[name]}": involvement})
 
     def _command(self, do: object, **about: object) -> None:
         assert callable(do)
