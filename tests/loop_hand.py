@@ -16,6 +16,7 @@ from fieldward_client.clock import Clock
 from fieldward_client.status import Status
 from fieldward_client.transport import Transport
 from fieldward_sync.records import Value
+from hand_timer import YEARS, HandTimer
 
 PASSPHRASE = "correct horse battery staple"
 REASON = "record-correction"
@@ -37,6 +38,8 @@ class Hand:
     ) -> None:
         self._home = home
         self._clock, self._transport = clock, transport
+        # By a clock that is moved by hand, nothing happens between two moves.
+        self._timer = None if clock is None else HandTimer()
         self._device: Device | None = None
 
     def enrol(self, server_url: str, code: str) -> None:
@@ -48,6 +51,8 @@ class Hand:
             passphrase=PASSPHRASE,
             transport=self._transport,
             clock=self._clock,
+            timer=self._timer,
+            lock_after_seconds=YEARS,
         )
 
     def open(self) -> None:
@@ -144,5 +149,10 @@ class Hand:
 
     def _opened(self, passphrase: str | None) -> Device:
         return Device.open(
-            self._home, passphrase=passphrase, transport=self._transport, clock=self._clock
+            self._home,
+            passphrase=passphrase,
+            transport=self._transport,
+            clock=self._clock,
+            timer=self._timer,
+            lock_after_seconds=YEARS,
         )

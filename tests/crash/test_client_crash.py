@@ -36,7 +36,7 @@ from fieldward_sync.encoding import decode
 from fieldward_sync.messages import SyncRequest
 from memory_authority import MemoryAuthority
 
-SAMPLE = 8
+SAMPLE = 6
 """About so many points of each scenario and way to fail; ``make crash`` tries them all."""
 ALL_POINTS = "CRASH_AT_EVERY_POINT" in os.environ
 

@@ -66,7 +66,7 @@ class TheRestoredLoop(TheLoop):
 
 def test_a_restore_at_any_moment_loses_nothing() -> None:
     run_state_machine_as_test(
-        TheRestoredLoop, settings=settings(max_examples=12, stateful_step_count=25, deadline=None)
+        TheRestoredLoop, settings=settings(max_examples=6, stateful_step_count=25, deadline=None)
     )
 
 
@@ -78,5 +78,5 @@ def test_a_restore_at_any_moment_loses_nothing_on_postgresql(postgres: Cluster) 
                 yield url
 
     run_state_machine_as_test(
-        OnPostgres, settings=settings(max_examples=3, stateful_step_count=25, deadline=None)
+        OnPostgres, settings=settings(max_examples=2, stateful_step_count=25, deadline=None)
     )

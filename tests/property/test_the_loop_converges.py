@@ -18,7 +18,7 @@ from postgres import Cluster, fresh_database
 
 def test_devices_and_server_converge_whatever_the_signal() -> None:
     run_state_machine_as_test(
-        TheLoop, settings=settings(max_examples=15, stateful_step_count=25, deadline=None)
+        TheLoop, settings=settings(max_examples=8, stateful_step_count=25, deadline=None)
     )
 
 
@@ -30,5 +30,5 @@ def test_devices_and_server_converge_on_postgresql(postgres: Cluster) -> None:
                 yield url
 
     run_state_machine_as_test(
-        OnPostgres, settings=settings(max_examples=5, stateful_step_count=25, deadline=None)
+        OnPostgres, settings=settings(max_examples=3, stateful_step_count=25, deadline=None)
     )
