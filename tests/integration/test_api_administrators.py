@@ -39,6 +39,7 @@ SAMPLES: dict[str, Any] = {
     "administrator": "bo-lee",
     "after": 3,
     "by": "carer",
+    "copying": ["/carers/ann"],
     "device": "d-1",
     "dispute": "d1",
     "into": "c2",
@@ -51,7 +52,9 @@ SAMPLES: dict[str, Any] = {
     "value": '"2021-03-04"',
     "which": "all",
     "lines": ["{}"],
+    "moving": ["/involvements/i1"],
     "name": "Bo Lee",
+    "new": "c9",
     "partition": "central",
     "partitions": [PARTITION],
     "practitioner": PRACTITIONER,
@@ -66,6 +69,7 @@ SAMPLES: dict[str, Any] = {
     "trained_until": START,
     "trust": "93",
     "valid_seconds": 60,
+    "verb": "pause",
     "vetted_until": START,
 }
 """A value that fits each field; what it names need not be there."""
@@ -77,6 +81,8 @@ def sample(command: str) -> dict[str, Any]:
         return {"device": "d-1", "after": "d-1.1.0"}
     if command in ("conflicts/list", "disputes/list", "shield/alike"):
         return {"after": "c1", "limit": 10}
+    if command == "device/loss-records":
+        return {"device": "d-1", "after": "c1"}
     return {name: SAMPLES[name] for name in COMMANDS[command].takes}
 
 
