@@ -64,8 +64,8 @@ def disputes_in(values: Mapping[str, Value]) -> tuple[Dispute, ...]:
     """The disputes among a record's values, the oldest first."""
     members = {
         path.removeprefix("disputes/").removesuffix(".path")
-        for path in values
-        if path.startswith("disputes/") and path.endswith(".path")
+        for path, value in values.items()
+        if path.startswith("disputes/") and path.endswith(".path") and value is not None
     }
 
     def text(member: str, name: str) -> str:

@@ -62,10 +62,14 @@ def withdrawn(record: Record) -> frozenset[str]:
 
 def disputed(record: Record) -> Mapping[str, tuple[str, ...]]:
     """Member of the set of disputes to the paths that it is about: several where that is in
-    conflict."""
+    conflict, none where it has gone to another record."""
     members = {_member(path) for path in record.live if path.startswith(_DISPUTES)}
     return {
-        member: tuple(str(value.value) for value in record.live.get(f"{member}.path", ()))
+        member: tuple(
+            str(live.value)
+            for live in record.live.get(f"{member}.path", ())
+            if live.value is not None
+        )
         for member in members
     }
 

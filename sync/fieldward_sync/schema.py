@@ -540,7 +540,7 @@ def check_edit(changes: Mapping[str, object], *, shown: Mapping[str, Value]) -> 
     after = {**shown, **checked}
     touched = {_group_and_field(path)[0] for path in checked}
     groups = {name: held for name, held in _by_group(after).items() if name in touched}
-    errors = [*_group_errors(groups), *_incomplete(groups), *_crowded(after, touched)]
+    errors = [*_group_errors(groups), *_incomplete(groups), *_crowded(after, shown)]
     if touched & {"nhs_number", "nhs_number_withheld"}:
         errors += _identifier_errors(after)
     if errors:
@@ -597,9 +597,19 @@ def _incomplete(groups: Mapping[str, Mapping[str, Value]]) -> Iterator[FieldErro
                 yield FieldError(f"{group}.{name}", "Is missing.")
 
 
-def _crowded(flat: Mapping[str, Value], touched: Iterable[str]) -> Iterator[FieldError]:
-    for container in {group.partition("/")[0] for group in touched} & SETS:
+def _crowded(after: Mapping[str, Value], shown: Mapping[str, Value]) -> Iterator[FieldError]:
+    """Sets that become larger than they may be: one that was, by a load or a merge, may be mended
+    in all that it holds."""
+    before = _members_held(shown)
+    for container, held in _members_held(after).items():
         at_most = limits.MAX_MEMBERS[container]
-        members = {m[1] for path in flat if (m := split_member(path)) and m[0] == container}
-        if len(members) > at_most:
+        if len(held) > at_most and held - before.get(container, set()):
             yield FieldError(container, f"There are more than {at_most}.")
+
+
+def _members_held(flat: Mapping[str, Value]) -> dict[str, set[str]]:
+    held: dict[str, set[str]] = {}
+    for path, value in flat.items():
+        if value is not None and (member := split_member(path)):
+            held.setdefault(member[0], set()).add(member[1])
+    return held

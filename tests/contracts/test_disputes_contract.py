@@ -212,6 +212,16 @@ def test_a_record_holds_so_many_disputes_and_no_more(world: World, ann: FieldDev
     assert len(shown(world)) == MAX_MEMBERS["disputes"]
 
 
+def test_more_than_a_record_holds_can_be_brought_by_files_and_are_decided(world: World) -> None:
+    of = {"path": "born", "since": "2026-01-01", "by": "carer"}
+    for file in "ab":
+        world.load(child("c3", disputes={f"{file}{n}": of for n in range(20)}))
+    with pytest.raises(FieldsRefused, match="more than 32"):
+        disputed(world, record="c3", path="sex")
+    decided(world, "a1", "upheld", record="c3")
+    assert len(list_disputes(world.platform, AUTHORITY)) == 39
+
+
 def test_a_file_brings_disputes_that_are_sound(world: World) -> None:
     of = {"path": "address", "since": TODAY, "by": "carer"}
     one, half, odd = world.load(

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from fieldward_server.services.disputes import list_disputes, raise_dispute
 from fieldward_server.services.inbox import list_inbox
 from fieldward_server.services.known_records import find_records
 from fieldward_server.services.records import value_history
 from fieldward_server.services.shields import raise_shield
 from fieldward_server.services.splits import preview_split, split
+from fieldward_sync.disputes import disputes_in
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.projection import withdrawn
 from fieldwork import AUTHORITY, FieldDevice, World, stranger
@@ -137,6 +139,9 @@ def test_an_edit_of_what_was_moved_waits_for_a_person(world: World, ann: FieldDe
         ({"moving": ("name",)}, "nothing-there"),
         ({"moving": ("shield",)}, "not-movable"),
         ({"moving": (CONSENT,)}, "not-movable"),
+        ({"moving": (PHONE,)}, "nothing-there"),  # else without the service that may be sensitive
+        ({"copying": (PHONE,)}, "nothing-there"),
+        ({"copying": ("sex",)}, "named-twice"),
         ({"new": "both"}, "record-exists"),
         ({"record": "nobody"}, "unknown-record"),
     ],
@@ -165,3 +170,23 @@ def test_the_preview_says_what_it_comes_to(world: World, ann: FieldDevice) -> No
     assert set(found.copying) == {"name.family", "sex"}
     assert PHONE in found.moving
     assert not found.shielded
+
+
+@pytest.mark.parametrize("shielded", [False, True])
+def test_a_dispute_follows_what_it_is_about_and_leaves_none_behind(
+    world: World, ann: FieldDevice, shielded: bool
+) -> None:
+    if shielded:
+        raise_shield(world.platform, **WHY, record_id="both", now=world.now)
+    raise_dispute(world.platform, record="both", path=PHONE, by="carer", **WHY, now=world.now)
+    take_apart(world, "involvements/a2")
+    (found,) = list_disputes(world.platform, AUTHORITY)
+    assert (found.record_id, found.dispute.path) == ("other", PHONE)
+    assert not disputes_in({v.path: v.value for v in world.view("both").values})
+
+
+def test_a_record_that_a_dispute_has_left_can_be_shielded(world: World, ann: FieldDevice) -> None:
+    raise_dispute(world.platform, record="both", path=PHONE, by="carer", **WHY, now=world.now)
+    take_apart(world, "involvements/a2")
+    raise_shield(world.platform, **WHY, record_id="both", now=world.now)
+    assert world.view("both").shielded

@@ -92,7 +92,7 @@ def disputes(view: Sequence[Any]) -> dict[str, list[tuple[str, str, str, str]]]:
     members: dict[str, dict[str, str]] = {}
     for path, _, value in reversed(view[3]):  # where two stand, the first counts
         collection, _, member_field = path.partition("/")
-        if collection == "disputes":
+        if collection == "disputes" and value is not None:
             member, _, field = member_field.partition(".")
             members.setdefault(member, {})[field] = value
     found: dict[str, list[tuple[str, str, str, str]]] = {}

@@ -29,8 +29,8 @@ def split(
 ) -> None:
     """Have what is of another child in RECORD stand in a record of its own, NEW.
 
-    Name fields (`school.name`) and members (`involvements/a1`), each with --move or --copy. If
-    RECORD is shielded, both are. You are shown what it comes to, and asked.
+    Name fields (`school.name`) and whole members (`involvements/a1`), each with --move or --copy.
+    If RECORD is shielded, both are. You are shown what it comes to, and asked.
 
     \b
     Example:

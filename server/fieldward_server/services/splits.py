@@ -3,8 +3,7 @@
 What is of the other child stands in a record of its own from then on, as edits of the server's
 that name their origin. What is shielded or withdrawn stays so on both sides. An edit of what was
 moved that still comes waits for a person: beside its absence or, where its member is gone, in the
-inbox. Nothing that a device is told names
-both (H6).
+inbox. Nothing that a device is told names both (H6).
 """
 
 from __future__ import annotations
@@ -95,7 +94,8 @@ def split(
 
     ``CallerMistake``: "unknown-record", "already-merged", "record-exists" for the new one's id,
     "nothing-there" for a field or member that the record does not have, "not-movable" for a shield
-    or a dispute, which go where they belong by themselves.
+    or a dispute, which go where they belong by themselves, "named-twice" for what would move and
+    be copied.
     """
     with platform.storage.transaction() as transaction:
         book = Book(platform, transaction, locked(transaction, authority), now=now)
@@ -156,13 +156,20 @@ def _source(
 
 
 def _parts(source: KnownRecord, moving: Sequence[str], copying: Sequence[str]) -> _Parts:
+    if twice := {*moving} & {*copying}:
+        raise CallerMistake(
+            "named-twice",
+            f"{min(twice)} cannot both leave the record and stay in it.",
+            next_step="Name it once: to be moved, or to be copied.",
+        )
     moved = frozenset[str]().union(*(_paths_of(source, name) for name in moving))
-    copied = frozenset[str]().union(*(_paths_of(source, name) for name in copying)) - moved
+    copied = frozenset[str]().union(*(_paths_of(source, name) for name in copying))
     return _Parts(moved | _disputes_about(source, moved), copied)
 
 
 def _paths_of(source: KnownRecord, name: str) -> frozenset[str]:
-    """The paths of a field, or of a set's member."""
+    """The path of a field, or those of a set's member, which goes whole: its service and its
+    consent say what may be seen of the rest."""
     if name == SHIELD or name.startswith("disputes/") or settled_by_rule(name):
         raise CallerMistake(
             "not-movable",
@@ -172,16 +179,20 @@ def _paths_of(source: KnownRecord, name: str) -> frozenset[str]:
     found = frozenset(
         path
         for path, live in source.record.live.items()
-        if (path == name or path.startswith(f"{name}."))
-        and any(each.value is not None for each in live)
+        if _named(path) == name and any(each.value is not None for each in live)
     )
-    if not found or (found != {name} and "/" not in name):
+    if not found:
         raise CallerMistake(
             "nothing-there",
             f"The record has no field or member {name[:80]!r}.",
-            next_step="`fieldward records history` shows what it has.",
+            next_step="`fieldward records history` shows what it has; a member goes whole.",
         )
     return found
+
+
+def _named(path: str) -> str:
+    """What a split calls that which a path is of: ``school.name``, ``carers/c1``."""
+    return path.partition(".")[0] if "/" in path else path
 
 
 def _disputes_about(source: KnownRecord, moved: Collection[str]) -> frozenset[str]:
