@@ -1,139 +1,31 @@
-"""The device's folder survives a failure at every call that changes the disk.
-
-Each scenario runs once to count its calls, then once for each call and each way to fail. Afterwards
-the folder is opened again on a sound disk, and what was promised must hold.
-"""
+"""The device's folder survives a failure at every call that changes the disk: what a device does,
+and what was promised that must hold afterwards. ``crashing`` makes the failures."""
 
 from __future__ import annotations
 
-import os
-import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from client_world import PASSPHRASE, PHONE, SERVER_URL, World
-from faulty_disk import FAILURES, Crashed, Failure, FaultyDisk
-from fieldward_client import (
-    AccessClosed,
-    CallerMistake,
-    Device,
-    LocalDataDamaged,
-    folder,
-    journal,
-    outbox,
-)
+from client_world import PASSPHRASE, PHONE, SERVER_URL
+from crashing import Case, Crash, Step, points_of
+from faulty_disk import FAILURES
+from fieldward_client import AccessClosed, CallerMistake, Device, LocalDataDamaged, journal, outbox
 from fieldward_client.attempts import LAST_ATTEMPT, WAITS
-from fieldward_client.check import check_folder
-from fieldward_client.clock import TrustedClock
 from fieldward_client.files import FILES
 from fieldward_client.transport import HttpAnswer
 from fieldward_sync.encoding import decode
 from fieldward_sync.messages import SyncRequest
 from memory_authority import MemoryAuthority
 
-SAMPLE = 6
-"""About so many points of each scenario and way to fail; ``make crash`` tries them all."""
-ALL_POINTS = "CRASH_AT_EVERY_POINT" in os.environ
-
-
-@dataclass
-class Case:
-    """One run of a scenario: its world, and what was promised before the failure."""
-
-    world: World
-    accepted: list[str] = field(default_factory=list)
-    """Edits whose call returned."""
-    shown: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
-    """Look-ups whose call returned: what kind, and which records."""
-    backups: list[tuple[object, ...]] = field(default_factory=list)
-    """Of the server."""
-    claims: Claims | None = None
-    """What the device said is gone."""
-
-
-Step = Callable[[Case, Device | None], None]
-
-
-def fail_everywhere(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    *,
-    prepare: Callable[[Case], Device | None],
-    act: Step,
-    check: Callable[[Case], None],
-    failure: Failure,
-) -> None:
-    """Run ``act`` with a failure at its first call to the disk, its second, and so on to the last;
-    ``check`` after each. Unless all are asked for, some of them, spread over the whole."""
-    points = _points_of(tmp_path / "count", monkeypatch, prepare, act)
-    assert points > 0, "the scenario never touched the disk"
-    stride = 1 if ALL_POINTS else max(1, points // SAMPLE)
-    first = 1 + random.Random(f"{act.__name__} {failure}").randrange(stride)
-    for at in range(first, points + 1, stride):
-        case = Case(World(tmp_path / str(at), monkeypatch))
-        with put_in(FaultyDisk(), monkeypatch):
-            device = prepare(case)
-        disk = FaultyDisk(failure, at=at)
-        with put_in(disk, monkeypatch):
-            with suppress(Crashed, LocalDataDamaged):
-                act(case, device)
-            with suppress(Crashed):
-                if device is not None:
-                    device.close()
-        if failure == "power":
-            disk.lose_power()
-        try:
-            with put_in(FaultyDisk(), monkeypatch):
-                require_sound(case)
-                check(case)
-                require_sound(case)
-        except Exception as e:
-            last = disk.calls[-1] if disk.calls else "nothing"
-            raise AssertionError(f"{failure} at call {at} ({last})") from e
-
-
-def _points_of(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    prepare: Callable[[Case], Device | None],
-    act: Step,
-) -> int:
-    """How many calls can fail."""
-    case = Case(World(tmp_path, monkeypatch))
-    with put_in(FaultyDisk(), monkeypatch):
-        device = prepare(case)
-    disk = FaultyDisk()
-    with put_in(disk, monkeypatch):
-        act(case, device)
-        if device is not None:
-            device.close()
-    return len(disk.calls)
-
-
-def require_sound(case: Case) -> None:
-    """What a crash leaves is none of the damage that ``fieldward field fsck`` tells of."""
-    device = folder.Folder(case.world.home())
-    with suppress(CallerMistake):  # nothing was enrolled yet
-        checked = check_folder(device, TrustedClock(device, case.world.clock))
-        assert checked.is_sound, [each for each in checked.findings if each.weight == "damage"]
-
-
-@contextmanager
-def put_in(disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with monkeypatch.context() as patch:
-        patch.setattr(folder, "os", disk)
-        yield
-
 
 @pytest.fixture(params=FAILURES)
-def failure(request: pytest.FixtureRequest) -> Failure:
-    chosen: Failure = request.param
-    return chosen
+def crash(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Crash:
+    return Crash(tmp_path, monkeypatch, request.param)
 
 
 def ready(case: Case) -> Device:
@@ -169,17 +61,8 @@ def every_accepted_edit_arrives(case: Case) -> None:
         assert case.world.authority.value("r-ada", PHONE) in arrived[-3:]
 
 
-def test_no_accepted_edit_is_lost(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Failure
-) -> None:
-    fail_everywhere(
-        tmp_path,
-        monkeypatch,
-        prepare=ready,
-        act=edit_twice,
-        check=every_accepted_edit_arrives,
-        failure=failure,
-    )
+def test_no_accepted_edit_is_lost(crash: Crash) -> None:
+    crash.everywhere(ready, edit_twice, every_accepted_edit_arrives)
 
 
 # --- Look-ups -----------------------------------------------------------------------------------
@@ -215,17 +98,8 @@ def everything_shown_is_on_record(case: Case) -> None:
         logged.remove(shown)
 
 
-def test_everything_shown_is_on_record(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Failure
-) -> None:
-    fail_everywhere(
-        tmp_path,
-        monkeypatch,
-        prepare=ready,
-        act=look_up,
-        check=everything_shown_is_on_record,
-        failure=failure,
-    )
+def test_everything_shown_is_on_record(crash: Crash) -> None:
+    crash.everywhere(ready, look_up, everything_shown_is_on_record)
 
 
 def what_is_on_record_is_spent(case: Case) -> None:
@@ -236,17 +110,8 @@ def what_is_on_record_is_spent(case: Case) -> None:
         assert status.lease.look_ups_left == status.lease.look_ups - status.look_ups
 
 
-def test_no_failure_gives_look_ups_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Failure
-) -> None:
-    fail_everywhere(
-        tmp_path,
-        monkeypatch,
-        prepare=ready,
-        act=look_up,
-        check=what_is_on_record_is_spent,
-        failure=failure,
-    )
+def test_no_failure_gives_look_ups_back(crash: Crash) -> None:
+    crash.everywhere(ready, look_up, what_is_on_record_is_spent)
 
 
 # --- Sync: verdicts, lease, a new state, a lost partition -----------------------------------------
@@ -300,17 +165,8 @@ def the_store_is_one_state(case: Case) -> None:
     assert case.world.authority.value("r-ada", PHONE) == "07700 900333"
 
 
-def test_a_sync_leaves_one_state_or_the_next(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Failure
-) -> None:
-    fail_everywhere(
-        tmp_path,
-        monkeypatch,
-        prepare=with_news,
-        act=sync,
-        check=the_store_is_one_state,
-        failure=failure,
-    )
+def test_a_sync_leaves_one_state_or_the_next(crash: Crash) -> None:
+    crash.everywhere(with_news, sync, the_store_is_one_state)
 
 
 # --- What it says is gone -------------------------------------------------------------------------
@@ -354,9 +210,8 @@ NEWS = 100
 def with_something_hidden(case: Case) -> Device:
     """A device for which one of its partitions has a redaction and the other is taken away."""
     device = with_news(case)
-    claims = case.claims = Claims(case)
     authority: Any = case.world.authority
-    authority.post = claims
+    claims = authority.post = Claims(case)
     claims.old_files = {path.name for path in (claims.home / FILES).iterdir()}
     hiding = case.world.authority.partitions["p-west"]
     (keys,) = (claims.home / "practitioners").iterdir()
@@ -368,8 +223,8 @@ def with_something_hidden(case: Case) -> Device:
 
 
 def what_it_says_is_gone_is_gone(case: Case) -> None:
-    claims = case.claims
-    assert claims is not None
+    authority: Any = case.world.authority
+    claims: Claims = authority.post
     claims.require_true()
     with case.world.open() as device:
         assert device.sync().outcome.value == "complete"
@@ -378,16 +233,9 @@ def what_it_says_is_gone_is_gone(case: Case) -> None:
 
 
 def test_no_failure_makes_a_device_say_that_what_is_left_is_gone(  # invariant 5, H7
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Failure
+    crash: Crash,
 ) -> None:
-    fail_everywhere(
-        tmp_path,
-        monkeypatch,
-        prepare=with_something_hidden,
-        act=sync,
-        check=what_it_says_is_gone_is_gone,
-        failure=failure,
-    )
+    crash.everywhere(with_something_hidden, sync, what_it_says_is_gone_is_gone)
 
 
 # --- A server that came back from a backup --------------------------------------------------------
@@ -429,16 +277,9 @@ def everything_is_there_again(case: Case) -> None:
 
 
 def test_a_restored_server_gets_everything_again(  # invariant 11
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Failure
+    crash: Crash,
 ) -> None:
-    fail_everywhere(
-        tmp_path,
-        monkeypatch,
-        prepare=with_a_restored_server,
-        act=sync,
-        check=everything_is_there_again,
-        failure=failure,
-    )
+    crash.everywhere(with_a_restored_server, sync, everything_is_there_again)
 
 
 def about_to_let_go(case: Case) -> Device:
@@ -463,18 +304,11 @@ def what_the_backup_lacks_is_there_again(case: Case) -> None:
 
 
 def test_letting_go_of_what_backups_have_loses_nothing_else(  # invariant 11
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Failure
+    crash: Crash, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "KEPT_BYTES", 0)
     monkeypatch.setattr(journal, "KEPT_BYTES", 0)
-    fail_everywhere(
-        tmp_path,
-        monkeypatch,
-        prepare=about_to_let_go,
-        act=sync,
-        check=what_the_backup_lacks_is_there_again,
-        failure=failure,
-    )
+    crash.everywhere(about_to_let_go, sync, what_the_backup_lacks_is_there_again)
 
 
 # --- Wipe ---------------------------------------------------------------------------------------
@@ -502,17 +336,8 @@ def the_wipe_completes(case: Case) -> None:
     assert left <= {"lock", "wipe", "files", "practitioners", "practitioners/p-tablet"}
 
 
-def test_a_wipe_completes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Failure
-) -> None:
-    fail_everywhere(
-        tmp_path,
-        monkeypatch,
-        prepare=about_to_be_wiped,
-        act=sync,
-        check=the_wipe_completes,
-        failure=failure,
-    )
+def test_a_wipe_completes(crash: Crash) -> None:
+    crash.everywhere(about_to_be_wiped, sync, the_wipe_completes)
 
 
 # --- Enrolment ----------------------------------------------------------------------------------
@@ -556,17 +381,8 @@ def the_same_call_enrols(case: Case) -> None:
     assert not (world.home() / "enrolling").exists()
 
 
-def test_a_broken_enrolment_is_repeated(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Failure
-) -> None:
-    fail_everywhere(
-        tmp_path,
-        monkeypatch,
-        prepare=nobody,
-        act=enrol,
-        check=the_same_call_enrols,
-        failure=failure,
-    )
+def test_a_broken_enrolment_is_repeated(crash: Crash) -> None:
+    crash.everywhere(nobody, enrol, the_same_call_enrols)
 
 
 # --- Passphrases --------------------------------------------------------------------------------
@@ -590,17 +406,8 @@ def exactly_one_passphrase_opens_it(case: Case) -> None:
     assert len(opens) == 1
 
 
-def test_the_old_passphrase_or_the_new_one_opens_a_device_never_neither(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Failure
-) -> None:
-    fail_everywhere(
-        tmp_path,
-        monkeypatch,
-        prepare=ready,
-        act=change_passphrase,
-        check=exactly_one_passphrase_opens_it,
-        failure=failure,
-    )
+def test_the_old_passphrase_or_the_new_one_opens_a_device_never_neither(crash: Crash) -> None:
+    crash.everywhere(ready, change_passphrase, exactly_one_passphrase_opens_it)
 
 
 def almost_too_many(case: Case) -> None:
@@ -635,16 +442,9 @@ def an_answer_has_cost_the_lease(case: Case) -> None:
 
 
 def test_no_failure_gives_an_attempt_at_a_passphrase_back(  # V7
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Failure
+    crash: Crash,
 ) -> None:
-    fail_everywhere(
-        tmp_path,
-        monkeypatch,
-        prepare=almost_too_many,
-        act=guess_once_more,
-        check=an_answer_has_cost_the_lease,
-        failure=failure,
-    )
+    crash.everywhere(almost_too_many, guess_once_more, an_answer_has_cost_the_lease)
 
 
 # --- From one day to the next ---------------------------------------------------------------------
@@ -718,9 +518,9 @@ DAYS = {
 
 @pytest.mark.parametrize("scenario", DAYS)
 def test_a_device_works_on_after_any_failure(  # invariant 3: an expired lease leaves no key behind
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Failure, scenario: str
+    crash: Crash, scenario: str
 ) -> None:
-    fail_everywhere(tmp_path, monkeypatch, failure=failure, **DAYS[scenario]._asdict())
+    crash.everywhere(*DAYS[scenario])
 
 
 WHAT_A_DEVICE_DOES = {
@@ -743,5 +543,5 @@ def test_as_many_points_are_covered_as_the_page_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     prepare, act, least = WHAT_A_DEVICE_DOES[what]
-    points = _points_of(tmp_path, monkeypatch, prepare, act)
+    points = points_of(tmp_path, monkeypatch, prepare, act)
     assert points >= least
