@@ -462,21 +462,10 @@ def it_reads_after_a_sync(case: Case) -> None:
             assert session.search(family="Okafor")
 
 
-def with_a_lease_to_renew(case: Case) -> Device:
-    device = case.world.ready()
-    look_up_once(device)
-    case.world.clock.advance(hours=20)
-    return device
-
-
-def look_up_once(device: Device) -> None:
-    with device.session("clinic") as session:
-        session.open("r-ben")
-
-
 def locked_again(case: Case) -> None:
     device = case.world.ready()
-    look_up_once(device)
+    with device.session("clinic") as session:
+        session.open("r-ben")
     device.close()
 
 
@@ -510,7 +499,6 @@ class Scenario(NamedTuple):
 
 DAYS = {
     "first sync": Scenario(enrolled, sync, it_reads_after_a_sync),
-    "renewal": Scenario(with_a_lease_to_renew, sync, it_reads_after_a_sync),
     "unlock": Scenario(locked_again, unlock, it_reads_after_a_sync),
     "expiry": Scenario(past_its_last_deadline, start_locked, no_key_of_the_lease_is_left),
 }
@@ -531,7 +519,6 @@ WHAT_A_DEVICE_DOES = {
     "passphrase change": (ready, change_passphrase, 20),
     "wipe": (about_to_be_wiped, sync, 90),
     "first sync": (enrolled, sync, 55),
-    "renewal": (with_a_lease_to_renew, sync, 50),
     "unlock": (locked_again, unlock, 15),
     "expiry": (past_its_last_deadline, start_locked, 15),
 }
