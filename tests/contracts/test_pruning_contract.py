@@ -11,7 +11,7 @@ import pytest
 from fieldward_server.files import SealedFiles
 from fieldward_server.services import pruning, sealing, synchronisation
 from fieldward_server.services.conflicts import settle
-from fieldward_server.services.devices import set_access
+from fieldward_server.services.devices import list_devices, set_access
 from fieldward_server.services.figures import read_figures
 from fieldward_server.services.partitions import grant, take
 from fieldward_server.services.pruning import (
@@ -23,7 +23,7 @@ from fieldward_server.services.pruning import (
 from fieldward_server.services.redactions import find_reached
 from fieldward_server.services.sealing import sweep_files
 from fieldward_server.services.shields import raise_shield
-from fieldward_server.services.wipes import order_wipe
+from fieldward_server.services.wipes import order_wipe, withdraw_wipe
 from fieldward_server.storage import partitions
 from fieldward_sync.access import Access
 from fieldward_sync.errors import RefusedByServer, RetryLater
@@ -239,6 +239,20 @@ def test_a_notice_goes_once_it_was_read_and_waits_for_whoever_can_still_be_told(
     world.now += LIMIT + 1
     assert prune_notices(world.platform, world.now) == 1
     assert count(world, "notice") == 0
+
+
+def test_a_notice_waits_for_who_has_a_device_that_was_not_wiped_after_all(
+    world: World, device: FieldDevice
+) -> None:
+    colleague(world)
+    world.now += LIMIT + 1
+    for name in {each.device for each in list_devices(world.platform, AUTHORITY, now=world.now)}:
+        order_wipe(**command(world, device=name))
+        withdraw_wipe(**command(world, device=name))
+    assert prune_notices(world.platform, world.now) == 0
+    order_wipe(**command(world, device=device.name))
+    assert prune_notices(world.platform, world.now) == 0
+    assert len(device.world.device("caseload").sync().notices) == 1
 
 
 def test_keys_of_which_no_listed_file_needs_one_go_and_all_that_is_held_opens(

@@ -12,6 +12,7 @@ from fieldward_server.services.absence import horizon
 from fieldward_server.services.authorities import locked
 from fieldward_server.services.platform import Platform
 from fieldward_server.storage import Transaction, authorities, invitations, notices, partitions
+from fieldward_sync.access import MOVES, UNDER_WIPE
 from fieldward_sync.encoding import unpack
 
 ROWS_AT_ONCE = 1_000
@@ -69,7 +70,14 @@ def _prune_feed(platform: Platform, authority: str, partition: str, *, now: int)
 
 
 def _prune_notices(transaction: Transaction, authority: str, before: int) -> int:
-    return notices.forget(transaction, authority, before=before, at_most=ROWS_AT_ONCE)
+    return notices.forget(
+        transaction,
+        authority,
+        before=before,
+        at_most=ROWS_AT_ONCE,
+        never_told=[access.value for access, moves in MOVES.items() if not moves],
+        wiped=[state.value for state in UNDER_WIPE],
+    )
 
 
 def _prune_invitations(transaction: Transaction, authority: str, before: int) -> int:

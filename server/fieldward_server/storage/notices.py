@@ -62,9 +62,18 @@ def mark_read(
     )
 
 
-def forget(transaction: Transaction, authority: str, *, before: int, at_most: int) -> int:
+def forget(
+    transaction: Transaction,
+    authority: str,
+    *,
+    before: int,
+    at_most: int,
+    never_told: Collection[str],
+    wiped: Collection[str],
+) -> int:
     """Remove some notices that were read before this time, or are of before it and for somebody
-    on no device that may still be told anything; how many went."""
+    whose devices all have one of these accesses, or one of these states of a wipe; how many went.
+    """
     rows = transaction.execute(
         "DELETE FROM notice WHERE authority = :authority AND notice_id IN"
         " (SELECT n.notice_id FROM notice n WHERE n.authority = :authority"
@@ -72,10 +81,12 @@ def forget(transaction: Transaction, authority: str, *, before: int, at_most: in
         "   (SELECT 1 FROM holder h JOIN device d ON d.authority = h.authority"
         "     AND d.device = h.device AND d.generation = h.generation"
         "    WHERE h.authority = n.authority AND h.practitioner = n.practitioner"
-        "     AND d.access <> 'revoked' AND d.wipe = 'none')))"
+        "     AND NOT d.access IN :never_told AND NOT d.wipe IN :wiped)))"
         "  LIMIT :at_most) RETURNING notice_id",
         authority=authority,
         before=before,
         at_most=at_most,
+        never_told=list(never_told),
+        wiped=list(wiped),
     )
     return len(rows)
