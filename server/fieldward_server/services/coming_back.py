@@ -6,6 +6,7 @@ The journal of the generation before stays as it was acknowledged; an incident i
 
 from __future__ import annotations
 
+from fieldward_server.services.devices import OPEN_WIPE
 from fieldward_server.services.enrolment import enter
 from fieldward_server.services.invitations import known_practitioner
 from fieldward_server.services.lease_renewal import new_lease_secret
@@ -14,7 +15,7 @@ from fieldward_server.services.standing import Standing
 from fieldward_server.shield_register import Enrolment, Person
 from fieldward_server.storage import Transaction, devices, events
 from fieldward_server.storage.devices import Device, Holder
-from fieldward_sync.access import Access, WipeState
+from fieldward_sync.access import UNDER_WIPE, Access, WipeState
 from fieldward_sync.encoding import encode
 from fieldward_sync.messages import EnrolRequest
 
@@ -36,7 +37,7 @@ def next_generation(
     read and is not to be wiped: a later one may have come from the same copy before.
     """
     device, holder = standing.device, standing.holder
-    known = devices.with_identity(transaction, device.authority, device.identity_key)
+    known = devices.generations(transaction, device.authority, device.device)
     for each in known:
         if each.generation > device.generation and each.journal_key == journal_key:
             return each.generation
@@ -45,7 +46,7 @@ def next_generation(
         holder is None
         or not device.parted
         or Access(latest.access) is not Access.ACTIVE
-        or WipeState(latest.wipe) not in (WipeState.NONE, WipeState.WITHDRAWN)
+        or WipeState(latest.wipe) in OPEN_WIPE | UNDER_WIPE
     ):
         return NOT_GRANTED
     enrolment = _enrolment(platform, transaction, latest, holder, journal_key, now=now)

@@ -30,7 +30,7 @@ from fieldward_server.shield_register import Joined, Person
 from fieldward_server.storage import Transaction, authorities, devices, events, invitations
 from fieldward_server.storage.devices import Device, Holder
 from fieldward_server.storage.invitations import Invitation as StoredInvitation
-from fieldward_sync.access import RIGHTS, Access, WipeState
+from fieldward_sync.access import RIGHTS, UNDER_WIPE, Access, WipeState
 from fieldward_sync.encoding import decode, encode
 from fieldward_sync.errors import RefusedByServer
 from fieldward_sync.messages import MAX_PRACTITIONERS, MAX_REQUEST_BYTES, JoinAnswer, JoinRequest
@@ -131,10 +131,11 @@ def _is_known(transaction: Transaction, joined: Joined) -> bool:
 
 
 def _require_room(transaction: Transaction, device: Device, invitation: StoredInvitation) -> None:
-    if not RIGHTS[Access(device.access)].renew or WipeState(device.wipe) in OPEN_WIPE:
+    wipe = WipeState(device.wipe)
+    if not RIGHTS[Access(device.access)].renew or wipe in OPEN_WIPE | UNDER_WIPE:
         raise RefusedByServer(
             "device-closed",
-            f"Access to this device is {device.access}, or it is to wipe itself.",
+            f"Access to this device is {device.access}, or it is to wipe itself or has.",
         )
     there = devices.holders(transaction, device.authority, device.device, device.generation)
     is_back = any(each.practitioner == invitation.practitioner for each in there)
