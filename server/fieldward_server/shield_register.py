@@ -130,6 +130,8 @@ class WipeOrder(Part, tag="wipe", frozen=True):
     authority: AuthorityCode
     device: DeviceId
     generation: Count
+    number: Count
+    """Of the order: each has a higher one than those before it, also after a restore."""
 
 
 class WipeWithdrawn(Part, tag="wipe-withdrawn", frozen=True):
@@ -138,6 +140,8 @@ class WipeWithdrawn(Part, tag="wipe-withdrawn", frozen=True):
     authority: AuthorityCode
     device: DeviceId
     generation: Count
+    number: Count
+    """Up to this one all orders to wipe are withdrawn."""
 
 
 class WipeReceipt(Part, tag="wipe-receipt", frozen=True):

@@ -6,21 +6,29 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from databases import NewDatabase
 from fieldward_client import Device, SyncOutcome
+from fieldward_server.services.authorities import published_trust
 from fieldward_server.services.devices import set_access
 from fieldward_server.services.journals import list_sealed_look_ups
 from fieldward_server.services.key_epochs import KEY_EPOCH_SECONDS, renew_partition_keys
 from fieldward_server.services.sealed_look_ups import open_look_ups
 from fieldward_server.services.succession import Successors, prepare_successors, put_in_force
-from fieldward_server.storage import orders
+from fieldward_server.services.wipes import order_wipe
+from fieldward_server.storage import events, orders
 from fieldward_sync.access import Access
+from fieldward_sync.encoding import unpack
 from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
+from fieldward_sync.keys import hpke_public_key
+from fieldward_sync.messages import Trust
+from fieldward_sync.signing import Signed
 from fieldwork import AUTHORITY, PHONE, child
 from founding import renew_keys, signed_trust
 from loop import Loop, Wire
@@ -198,6 +206,44 @@ def test_keys_that_were_renewed_after_the_backup_are_in_force_after_the_restore(
     require_complete(device)
     assert phones(loop) == {"0114 496 0002"}
     assert loop.incidents() == []
+
+
+def test_an_order_from_before_the_backup_is_obeyed_after_keys_were_renewed_and_it_was_restored(
+    loop: Loop, ann: tuple[Device, Wire], new_database: NewDatabase
+) -> None:
+    """The backup has it signed with the key of its time, which nobody trusts any more."""
+    device, _ = ann
+    name = device.status().device
+    order_wipe(loop.platform, device=name, **BY, now=loop.now)
+    backup = loop.back_up()
+    renew(loop)
+    loop.lose_database(new_database())
+    loop.restore(backup)
+    assert device.sync().wiped
+
+
+def test_of_keys_that_were_put_in_force_after_a_failure_the_last_are_restored(
+    loop: Loop, ann: tuple[Device, Wire], new_database: NewDatabase
+) -> None:
+    """The register has what was about to be in force, with an audit key that nobody kept."""
+    backup = loop.back_up()
+    successors = prepare(loop)
+    lost = replace(loop.secrets, audit_seed=bytes(32))
+    with pytest.raises(OSError, match="disk full"), failing_at_the_end():
+        put(loop, signed_trust(successors, AUTHORITY, lost, now=loop.now))
+    put(loop, signed_trust(successors, AUTHORITY, loop.secrets, now=loop.now))
+    loop.lose_database(new_database())
+    loop.restore(backup)
+    published = published_trust(loop.platform, AUTHORITY)
+    in_force: Trust = unpack(Signed, published.trust).open(Trust, published.root_key)
+    assert in_force.audit_key == hpke_public_key(loop.secrets.audit_seed)
+
+
+@contextmanager
+def failing_at_the_end() -> Iterator[None]:
+    """What is done last, before the commit, does not succeed."""
+    with patch.object(events, "add", side_effect=OSError("disk full")):
+        yield
 
 
 def test_a_partitions_key_is_renewed_each_month_and_nothing_is_fetched_for_its_sake(

@@ -4,9 +4,10 @@ undone is not (invariants 1, 5, 8 and 11)."""
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -21,7 +22,7 @@ from fieldward_server.services.rescoping import change_partition
 from fieldward_server.services.shields import raise_shield, release_shield
 from fieldward_server.services.wipes import order_wipe, withdraw_wipe
 from fieldward_server.shield_register import AccessChange, Shield, ShieldRegister
-from fieldward_server.storage import authorities, devices, edits, orders
+from fieldward_server.storage import authorities, devices, edits, events, orders
 from fieldward_sync.access import Access, WipeState
 from fieldward_sync.errors import CallerMistake, RefusedByServer, RetryLater
 from fieldward_sync.names import device_actor
@@ -284,6 +285,56 @@ def test_a_wipe_that_was_ordered_again_after_its_withdrawal_stands(
     loop.lose_database(new_database())
     loop.restore(backup)
     require_wiped(loop, device, wire)
+
+
+@pytest.mark.parametrize("failing", [withdraw_wipe, order_wipe])
+def test_what_was_tried_in_vain_says_no_more_of_a_wipe_than_what_came_of_it(
+    loop: Loop,
+    ann: tuple[Device, Wire],
+    new_database: NewDatabase,
+    failing: Callable[..., object],
+) -> None:
+    """The register is written before the database, which may have been full: the same is tried
+    again, and counts once."""
+    device, wire = ann
+    wipe = command(loop, device=device.status().device)
+    backup = loop.back_up()
+    for told in (order_wipe, withdraw_wipe):
+        if told is failing:
+            with patch.object(events, "add", side_effect=OSError("disk full")):
+                for _ in range(3):
+                    with pytest.raises(OSError, match="disk full"):
+                        told(**wipe)
+        told(**wipe)
+    if failing is withdraw_wipe:
+        order_wipe(**wipe)
+    loop.lose_database(new_database())
+    loop.restore(backup)
+    if failing is withdraw_wipe:
+        require_wiped(loop, device, wire)
+    else:
+        assert not device.sync().wiped
+
+
+def test_a_wipe_that_was_obeyed_though_it_was_withdrawn_is_done_after_the_restore(
+    loop: Loop, ann: tuple[Device, Wire], new_database: NewDatabase
+) -> None:
+    device, wire = ann
+    wipe = command(loop, device=device.status().device)
+    backup = loop.back_up()
+    order_wipe(**wipe)
+    wire.fail("lose request", after=1)
+    device.sync()  # it has obeyed, and its receipt was lost
+    withdraw_wipe(**wipe)
+    wire.fault = None
+    device.close()
+    with loop.reopen("ann", wire, locked=True) as locked:
+        locked.sync()
+    loop.lose_database(new_database())
+    loop.restore(backup)
+    report = show_device(loop.platform, authority=AUTHORITY, device=wipe["device"], now=loop.now)
+    assert report.wipe is not None
+    assert report.wipe.state is WipeState.DONE
 
 
 def test_an_order_after_a_restore_has_a_number_that_none_had_before(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from fieldward_server.services.devices import set_access, show_device
 from fieldward_server.services.events import list_events, list_incidents
 from fieldward_server.services.journals import verify_journals
 from fieldward_server.services.partitions import take
+from fieldward_server.shield_register import Joined, ShieldRegister
 from fieldward_sync.access import Access
 from fieldward_sync.keys import derive
 from fieldwork import AUTHORITY, PHONE, child
@@ -257,6 +259,27 @@ def test_a_restore_knows_who_joined_since_the_backup(loop: Loop) -> None:
         loop.seal()
         assert device.sync().outcome.value == "complete"
     assert loop.view("r-ada").text(PHONE) == "07700 900333"
+
+
+@pytest.mark.parametrize("all_given", [True, False])
+def test_who_joined_with_one_host_is_known_on_a_device_enrolled_with_another(
+    loop: Loop, tmp_path: Path, all_given: bool
+) -> None:
+    """Two hosts' registers say nothing of which entry came first; one of them may be lost."""
+    backup = loop.back_up()
+    device, _ = loop.enrol("tablet", "ann", code=loop.code("both", practitioner="ann"))
+    with device:
+        ben_joins(loop, device)
+        entries = loop.platform.shield_register.read()
+        loop.config.shield_register_file.unlink()
+        joined = [entry for entry in entries if isinstance(entry, Joined)]
+        loop.platform.shield_register.append(*joined)
+        other = ShieldRegister(tmp_path / "other", loop.platform.master_keys, entropy=os.urandom)
+        other.append(*(entry for entry in entries if entry not in joined))
+        loop.lose_database()
+        loop.restore(backup, other_registers=[other.path] if all_given else [])
+        loop.seal()
+        assert (device.sync().outcome.value == "complete") is all_given
 
 
 # --- A forgotten passphrase -----------------------------------------------------------------------

@@ -291,8 +291,8 @@ def give_order(
     kind: OrderKind,
     *,
     now: int,
-) -> None:
-    """Give a device the next order."""
+) -> int:
+    """Give a device the next order; its number."""
     order = Order(
         authority=device.authority,
         device=device.device,
@@ -311,6 +311,7 @@ def give_order(
         signed=pack(sign(order, open_answer_key(platform, authority))),
         issued=now,
     )
+    return order.number
 
 
 def _holder_report(transaction: Transaction, holder: Holder) -> HolderReport:

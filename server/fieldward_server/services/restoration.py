@@ -6,7 +6,8 @@ call for the authority is answered with ``restore-unfinished``.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+import math
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -151,7 +152,7 @@ def _raise_incarnation(
     *,
     now: int,
 ) -> Authority:
-    row = _hold_keys(transaction, row, register)
+    row = _hold_keys(platform, transaction, row, register)
     begun = [entry for entry in register if isinstance(entry, Begun)]
     versions = [entry.trust_version for entry in register if isinstance(entry, Begun | KeysRenewed)]
     incarnation = 1 + max([row.incarnation, *(entry.incarnation for entry in begun)])
@@ -168,19 +169,17 @@ def _raise_incarnation(
     return _find(transaction, row.authority)
 
 
-def _hold_keys(transaction: Transaction, row: Authority, register: Iterable[Entry]) -> Authority:
-    """The keys that were renewed since the backup are in force again: edits are sealed to them."""
-    renewed = (entry for entry in register if isinstance(entry, KeysRenewed))
-    for entry in sorted(renewed, key=lambda entry: entry.trust_version):
-        if entry.trust_version > row.trust_version:
-            follow(
-                transaction,
-                row,
-                answer_key=entry.answer_key,
-                edit_seed=entry.edit_seed,
-                trust=entry.trust,
-                trust_version=entry.trust_version,
-            )
+def _hold_keys(
+    platform: Platform, transaction: Transaction, row: Authority, register: Iterable[Entry]
+) -> Authority:
+    """The keys that were renewed since the backup are in force again: edits are sealed to them.
+
+    Of several entries with one version the last counts: those before it never came into force.
+    """
+    renewed = {entry.trust_version: entry for entry in register if isinstance(entry, KeysRenewed)}
+    for version in sorted(renewed):
+        if version > row.trust_version:
+            follow(platform, transaction, row, renewed[version])
             row = _find(transaction, row.authority)
     return row
 
@@ -266,9 +265,14 @@ def _unreleased(known: KnownRecord, dots: Iterable[Dot]) -> tuple[Dot, ...]:
 
 def _hold_enrolments(transaction: Transaction, register: Iterable[Entry]) -> None:
     """Devices enrolled since are known again, with their people; what they held, as far as there is
-    such a partition."""
-    for entry in register:
-        if not isinstance(entry, Enrolment | Joined) or _is_held(transaction, entry):
+    such a partition.
+
+    Who joined comes after all devices, and keys after those they replaced: a device may have been
+    enrolled with another host.
+    """
+    came = [entry for entry in register if isinstance(entry, Enrolment | Joined)]
+    for entry in sorted(came, key=lambda it: (isinstance(it, Joined), it.generation, it.at)):
+        if not _may_come(transaction, entry):
             continue
         code = entry.authority
         if practitioners.find(transaction, code, entry.practitioner) is None:
@@ -282,10 +286,13 @@ def _hold_enrolments(transaction: Transaction, register: Iterable[Entry]) -> Non
             let_in(transaction, held)
 
 
-def _is_held(transaction: Transaction, entry: Enrolment | Joined) -> bool:
-    if isinstance(entry, Joined):
-        return has_joined(transaction, entry)
-    return devices.find(transaction, entry.authority, entry.device, entry.generation) is not None
+def _may_come(transaction: Transaction, entry: Enrolment | Joined) -> bool:
+    """Whether an entry has something to say that the database does not know. Nobody joins a device
+    that was enrolled with another host, whose register was not given."""
+    known = devices.find(transaction, entry.authority, entry.device, entry.generation)
+    if isinstance(entry, Enrolment):
+        return known is None
+    return known is not None and not has_joined(transaction, entry)
 
 
 def _hold_rules(
@@ -335,24 +342,30 @@ def _hold_wipes(
     *,
     now: int,
 ) -> None:
-    """A wipe stands if it was ordered more often than withdrawn: whatever another host says first,
-    each withdrawal is of one order."""
-    stands: Counter[tuple[str, int]] = Counter()
+    """A wipe stands unless its last order was withdrawn, whichever host's entries come first and
+    however often one came; and it stands if it was obeyed all the same."""
+    last: dict[tuple[str, int], tuple[float, bool]] = {}
     for entry in register:
         match entry:
             case WipeOrder():
-                stands[entry.device, entry.generation] += 1
+                word = entry.number, False
             case WipeWithdrawn():
-                stands[entry.device, entry.generation] -= 1
-    for (name, generation), orders_left in stands.items():
+                word = entry.number, True
+            case WipeReceipt():
+                word = math.inf, False
+            case _:
+                continue
+        whose = entry.device, entry.generation
+        last[whose] = max(last.get(whose, word), word)
+    for (name, generation), (_, is_withdrawn) in last.items():
         device = devices.find(transaction, row.authority, name, generation)
         if device is None:  # enrolled with another host, whose register was not given
             continue
         state = WipeState(device.wipe)
-        if orders_left > 0 and state not in UNDER_WIPE:
-            begin_wipe(platform, transaction, row, device, now=now)
-        elif orders_left <= 0 and state is WipeState.ORDERED:
+        if is_withdrawn and state is WipeState.ORDERED:
             end_wipe(transaction, device, now=now)
+        elif not is_withdrawn and state not in UNDER_WIPE:
+            begin_wipe(platform, transaction, row, device, now=now)
 
 
 def _last_access(register: Iterable[Entry]) -> dict[tuple[str, int], Access]:

@@ -10,7 +10,12 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from fieldward_server.services.authorities import ANSWER_KEY, EDIT_SEED, locked
+from fieldward_server.services.authorities import (
+    ANSWER_KEY,
+    EDIT_SEED,
+    locked,
+    unwrap_answer_key,
+)
 from fieldward_server.services.platform import Platform
 from fieldward_server.shield_register import KeysRenewed
 from fieldward_server.storage import Transaction, authorities, events, orders, succession
@@ -103,19 +108,11 @@ def put_in_force(
             raise CallerMistake("trust-wrong", "This trust does not name the keys that wait here.")
         # A device that could not seal to it would fail at its first look-up.
         hpke_seal(opened.audit_key, info=b"", plaintext=b"")
-        platform.shield_register.append(
-            KeysRenewed(authority, opened.version, prepared.answer_key, prepared.edit_seed, trust)
+        renewed = KeysRenewed(
+            authority, opened.version, prepared.answer_key, prepared.edit_seed, trust
         )
-        follow(
-            transaction,
-            row,
-            answer_key=prepared.answer_key,
-            edit_seed=prepared.edit_seed,
-            trust=trust,
-            trust_version=opened.version,
-        )
-        answer_seed = platform.unwrap(prepared.answer_key, ANSWER_KEY, authority)
-        _sign_open_orders(transaction, authority, signing_key(answer_seed))
+        platform.shield_register.append(renewed)
+        follow(platform, transaction, row, renewed)
         events.add(
             transaction,
             authority=authority,
@@ -128,23 +125,24 @@ def put_in_force(
 
 
 def follow(
-    transaction: Transaction,
-    row: Authority,
-    *,
-    answer_key: bytes,
-    edit_seed: bytes,
-    trust: bytes,
-    trust_version: int,
+    platform: Platform, transaction: Transaction, row: Authority, renewed: KeysRenewed
 ) -> None:
-    """Store that these wrapped keys, which ``trust`` names, follow those of an authority."""
-    succession.succeed(transaction, row.authority, answer_key=answer_key, edit_seed=edit_seed)
+    """Store that these keys follow those of an authority; orders that wait are signed anew."""
+    succession.succeed(
+        transaction,
+        row.authority,
+        answer_key=renewed.answer_key,
+        edit_seed=renewed.edit_seed,
+    )
     authorities.set_trust(
         transaction,
         row.authority,
         incarnation=row.incarnation,
-        trust=trust,
-        trust_version=trust_version,
+        trust=renewed.trust,
+        trust_version=renewed.trust_version,
     )
+    answer_key = unwrap_answer_key(platform, row.authority, renewed.answer_key)
+    _sign_open_orders(transaction, row.authority, answer_key)
 
 
 def _successors(platform: Platform, row: Authority, prepared: PreparedKeys) -> Successors:

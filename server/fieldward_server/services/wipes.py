@@ -107,8 +107,10 @@ def withdraw_wipe(
             )
         end_wipe(transaction, found, now=now)
         if state is WipeState.ORDERED:
-            register = platform.shield_register
-            register.append(WipeWithdrawn(authority, found.device, found.generation))
+            withdrawn = WipeWithdrawn(
+                authority, found.device, found.generation, found.order_number
+            )
+            platform.shield_register.append(withdrawn)
         _tell(transaction, found, "wipe-withdrawn", actor=actor, reason=reason, now=now)
 
 
@@ -121,11 +123,11 @@ def needs_second(transaction: Transaction, device: Device, *, now: int) -> bool:
 
 def begin_wipe(
     platform: Platform, transaction: Transaction, row: Authority, device: Device, *, now: int
-) -> None:
-    """Order a device to wipe itself, which it was not before."""
+) -> int:
+    """Order a device to wipe itself, which it was not before; the order's number."""
     devices.set_wipe(transaction, device, WipeState.ORDERED.value)
-    give_order(platform, transaction, row, device, "wipe", now=now)
     begin_epochs(platform, transaction, device)
+    return give_order(platform, transaction, row, device, "wipe", now=now)
 
 
 def end_wipe(transaction: Transaction, device: Device, *, now: int) -> None:
@@ -137,8 +139,9 @@ def end_wipe(transaction: Transaction, device: Device, *, now: int) -> None:
 def _begin(
     platform: Platform, transaction: Transaction, row: Authority, device: Device, *, now: int
 ) -> None:
-    begin_wipe(platform, transaction, row, device, now=now)
-    platform.shield_register.append(WipeOrder(device.authority, device.device, device.generation))
+    number = begin_wipe(platform, transaction, row, device, now=now)
+    ordered = WipeOrder(device.authority, device.device, device.generation, number)
+    platform.shield_register.append(ordered)
 
 
 def _request(transaction: Transaction, device: Device) -> WipeRequest:
