@@ -70,13 +70,14 @@ class WipeState(Enum):
 
 WIPE_MOVES: dict[WipeState, frozenset[WipeState]] = {
     WipeState.NONE: frozenset({WipeState.WAITING, WipeState.ORDERED}),
-    WipeState.WAITING: frozenset({WipeState.ORDERED, WipeState.WITHDRAWN}),
+    WipeState.WAITING: frozenset({WipeState.ORDERED, WipeState.WITHDRAWN, WipeState.DONE}),
     WipeState.ORDERED: frozenset({WipeState.SEEN, WipeState.DONE, WipeState.WITHDRAWN}),
     WipeState.SEEN: frozenset({WipeState.DONE}),
     WipeState.DONE: frozenset(),
     WipeState.WITHDRAWN: frozenset({WipeState.WAITING, WipeState.ORDERED, WipeState.DONE}),
 }
-"""From *withdrawn* to *done*: the order had reached the device all the same, says its receipt."""
+"""From *withdrawn* to *done*, or from *waiting* after it: the order had reached the device all the
+same, says its receipt."""
 
 UNDER_WIPE = frozenset({WipeState.ORDERED, WipeState.SEEN, WipeState.DONE})
 """The device is to wipe itself, or has: it gets nothing more."""

@@ -204,6 +204,29 @@ def test_a_withdrawn_order_that_was_on_its_way_is_done_by_its_receipt_alone(
     assert (report.state, report.receipt_at) == (WipeState.DONE, device.world.now)
 
 
+def test_what_a_device_has_seen_of_a_withdrawn_order_says_nothing_of_the_next(
+    device: FieldDevice,
+) -> None:
+    order(device)
+    withdraw(device)
+    order(device)
+    assert given(device, orders_seen=1) == [("wipe", 2)]
+    assert wipe(device).state is WipeState.ORDERED
+    withdraw(device)
+    assert wipe(device).state is WipeState.WITHDRAWN
+
+
+def test_a_withdrawn_order_that_was_obeyed_leaves_nothing_to_wait_for(crowded: FieldDevice) -> None:
+    order(crowded)
+    confirm(crowded)
+    withdraw(crowded)
+    assert order(crowded) is True
+    given(crowded, receipts=(obeyed(crowded, 1),))
+    confirm(crowded)
+    assert wipe(crowded).state is WipeState.DONE
+    assert given(crowded) == []
+
+
 def test_a_lost_acknowledgement_leaves_the_order_where_it_was(device: FieldDevice) -> None:
     """The request came, its answer did not: the same receipt again closes nothing twice."""
     order(device)

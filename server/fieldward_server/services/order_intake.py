@@ -16,6 +16,18 @@ from fieldward_sync.signing import Signed
 WIPE = "wipe"
 
 
+def newly_seen(open_orders: Iterable[StoredOrder], *, up_to: int) -> tuple[StoredOrder, ...]:
+    """Which of these a device has stored that says so up to this number, and had not said so.
+
+    Of one that was withdrawn that is not known: later orders have higher numbers.
+    """
+    return tuple(
+        order
+        for order in open_orders
+        if order.number <= up_to and order.seen_at is None and order.withdrawn_at is None
+    )
+
+
 def take_seen(
     transaction: Transaction,
     device: Device,
@@ -25,15 +37,8 @@ def take_seen(
     now: int,
 ) -> None:
     """The device has stored the orders up to this number."""
-    newly = [
-        order
-        for order in open_orders
-        if order.number <= up_to and order.seen_at is None and order.withdrawn_at is None
-    ]
-    if newly:
-        orders.mark_seen(
-            transaction, device.authority, device.device, device.generation, up_to=up_to, at=now
-        )
+    newly = newly_seen(open_orders, up_to=up_to)
+    orders.mark_seen(transaction, newly, at=now)
     if any(order.kind == WIPE for order in newly):
         _move_wipe(transaction, device, WipeState.SEEN)
 

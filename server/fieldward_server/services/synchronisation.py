@@ -16,7 +16,7 @@ from fieldward_server.services.edit_intake import EditIntake
 from fieldward_server.services.journal_intake import JournalIntake
 from fieldward_server.services.lease_renewal import is_due, refusal, renew
 from fieldward_server.services.notices import read_by, unread_notices
-from fieldward_server.services.order_intake import WIPE, take_receipts, take_seen
+from fieldward_server.services.order_intake import WIPE, newly_seen, take_receipts, take_seen
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.redactions import take_confirmations
 from fieldward_server.services.standing import Standing, find_standing
@@ -112,10 +112,7 @@ def _without_effect(
         return None
     if request.next_journal_key is not None or request.lost_edits != 0:
         return None
-    if any(
-        order.seen_at is None and order.withdrawn_at is None and order.number <= request.orders_seen
-        for order in standing.orders
-    ):
+    if newly_seen(standing.orders, up_to=request.orders_seen):
         return None
     if _contact_is_news(standing, request, now=now):
         return None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fieldward_server.storage.driver import Transaction
+from fieldward_server.storage.driver import Row, Transaction
 
 
 @dataclass(frozen=True)
@@ -109,27 +110,17 @@ def replace_signed(transaction: Transaction, order: StoredOrder, *, signed: byte
     transaction.execute(
         "UPDATE device_order SET signed = :signed WHERE authority = :authority"
         " AND device = :device AND generation = :generation AND number = :number",
-        authority=order.authority,
-        device=order.device,
-        generation=order.generation,
-        number=order.number,
+        **_key(order),
         signed=signed,
     )
 
 
-def mark_seen(
-    transaction: Transaction, authority: str, device: str, generation: int, *, up_to: int, at: int
-) -> None:
-    """The device has stored the orders up to this number."""
-    transaction.execute(
+def mark_seen(transaction: Transaction, seen: Iterable[StoredOrder], *, at: int) -> None:
+    """Devices have stored these orders."""
+    transaction.execute_many(
         "UPDATE device_order SET seen_at = :at WHERE authority = :authority AND device = :device"
-        " AND generation = :generation AND number <= :up_to AND seen_at IS NULL"
-        " AND withdrawn_at IS NULL",
-        authority=authority,
-        device=device,
-        generation=generation,
-        up_to=up_to,
-        at=at,
+        " AND generation = :generation AND number = :number",
+        [{**_key(order), "at": at} for order in seen],
     )
 
 
@@ -139,10 +130,7 @@ def close(transaction: Transaction, order: StoredOrder, *, receipt: bytes, at: i
         "UPDATE device_order SET receipt = :receipt, receipt_at = :at,"
         " seen_at = coalesce(seen_at, :at) WHERE authority = :authority AND device = :device"
         " AND generation = :generation AND number = :number AND receipt IS NULL",
-        authority=order.authority,
-        device=order.device,
-        generation=order.generation,
-        number=order.number,
+        **_key(order),
         receipt=receipt,
         at=at,
     )
@@ -200,3 +188,12 @@ def wipe_request(
         generation=generation,
     )
     return WipeRequest(**rows[0]) if rows else None
+
+
+def _key(order: StoredOrder) -> Row:
+    return {
+        "authority": order.authority,
+        "device": order.device,
+        "generation": order.generation,
+        "number": order.number,
+    }
