@@ -9,8 +9,10 @@ import pytest
 
 from fieldward_server.services.devices import show_device
 from fieldward_server.services.wipes import order_wipe
+from fieldward_sync.access import Receipt
 from fieldward_sync.errors import PeerBrokeProtocol, RefusedByServer
 from fieldward_sync.messages import MAX_PRACTITIONERS, ErasedLease, Held
+from fieldward_sync.signing import sign
 from fieldwork import AUTHORITY, PHONE, FieldDevice, World, child
 
 
@@ -67,7 +69,9 @@ def test_an_invitation_that_is_over_lets_nobody_in(world: World, device: FieldDe
         device.join(request)
 
 
-def test_nobody_joins_a_device_that_is_to_wipe_itself(world: World, device: FieldDevice) -> None:
+def test_nobody_joins_a_device_that_is_to_wipe_itself_or_has(
+    world: World, device: FieldDevice
+) -> None:
     order_wipe(
         world.platform,
         authority=AUTHORITY,
@@ -76,8 +80,11 @@ def test_nobody_joins_a_device_that_is_to_wipe_itself(world: World, device: Fiel
         reason="lost",
         now=world.now,
     )
-    with pytest.raises(RefusedByServer, match="device-closed"):
-        device.join(device.join_request(world.code(practitioner="p-2")))
+    receipt = sign(Receipt(AUTHORITY, device.name, 1, 1, "wipe", world.now, 0), device.identity)
+    for receipts in ((), (receipt,)):
+        device.sync(role="device", receipts=receipts)
+        with pytest.raises(RefusedByServer, match="device-closed"):
+            device.join(device.join_request(world.code(practitioner="p-2")))
 
 
 def test_a_device_has_room_for_so_many_and_who_is_there_can_always_come_back(
