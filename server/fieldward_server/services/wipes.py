@@ -107,9 +107,7 @@ def withdraw_wipe(
             )
         end_wipe(transaction, found, now=now)
         if state is WipeState.ORDERED:
-            withdrawn = WipeWithdrawn(
-                authority, found.device, found.generation, found.order_number
-            )
+            withdrawn = WipeWithdrawn(authority, found.device, found.generation, found.order_number)
             platform.shield_register.append(withdrawn)
         _tell(transaction, found, "wipe-withdrawn", actor=actor, reason=reason, now=now)
 
