@@ -345,6 +345,7 @@ def _hold_wipes(
     """A wipe stands unless its last order was withdrawn, whichever host's entries come first and
     however often one came; and it stands if it was obeyed all the same."""
     last: dict[tuple[str, int], tuple[float, bool]] = {}
+    word: tuple[float, bool]
     for entry in register:
         match entry:
             case WipeOrder():
