@@ -18,7 +18,7 @@ from fieldward_client.remains import confirms_more, remains
 from fieldward_client.report import EditVerdict, Progress, SyncProgress
 from fieldward_client.store import stored_distribution
 from fieldward_client.wipe import is_wiped, obey, wiped
-from fieldward_sync.access import Access, Order, Receipt
+from fieldward_sync.access import MAX_REFUSED_ORDERS, Access, Receipt, order_number
 from fieldward_sync.encoding import decode, encode
 from fieldward_sync.errors import (
     Error,
@@ -142,6 +142,7 @@ class Delivery:
             erased_leases=here.erased_leases(),
             next_journal_key=None,
             lost_edits=here.outbox.lost,
+            refused_orders=contact.refused_orders,
         )
 
     def _held(self) -> Held:
@@ -176,7 +177,8 @@ class Delivery:
         was_restored = self._was_restored(trust)
         if was_restored:
             self._deliver_again(trust, answer)
-        waiting = {_order(signed).number for signed in answer.orders}
+        # Who signed them is seen when they are obeyed: this only says which are repeated.
+        waiting = {order_number(signed) for signed in answer.orders}
         before = (contact.journal_next, contact.journal_epoch)
         came = (answer.journal_next, answer.journal_epoch)
         self._here.counters.skip_edits(answer.edits_held)
@@ -207,6 +209,10 @@ class Delivery:
                 for receipt in contact.receipts
                 if receipt not in request.receipts or _receipt(receipt).number in waiting
             ),
+            refused_orders=tuple(
+                each for each in contact.refused_orders if each not in request.refused_orders
+            ),
+            refusals_told=(*contact.refusals_told, *request.refused_orders)[-MAX_REFUSED_ORDERS:],
         )
 
     def _newer_trust(self, offered: Signed | None) -> Signed:
@@ -232,7 +238,8 @@ class Delivery:
 
     def _obey(self, answer: SyncAnswer) -> None:
         """Orders first; then what became of edits; then what revocation takes away."""
-        obey(self._here, answer.orders)
+        refused = obey(self._here, answer.orders)
+        self.fault = self.fault or refused
         if is_wiped(self._here) and self._practitioner is not None:
             self._practitioner.close(wiped("What it still has to deliver is being delivered."))
             self._practitioner = None
@@ -250,11 +257,6 @@ class Delivery:
         left = len(self._edits_left()) + sum(isinstance(i, EntryItem) for i in self._items_left())
         if done + left:
             self._tell(SyncProgress("deliver", done, done + left))
-
-
-def _order(signed: Signed) -> Order:
-    """What an order says, before its signature is checked: enough to know whether it repeats."""
-    return decode(Order, signed.payload, max_bytes=MAX_SIGNED_BYTES)
 
 
 def _receipt(signed: Signed) -> Receipt:

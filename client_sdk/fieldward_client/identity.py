@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from fieldward_client.exchange import Caller
+from fieldward_sync.access import MAX_REFUSED_ORDERS, OrderKind, RefusedOrder
 from fieldward_sync.encoding import Message, Part
 from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.messages import DEVICE_KEY, Trust, key_id
@@ -23,6 +24,8 @@ from fieldward_sync.signing import Signed, signing_key
 
 IDENTITY, CONTACT = "identity", "contact"
 MAX_ACKNOWLEDGED = 32
+MAX_OBEYED = 32
+"""Orders that are remembered: twice as many as one answer repeats."""
 
 
 class Identity(Message, frozen=True):
@@ -59,6 +62,13 @@ class Acknowledged(Part, frozen=True):
     journal_epoch: Count
 
 
+class Obeyed(Part, frozen=True):
+    """An order that was obeyed."""
+
+    number: Count
+    kind: OrderKind
+
+
 class Contact(Message, frozen=True):
     """What the signed answers so far add up to; replaced as one after each."""
 
@@ -74,12 +84,23 @@ class Contact(Message, frozen=True):
     """What was acknowledged before the backup of this number began is in the last two backups."""
     orders_seen: Count
     """The highest number of an order that has been obeyed."""
+    obeyed: Annotated[tuple[Obeyed, ...], Meta(max_length=MAX_OBEYED)]
+    """The last of them: an older one that comes again is not known to have been."""
+    refused_orders: Annotated[tuple[RefusedOrder, ...], Meta(max_length=MAX_REFUSED_ORDERS)]
+    """Those of which the server has not been seen to know."""
+    refusals_told: Annotated[tuple[RefusedOrder, ...], Meta(max_length=MAX_REFUSED_ORDERS)]
+    """The last of those that it knows of: as long as one is repeated it is not told again."""
     receipts: Annotated[tuple[Signed, ...], Meta(max_length=16)]
     """Answers to orders that the server has not been seen to have."""
     last_tried: dict[PractitionerId, Seconds]
     """Per practitioner, and under ``DEVICE_KEY`` of the locked device."""
     last_complete: dict[PractitionerId, Seconds]
     """Per practitioner: one's own state is not told to the next user of the device (P27)."""
+
+    @property
+    def kinds_obeyed(self) -> dict[int, OrderKind]:
+        """The last orders that were obeyed, by number."""
+        return {each.number: each.kind for each in self.obeyed}
 
     @property
     def journal_covered(self) -> tuple[int, int]:
@@ -98,6 +119,9 @@ def first_contact(trust: Signed) -> Contact:
         acknowledged=(),
         kept_until=0,
         orders_seen=0,
+        obeyed=(),
+        refused_orders=(),
+        refusals_told=(),
         receipts=(),
         last_tried={},
         last_complete={},

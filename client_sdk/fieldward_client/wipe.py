@@ -15,16 +15,25 @@ from fieldward_client.clock import STATE
 from fieldward_client.counters import FILE as COUNTERS
 from fieldward_client.folder import Folder
 from fieldward_client.generations import COMING_BACK
-from fieldward_client.identity import CONTACT, IDENTITY
+from fieldward_client.identity import CONTACT, IDENTITY, MAX_OBEYED, Obeyed
 from fieldward_client.installation import Installation
 from fieldward_client.joining import JOINING
 from fieldward_client.journal import EPOCH_KEY, JOURNAL
 from fieldward_client.lease import lease_file, store_key_file
 from fieldward_client.outbox import MADE, OUTBOX
 from fieldward_client.vault import vault_file
-from fieldward_sync.access import Order, Receipt, open_order
+from fieldward_sync.access import (
+    MAX_REFUSED_ORDERS,
+    Order,
+    Receipt,
+    RefusedOrder,
+    open_order,
+    order_number,
+    refused_order,
+    require_in_turn,
+)
 from fieldward_sync.encoding import Message, decode
-from fieldward_sync.errors import AccessClosed
+from fieldward_sync.errors import AccessClosed, PeerBrokeProtocol
 from fieldward_sync.signing import MAX_SIGNED_BYTES, Signed, sign, signing_key
 
 WIPE = "wipe"
@@ -38,35 +47,48 @@ class StoredWipe(Message, frozen=True):
     order: Signed
 
 
-def obey(installation: Installation, orders: Iterable[Signed]) -> None:
+def obey(installation: Installation, orders: Iterable[Signed]) -> PeerBrokeProtocol | None:
     """Do what new orders say, in the order of their numbers, each once, with a receipt for each.
 
-    Raises ``PeerBrokeProtocol`` for an order that is not the server's or not meant for us.
+    One that is not the server's, not meant for us or out of its turn is not obeyed and holds up no
+    other; the server is told, and why the first was refused is returned.
     """
-    identity = installation.identity
-    opened = [
-        (
-            open_order(
-                signed,
-                installation.trust.answer_key,
-                authority=identity.authority,
-                device=identity.device,
-                generation=identity.generation,
-            ),
-            signed,
-        )
-        for signed in orders
-    ]
-    for order, signed in sorted(opened, key=lambda pair: pair[0].number):
-        if order.number <= installation.contact.orders_seen:
-            _confirm_again(installation, order)
-            continue
-        if order.kind == "wipe":
-            installation.folder.store(WIPE, StoredWipe(signed))
-            wipe(installation, order)
-        else:
-            access = "paused" if order.kind == "pause" else "active"
-            _confirm(installation, order, access=access)
+    fault: PeerBrokeProtocol | None = None
+    for signed in sorted(orders, key=order_number):
+        try:
+            _obey_one(installation, signed)
+        except PeerBrokeProtocol as e:
+            _refuse(installation, refused_order(signed, e))
+            fault = fault or e
+    return fault
+
+
+def _obey_one(installation: Installation, signed: Signed) -> None:
+    identity, contact = installation.identity, installation.contact
+    order = open_order(
+        signed,
+        installation.trust.answer_key,
+        authority=identity.authority,
+        device=identity.device,
+        generation=identity.generation,
+    )
+    require_in_turn(order, orders_seen=contact.orders_seen, obeyed=contact.kinds_obeyed)
+    if order.number <= contact.orders_seen:
+        _confirm_again(installation, order)
+    elif order.kind == "wipe":
+        installation.folder.store(WIPE, StoredWipe(signed))
+        wipe(installation, order)
+    else:
+        access = "paused" if order.kind == "pause" else "active"
+        _confirm(installation, order, access=access)
+
+
+def _refuse(installation: Installation, refused: RefusedOrder) -> None:
+    """Remember to tell the server, once; beyond so many the first ones say enough."""
+    contact = installation.contact
+    known = (*contact.refused_orders, *contact.refusals_told)
+    if refused not in known and len(contact.refused_orders) < MAX_REFUSED_ORDERS:
+        installation.keep(refused_orders=(*contact.refused_orders, refused))
 
 
 def is_wiped(installation: Installation) -> bool:
@@ -102,7 +124,8 @@ def leave(installation: Installation) -> bool:
     """Erase identity, outbox and journal of a wiped device once they are delivered; say if so."""
     contact, journal = installation.contact, installation.journal
     delivered = journal.is_delivered(contact.journal_next, contact.journal_epoch)
-    if contact.receipts or installation.outbox.undelivered() or not delivered:
+    to_tell = contact.receipts or contact.refused_orders
+    if to_tell or installation.outbox.undelivered() or not delivered:
         return False
     _erase_the_rest(installation.folder)
     return True
@@ -146,6 +169,8 @@ def _confirm_again(installation: Installation, order: Order) -> None:
 
 def _confirm(installation: Installation, order: Order, **changes: str) -> None:
     """Remember that an order was obeyed, together with the receipt that says so."""
+    contact = installation.contact
+    obeyed = {**contact.kinds_obeyed, order.number: order.kind}
     receipt = Receipt(
         authority=order.authority,
         device=order.device,
@@ -156,11 +181,9 @@ def _confirm(installation: Installation, order: Order, **changes: str) -> None:
         journal_size=installation.journal.size,
     )
     installation.keep(
-        receipts=(
-            *installation.contact.receipts,
-            sign(receipt, signing_key(installation.identity.seed)),
-        ),
-        orders_seen=max(order.number, installation.contact.orders_seen),
+        receipts=(*contact.receipts, sign(receipt, signing_key(installation.identity.seed))),
+        orders_seen=max(order.number, contact.orders_seen),
+        obeyed=tuple(Obeyed(number, obeyed[number]) for number in sorted(obeyed)[-MAX_OBEYED:]),
         **changes,
     )
 

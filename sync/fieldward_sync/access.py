@@ -7,14 +7,17 @@ message: it is repeated in every answer until its signed receipt has come.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, cast, get_args
 
-from fieldward_sync.encoding import Message
+from fieldward_sync.encoding import Message, Part, decode
 from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
 from fieldward_sync.names import AuthorityCode, Count, DeviceId, Seconds
-from fieldward_sync.signing import Signed
+from fieldward_sync.signing import MAX_SIGNED_BYTES, Signed
+
+OrderKind = Literal["pause", "resume", "wipe"]
 
 
 class Access(Enum):
@@ -99,7 +102,7 @@ class Order(Message, frozen=True):
     device: DeviceId
     generation: Count
     number: Count
-    kind: Literal["pause", "resume", "wipe"]
+    kind: OrderKind
     issued: Seconds
 
 
@@ -111,11 +114,29 @@ class Receipt(Message, frozen=True):
     device: DeviceId
     generation: Count
     number: Count
-    kind: Literal["pause", "resume", "wipe"]
+    kind: OrderKind
     done_at: Seconds
     """By the device's own clock, which may be wrong; the server adds when it came."""
     journal_size: Count
     """Entries in the device's journal when it obeyed: what must still arrive (U4)."""
+
+
+OrderRefusal = Literal[
+    "signature-wrong", "order-unreadable", "order-misaddressed", "order-changed", "order-stale"
+]
+"""Why a device did not obey an order."""
+
+
+class RefusedOrder(Part, frozen=True):
+    """An order that a device did not obey, as it tells the server."""
+
+    number: Count
+    """That the order says it has; 0 where that cannot be read."""
+    code: OrderRefusal
+
+
+MAX_REFUSED_ORDERS = 16
+"""In one request, and remembered by a device."""
 
 
 def open_order(
@@ -126,3 +147,33 @@ def open_order(
     if (order.authority, order.device, order.generation) != (authority, device, generation):
         raise PeerBrokeProtocol("order-misaddressed", "This order is meant for another device.")
     return order
+
+
+def require_in_turn(order: Order, *, orders_seen: int, obeyed: Mapping[int, OrderKind]) -> None:
+    """Raise ``PeerBrokeProtocol`` unless an order is a new one or repeats one that was obeyed.
+
+    ``obeyed`` has the last of those by number.
+    "order-changed" for another kind under the number of one that was, "order-stale" for one that
+    comes after a later one: it was withdrawn, or held back. A receipt for either would be a lie.
+    """
+    if order.number > orders_seen:
+        return
+    known = obeyed.get(order.number)
+    if known is None and (order.kind == "wipe" or "wipe" not in obeyed.values()):
+        raise PeerBrokeProtocol("order-stale", "A later order was obeyed before this one came.")
+    if known is not None and known != order.kind:
+        raise PeerBrokeProtocol("order-changed", "The order of this number was another one.")
+
+
+def order_number(signed: Signed) -> int:
+    """The number that an order says it has, whoever signed it; 0 where none can be read."""
+    try:
+        return decode(Order, signed.payload, max_bytes=MAX_SIGNED_BYTES).number
+    except PeerBrokeProtocol:
+        return 0
+
+
+def refused_order(signed: Signed, error: PeerBrokeProtocol) -> RefusedOrder:
+    """What to tell the server of an order that ``open_order`` or ``require_in_turn`` refused."""
+    code = error.code if error.code in get_args(OrderRefusal) else "order-unreadable"
+    return RefusedOrder(order_number(signed), cast(OrderRefusal, code))

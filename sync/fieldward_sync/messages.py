@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
+from fieldward_sync.access import MAX_REFUSED_ORDERS, RefusedOrder
 from fieldward_sync.encoding import Message, Part, pack
 from fieldward_sync.journal import JournalItem
 from fieldward_sync.leases import LEASE_ID_BYTES, LeaseGrant
@@ -243,6 +244,8 @@ class SyncRequest(Message, frozen=True):
     lost_edits: Count | None = 0
     """Edits that were accepted on the device and are gone from its disk, as far as the server has
     not said that it has them; ``None``: some may be, nobody knows how many (U4)."""
+    refused_orders: Annotated[tuple[RefusedOrder, ...], Meta(max_length=MAX_REFUSED_ORDERS)] = ()
+    """Those of which no answer has come to a request that told of them."""
 
 
 class FeedPosition(Part, frozen=True):

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from fieldward_server.services.devices import WipeReport, list_devices, set_access, show_device
+from fieldward_server.services.events import list_incidents
 from fieldward_server.services.wipes import order_wipe
-from fieldward_sync.access import Access, Order, Receipt, WipeState, open_order
+from fieldward_sync.access import Access, Order, Receipt, RefusedOrder, WipeState, open_order
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.signing import Signed, sign, signing_key
 from fieldwork import AUTHORITY, FieldDevice, World
@@ -121,6 +122,18 @@ def test_a_receipt_that_does_not_hold_closes_nothing(device: FieldDevice) -> Non
     assert ordered(device, receipts=(receipt(device, order, kind="pause"),)) == [order]
     assert ordered(device, receipts=(receipt(device, order, number=9),)) == [order]
     assert wipe_report(device).state is WipeState.ORDERED
+
+
+def test_an_order_that_a_device_refused_is_an_incident_once(device: FieldDevice) -> None:
+    """A stolen device could say so for ever; so could a lost answer."""
+    refused = (RefusedOrder(4, "signature-wrong"), RefusedOrder(0, "order-unreadable"))
+    for _ in range(2):
+        ordered(device, refused_orders=refused)
+    found = list_incidents(device.world.platform, AUTHORITY)
+    assert [(each.device, each.kind, each.detail) for each in found] == [
+        (device.name, "order-refused", "signature-wrong 4"),
+        (device.name, "order-refused", "order-unreadable"),
+    ]
 
 
 def test_without_a_receipt_a_wipe_ends_unconfirmed_with_the_lease(device: FieldDevice) -> None:

@@ -303,17 +303,6 @@ def test_a_wipe_that_cannot_deliver_keeps_what_it_owes(world: World, tablet: Dev
     assert world.authority.value("r-ada", PHONE) == "07700 900456"
 
 
-def test_a_wipe_order_for_another_device_wipes_nothing(world: World, tablet: Device) -> None:
-    world.ready("other").close()
-    world.authority.order("d-2", "wipe")
-    world.authority.devices["d-1"].orders = world.authority.devices["d-2"].orders
-    report = tablet.sync()
-    assert report.outcome is SyncOutcome.DISTRUSTED
-    assert report.error is not None
-    assert report.error.code == "order-misaddressed"
-    readable(tablet)
-
-
 def test_a_session_of_a_closed_device_shows_nothing(tablet: Device) -> None:
     with tablet.session("clinic") as session:
         tablet.close()

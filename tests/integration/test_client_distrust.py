@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from client_world import PASSPHRASE, PHONE, SERVER_URL, World
 from fieldward_client import Device, HttpAnswer, PeerBrokeProtocol, SyncOutcome
-from fieldward_sync.access import Order
 from fieldward_sync.distribution import Distribution
 from fieldward_sync.encoding import decode, encode
 from fieldward_sync.leases import Lease, LeaseGrant
@@ -248,11 +247,6 @@ def foreign_trust(world: World, answer: SyncAnswer) -> SyncAnswer:
     return msgspec.structs.replace(answer, trust=sign(trust, world.authority.root))
 
 
-def order_by_mallory(world: World, answer: SyncAnswer) -> SyncAnswer:
-    order = Order("E08000039", "d-1", 1, 1, "wipe", 0)
-    return msgspec.structs.replace(answer, orders=(sign(order, MALLORY),))
-
-
 WRONG: dict[str, tuple[Callable[[World, SyncAnswer], SyncAnswer], str]] = {
     "a lease by somebody else": (lease_by_mallory, "signature-wrong"),
     "a lease with other secrets": (mixed_lease, "lease-mixed"),
@@ -302,7 +296,6 @@ WRONG: dict[str, tuple[Callable[[World, SyncAnswer], SyncAnswer], str]] = {
     "other keys of the same version": (same_version, "trust-rolled-back"),
     "keys of an earlier incarnation": (earlier_incarnation, "trust-rolled-back"),
     "another authority's keys": (foreign_trust, "trust-misaddressed"),
-    "an order by somebody else": (order_by_mallory, "signature-wrong"),
 }
 
 

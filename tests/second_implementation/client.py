@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import urllib3
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from second_implementation import http_signatures, invitations, partitions
@@ -176,6 +177,8 @@ class Client:
         self._counter = 0
         self._clock_offset = 0
         self.orders_seen = 0
+        self.obeyed: dict[int, str] = {}
+        self.refused: dict[tuple[int, str], bool] = {}
         self.notices: dict[bytes, list[Any]] = {}
         self.read: set[bytes] = set()
         self.access = "active"
@@ -249,6 +252,7 @@ class Client:
     def _deliver(self, *, locked: bool) -> list[Any]:
         as_device = locked or self.wiped
         receipts = list(self.receipts)
+        refused = [order for order, is_told in self.refused.items() if not is_told][:16]
         request = document(
             "sync",
             [
@@ -272,9 +276,11 @@ class Client:
             [],
             None,  # its state is in memory alone: there is no folder to come back from a copy
             0,
+            [list(order) for order in refused],
         )
         assert len(request) <= MAX_REQUEST_BYTES
         answer = read_document("synced", self._exchange(request, as_device=as_device))
+        self.refused.update(dict.fromkeys(refused, True))  # told
         self._note(answer, receipts)
         return answer
 
@@ -302,21 +308,21 @@ class Client:
                 self._deliver_again(edits_held)
             self.trust = newer
         self.access, self._journal_due = access, (journal_next, journal_epoch)
-        repeated = {read_document("order", payload)[3] for payload, _ in orders}
+        repeated = {_number(payload) for payload, _ in orders}
         self.receipts = [
             receipt
             for receipt in self.receipts
             if receipt not in sent_receipts or read_document("receipt", receipt[0])[3] in repeated
         ]
-        opened = []
-        for payload, signature in orders:
-            verify(self.trust.answer_key, signature, payload)
-            authority, device, generation, number, kind, _ = read_document("order", payload)
-            assert (authority, device, generation) == (self.authority, self.device, self.generation)
-            opened.append((number, kind))
-        for number, kind in sorted(opened):
+        for payload, signature in sorted(orders, key=lambda order: _number(order[0])):
+            refusal = self._why_not(payload, signature)
+            if refusal:
+                self.refused.setdefault((_number(payload), refusal), False)
+                continue
+            number, kind = read_document("order", payload)[3:5]
             if number > self.orders_seen:
                 self._obey(kind)
+                self.obeyed[number] = kind
             if number not in {read_document("receipt", r[0])[3] for r in self.receipts}:
                 self._confirm(number, kind)
         for verdict in verdicts:
@@ -329,6 +335,23 @@ class Client:
         for counter in [counter for counter in self.verdicts if counter > edits_held]:
             del self.verdicts[counter]
             self.unsent[counter] = self._kept[counter]
+
+    def _why_not(self, payload: bytes, signature: bytes) -> str:
+        """Why an order is not to be obeyed; empty if it is, or was."""
+        try:
+            verify(self.trust.answer_key, signature, payload)
+        except InvalidSignature:
+            return "signature-wrong"
+        if not _number(payload):
+            return "order-unreadable"
+        *addressed, number, kind, _ = read_document("order", payload)
+        if addressed != [self.authority, self.device, self.generation]:
+            return "order-misaddressed"
+        if number > self.orders_seen or self.obeyed.get(number) == kind:
+            return ""
+        if number in self.obeyed:
+            return "order-changed"
+        return "" if self.wiped and kind != "wipe" else "order-stale"
 
     def _obey(self, kind: str) -> None:
         if kind == "wipe":
@@ -636,6 +659,15 @@ class Client:
 
     def _now(self) -> int:
         return int(time.time()) + self._clock_offset
+
+
+def _number(payload: bytes) -> int:
+    """The number that an order says it has; 0 where there is none to read."""
+    try:
+        number = read_document("order", payload)[3]
+    except (ValueError, IndexError):
+        return 0
+    return number if isinstance(number, int) else 0
 
 
 def _is_due(item: list[Any], sequence: int, epoch: int) -> bool:

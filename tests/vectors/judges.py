@@ -10,7 +10,7 @@ from typing import Any
 
 from fieldward_client.partition import Partition
 from fieldward_sync import digest, names
-from fieldward_sync.access import Receipt, open_order
+from fieldward_sync.access import Receipt, open_order, require_in_turn
 from fieldward_sync.clock import ClockState, Reading
 from fieldward_sync.distribution import Distribution, Manifest, open_file
 from fieldward_sync.encoding import Message, decode, encode, pack, unpack
@@ -326,6 +326,11 @@ def judge_orders(case: Mapping[str, Any]) -> None:
         authority=case["authority"],
         device=case["device"],
         generation=case["generation"],
+    )
+    require_in_turn(
+        order,
+        orders_seen=case["orders_seen"],
+        obeyed=dict(case["obeyed"]),
     )
     assert encode(order) == payload
     receipt, receipt_signature, key = _hex(case, "receipt", "receipt_signature", "identity_key")

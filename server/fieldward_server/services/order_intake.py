@@ -8,7 +8,7 @@ from fieldward_server.shield_register import ShieldRegister, WipeReceipt
 from fieldward_server.storage import Transaction, devices, events, orders
 from fieldward_server.storage.devices import Device
 from fieldward_server.storage.orders import StoredOrder
-from fieldward_sync.access import WIPE_MOVES, Receipt, WipeState
+from fieldward_sync.access import WIPE_MOVES, Receipt, RefusedOrder, WipeState
 from fieldward_sync.encoding import pack
 from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.signing import Signed
@@ -61,7 +61,7 @@ def take_receipts(
         try:
             receipt = _read(signed, device)
         except PeerBrokeProtocol as e:
-            _report(transaction, device, e.code, now=now)
+            _report(transaction, device, "receipt-refused", e.code, now=now)
             continue
         order = by_number.get(receipt.number)
         if order is not None and order.kind == receipt.kind:
@@ -70,6 +70,16 @@ def take_receipts(
                     WipeReceipt(device.authority, device.device, device.generation, signed)
                 )
             close_order(transaction, device, order, signed, now=now)
+
+
+def take_refusals(
+    transaction: Transaction, device: Device, refused: Iterable[RefusedOrder], *, now: int
+) -> None:
+    """Each order that a device did not obey opens an incident, once: somebody forged it, or brought
+    back or sent astray one that was signed for something else."""
+    for each in refused:
+        detail = f"{each.code} {each.number}" if each.number else each.code
+        _report(transaction, device, "order-refused", detail, now=now)
 
 
 def _read(signed: Signed, device: Device) -> Receipt:
@@ -104,13 +114,13 @@ def _move_wipe(transaction: Transaction, device: Device, state: WipeState) -> No
         devices.set_wipe(transaction, device, state.value)
 
 
-def _report(transaction: Transaction, device: Device, code: str, *, now: int) -> None:
+def _report(transaction: Transaction, device: Device, kind: str, detail: str, *, now: int) -> None:
     events.open_incident(
         transaction,
         authority=device.authority,
         device=device.device,
         generation=device.generation,
-        kind="receipt-refused",
-        detail=code,
+        kind=kind,
+        detail=detail,
         at=now,
     )

@@ -16,7 +16,13 @@ from fieldward_server.services.edit_intake import EditIntake
 from fieldward_server.services.journal_intake import JournalIntake
 from fieldward_server.services.lease_renewal import is_due, refusal, renew
 from fieldward_server.services.notices import read_by, unread_notices
-from fieldward_server.services.order_intake import WIPE, newly_seen, take_receipts, take_seen
+from fieldward_server.services.order_intake import (
+    WIPE,
+    newly_seen,
+    take_receipts,
+    take_refusals,
+    take_seen,
+)
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.redactions import take_confirmations
 from fieldward_server.services.standing import Standing, find_standing
@@ -110,7 +116,7 @@ def _without_effect(
         return None
     if request.erased_leases or request.assurance != standing.device.assurance:
         return None
-    if request.next_journal_key is not None or request.lost_edits != 0:
+    if request.next_journal_key is not None or request.lost_edits != 0 or request.refused_orders:
         return None
     if newly_seen(standing.orders, up_to=request.orders_seen):
         return None
@@ -141,6 +147,7 @@ def _take(
     take_seen(transaction, device, standing.orders, up_to=request.orders_seen, now=now)
     register = platform.shield_register
     take_receipts(register, transaction, device, standing.orders, request.receipts, now=now)
+    take_refusals(transaction, device, request.refused_orders, now=now)
     take_confirmations(transaction, standing, request.held, now=now)
     if not request.edits:
         return ()

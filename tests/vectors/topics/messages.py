@@ -77,6 +77,7 @@ def _made() -> dict[str, bytes]:
         [[PRACTITIONER, NOW]],
         secret("next journal key"),
         3,
+        [[7, "order-stale"], [0, "order-unreadable"]],
     ]
     answer: list[Any] = [
         "active",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from second_implementation.encoding import document
 from second_implementation.keys import sign
@@ -27,7 +28,13 @@ def receipt(kind: str = "wipe") -> bytes:
 
 
 def _cases() -> Iterator[Case]:
-    me = {"authority": AUTHORITY, "device": DEVICE, "generation": GENERATION}
+    me: dict[str, Any] = {
+        "authority": AUTHORITY,
+        "device": DEVICE,
+        "generation": GENERATION,
+        "orders_seen": 6,
+        "obeyed": [[6, "pause"]],
+    }
     for kind in ("pause", "resume", "wipe"):
         payload = order(kind=kind)
         yield valid(
@@ -40,6 +47,46 @@ def _cases() -> Iterator[Case]:
             receipt=receipt(kind),
             receipt_signature=sign(IDENTITY_SEED, receipt(kind)),
             identity_key=IDENTITY_KEY,
+        )
+    for name, why, kind, obeyed in (
+        ("again", "one that was obeyed before: it gets a new receipt", "pause", [[7, "pause"]]),
+        (
+            "late",
+            "a pause that comes after a wipe: nothing is left to pause",
+            "pause",
+            [[9, "wipe"]],
+        ),
+    ):
+        payload = order(kind=kind)
+        yield valid(
+            name,
+            why,
+            payload=payload,
+            signature=sign(ANSWER_SEED, payload),
+            answer_key=ANSWER_KEY,
+            **{**me, "orders_seen": 9, "obeyed": obeyed},
+            receipt=receipt(kind),
+            receipt_signature=sign(IDENTITY_SEED, receipt(kind)),
+            identity_key=IDENTITY_KEY,
+        )
+    for name, why, code, obeyed in (
+        ("stale", "withdrawn, or held back: a later one was obeyed", Outcome.ORDER_STALE, []),
+        (
+            "stale-wipe",
+            "a second wipe, from before the one that was obeyed",
+            Outcome.ORDER_STALE,
+            [[9, "wipe"]],
+        ),
+        ("other-kind", "another under its number", Outcome.ORDER_CHANGED, [[7, "pause"]]),
+    ):
+        yield refused(
+            name,
+            why,
+            code,
+            payload=order(),
+            signature=sign(ANSWER_SEED, order()),
+            answer_key=ANSWER_KEY,
+            **{**me, "orders_seen": 9, "obeyed": obeyed},
         )
     for name, why, code, payload, seed in (
         (
