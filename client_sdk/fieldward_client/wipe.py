@@ -23,7 +23,6 @@ from fieldward_client.lease import lease_file, store_key_file
 from fieldward_client.outbox import MADE, OUTBOX
 from fieldward_client.vault import vault_file
 from fieldward_sync.access import (
-    MAX_REFUSED_ORDERS,
     Order,
     Receipt,
     RefusedOrder,
@@ -84,10 +83,9 @@ def _obey_one(installation: Installation, signed: Signed) -> None:
 
 
 def _refuse(installation: Installation, refused: RefusedOrder) -> None:
-    """Remember to tell the server, once; beyond so many the first ones say enough."""
+    """Remember to tell the server, once. The next request does: no more wait than one answer has."""
     contact = installation.contact
-    known = (*contact.refused_orders, *contact.refusals_told)
-    if refused not in known and len(contact.refused_orders) < MAX_REFUSED_ORDERS:
+    if refused not in (*contact.refused_orders, *contact.refusals_told):
         installation.keep(refused_orders=(*contact.refused_orders, refused))
 
 

@@ -163,13 +163,15 @@ def test_a_wiped_device_tells_before_it_is_gone_and_answers_what_comes_late(
 ) -> None:
     """Of more orders than an answer holds the wipe comes first: nothing is left to pause then."""
     wipe, late = order(world, number=SEEN + 9), order(world, number=SEEN + 2, kind="pause")
-    come = iter([(wipe, order(world, MALLORY)), (late,)])
+    come = iter([(wipe,), (late,), (order(world, MALLORY),)])
 
     def change(answer: SyncAnswer) -> SyncAnswer:
         return msgspec.structs.replace(answer, orders=next(come, ()))
 
     world.authority.changes_answer = change
     assert tablet.sync().wiped
-    assert not (world.home() / "identity").exists()
-    assert told(world) == [(RefusedOrder(SEEN + 1, "signature-wrong"),)]
     assert receipts(world)[-2:] == [SEEN + 9, SEEN + 2]
+    assert told(world) == []
+    tablet.sync()
+    assert told(world) == [(RefusedOrder(SEEN + 1, "signature-wrong"),)]
+    assert not (world.home() / "identity").exists()
