@@ -83,7 +83,7 @@ def _obey_one(installation: Installation, signed: Signed) -> None:
 
 
 def _refuse(installation: Installation, refused: RefusedOrder) -> None:
-    """Remember to tell the server, once. The next request does: no more wait than one answer has."""
+    """Remember to tell the server, once. The next request does: few wait, as one answer has."""
     contact = installation.contact
     if refused not in (*contact.refused_orders, *contact.refusals_told):
         installation.keep(refused_orders=(*contact.refused_orders, refused))
