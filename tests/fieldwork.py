@@ -35,7 +35,7 @@ from fieldward_server.services.records import LineVerdict, load_records
 from fieldward_server.services.sealing import seal_partitions
 from fieldward_server.services.synchronisation import synchronise
 from fieldward_server.shield_register import ShieldRegister
-from fieldward_server.storage import devices, open_storage, partitions, records
+from fieldward_server.storage import devices, open_storage, partitions, records, signers
 from fieldward_server.storage.devices import Device
 from fieldward_server.storage.partitions import Partition
 from fieldward_sync.distribution import Distribution, open_file
@@ -348,7 +348,10 @@ class FieldDevice:
     def join(self, request: JoinRequest) -> str:
         """Who came, and works with this device from now on."""
         self.counter += 1
-        caller = Caller(self.stored(), None, self.counter, b"")
+        with self.world.platform.storage.statement() as transaction:
+            signer = signers.find(transaction, AUTHORITY, self.name, self.generation, DEVICE_KEY)
+        assert signer is not None
+        caller = Caller(signer, self.counter)
         answer = join(self.world.platform, caller, request, now=self.world.now)
         self.practitioner = answer.practitioner
         self.lease, self.held, self.distribution = None, Held(0, 0, b"", 0, ()), None

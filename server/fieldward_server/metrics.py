@@ -210,7 +210,7 @@ def job_worked(job: str, *, items: int, seconds: float) -> None:
 
 
 @contextmanager
-def transaction(kind: Literal["reading", "writing"]) -> Iterator[None]:
+def transaction(kind: Literal["reading", "statement", "writing"]) -> Iterator[None]:
     """Count and time the transaction in the block."""
     began = time.perf_counter()
     _instruments.transactions_open.inc()

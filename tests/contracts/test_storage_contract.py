@@ -92,6 +92,36 @@ def test_a_reading_cannot_write(storage: Storage) -> None:
         assert authorities.codes(transaction) == ()
 
 
+def test_a_statement_of_its_own_reads_what_is_committed_and_cannot_write(storage: Storage) -> None:
+    with storage.transaction() as writing:
+        add_authority(writing)
+        with storage.statement() as transaction:
+            assert authorities.codes(transaction) == ()
+    with storage.statement() as transaction:
+        assert authorities.codes(transaction) == (CODE,)
+    with pytest.raises(Exception, match=r"read-?only"), storage.statement() as transaction:
+        authorities.next_state(transaction, CODE)
+    with storage.transaction() as transaction:
+        assert authorities.next_state(transaction, CODE) == 1
+
+
+def test_a_write_that_fails_undoes_its_transaction_though_nothing_is_run_after_it(
+    storage: Storage,
+) -> None:
+    again = "INSERT INTO incarnation (authority, incarnation, began_at) VALUES (:authority, 1, 0)"
+    with storage.transaction() as transaction:
+        add_authority(transaction)
+    with pytest.raises(Exception, match=r"(?i)unique"), storage.transaction() as transaction:  # noqa: PT012
+        authorities.set_edit_counter(transaction, CODE, 7)
+        transaction.execute(again, authority=CODE)
+        transaction.execute(again, authority=CODE)
+    with storage.transaction() as transaction:
+        found = authorities.find(transaction, CODE)
+        transaction.execute(again, authority=CODE)
+    assert found is not None
+    assert found.edit_counter == 0
+
+
 def test_a_row_that_is_there_is_left_as_it_is(storage: Storage) -> None:
     with storage.transaction() as transaction:
         assert add_authority(transaction, name="Sheffield")

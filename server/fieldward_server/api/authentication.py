@@ -21,7 +21,7 @@ from fieldward_server.services.authentication import (
     authenticate_administrator,
     find_administrator,
 )
-from fieldward_server.services.authorities import answer_key, unwrap_answer_key
+from fieldward_server.services.authorities import answer_key, open_answer_key
 from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol, RetryLater
 from fieldward_sync.http_signatures import (
     RequestSignature,
@@ -102,7 +102,7 @@ def _authenticate() -> None:
         )
     else:
         g.caller = found = authenticate(here.platform, signature, _received(), now=here.now())
-        key = unwrap_answer_key(here.platform, found.authority, found.answer_key)
+        key = open_answer_key(here.platform, found.signer.authority)
         sign_answer_with(found.authority, key)
 
 

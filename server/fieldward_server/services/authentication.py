@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fieldward_server.services.platform import Platform
-from fieldward_server.storage import Transaction, administrators, devices
+from fieldward_server.storage import Transaction, administrators, devices, signers
 from fieldward_server.storage.administrators import Administrator
-from fieldward_server.storage.devices import Device, Holder, Signer
+from fieldward_server.storage.devices import Device, Holder
+from fieldward_server.storage.signers import Signer
 from fieldward_sync.errors import RefusedByServer
 from fieldward_sync.http_signatures import RequestSignature, verify_request
 from fieldward_sync.messages import DEVICE_KEY
@@ -45,12 +46,18 @@ class Counted(Protocol):
 class Caller:
     """The device that sent an authenticated request, as it was found when that was looked at."""
 
-    found: Device
-    holder: Holder | None
-    """The practitioner who signed; ``None``: it was signed with the device's identity key."""
+    signer: Signer
     counter: int
-    answer_key: bytes
-    """What signs the answer, wrapped."""
+
+    @property
+    def found(self) -> Device:
+        """The device."""
+        return self.signer.device
+
+    @property
+    def holder(self) -> Holder | None:
+        """The practitioner who signed; ``None``: it was signed with the device's identity key."""
+        return self.signer.holder
 
     @property
     def authority(self) -> str:
@@ -113,13 +120,13 @@ def authenticate(
     with ``last_counter``), and ``PeerBrokeProtocol`` as ``verify_request`` does.
     """
     authority, name, generation, role = _read_key_id(signature.key_id)
-    with platform.storage.reading() as transaction:
+    with platform.storage.statement() as transaction:
         signer = _find_signer(transaction, authority, name, generation, role)
     device, holder = signer.device, signer.holder
     public_key = holder.signing_key if holder else device.identity_key
     verify_request(signature, **vars(received), public_key=public_key)
     _check_new(platform, signature, device, now)
-    return Caller(device, holder, signature.counter, signer.answer_key)
+    return Caller(signer, signature.counter)
 
 
 def find_administrator(platform: Platform, signature: RequestSignature) -> Administrator:
@@ -128,7 +135,7 @@ def find_administrator(platform: Platform, signature: RequestSignature) -> Admin
     found = _ADMINISTRATOR_KEY_ID.fullmatch(signature.key_id)
     if found is None:
         raise unknown_administrator()
-    with platform.storage.reading() as transaction:
+    with platform.storage.statement() as transaction:
         administrator = administrators.with_key(transaction, found[1], bytes.fromhex(found[2]))
     if administrator is None or administrator.removed_at is not None:
         raise unknown_administrator()
@@ -218,7 +225,7 @@ def _read_key_id(key_id: str) -> tuple[str, str, int, str]:
 def _find_signer(
     transaction: Transaction, authority: str, name: str, generation: int, role: str
 ) -> Signer:
-    found = devices.find_signer(transaction, authority, name, generation, role)
+    found = signers.find(transaction, authority, name, generation, role)
     if found is None or (found.holder is None and role != DEVICE_KEY):
         raise _unknown_key()
     return found

@@ -18,9 +18,10 @@ from fieldward_server.services.hits import hit_of
 from fieldward_server.services.index_search import search_index
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.practitioners import out_of_date
-from fieldward_server.storage import Transaction, authorities, merges, records
+from fieldward_server.storage import Transaction, merges, records
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.devices import Device, Holder
+from fieldward_server.storage.practitioners import Practitioner
 from fieldward_sync.access import RIGHTS, UNDER_WIPE, Access, WipeState
 from fieldward_sync.enquiries import (
     Enquired,
@@ -68,6 +69,7 @@ class _Asker:
     authority: Authority
     device: Device
     holder: Holder
+    practitioner: Practitioner | None
 
     @property
     def enquirer(self) -> Enquirer:
@@ -96,8 +98,8 @@ def enquire(platform: Platform, caller: Caller, request: EnquiryRequest, *, now:
     enquiry does not open, and ``NotAuthenticated("counter-used")`` if another worker took it.
     """
     # All that takes long comes first, while others may write.
+    asker = _asker(caller)
     with platform.storage.reading() as transaction:
-        asker = _find_asker(transaction, caller)
         worked_out = _work_out(platform, transaction, asker, request, now=now)
     limit = platform.lease_terms.look_ups
     with platform.storage.transaction() as transaction:
@@ -119,15 +121,15 @@ def enquire(platform: Platform, caller: Caller, request: EnquiryRequest, *, now:
     return worked_out.result
 
 
-def _find_asker(transaction: Transaction, caller: Caller) -> _Asker:
+def _asker(caller: Caller) -> _Asker:
     if caller.holder is None:
         raise RefusedByServer(
             "practitioner-needed",
             "An enquiry is signed with a practitioner's key, not with the device's.",
             next_step="Unlock the device and ask again.",
         )
-    row = known(authorities.find(transaction, caller.authority), caller.authority)
-    return _Asker(row, caller.found, caller.holder)
+    row = known(caller.signer.authority, caller.authority)
+    return _Asker(row, caller.found, caller.holder, caller.signer.practitioner)
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def _work_out(
 ) -> _WorkedOut:
     enquiry = _open(platform, asker, request)
     limit = platform.lease_terms.look_ups
-    refused = _shut_out(asker.device) or _refusal(transaction, asker, enquiry, now=now)
+    refused = _shut_out(asker.device) or _refusal(asker, enquiry, now=now)
     if refused is None and asker.made(asker.device, now=now) >= limit:
         refused = enquiry_limit.used_up(limit)
     if refused is not None:
@@ -191,11 +193,9 @@ def _shut_out(device: Device) -> RefusedByServer | None:
     return None
 
 
-def _refusal(
-    transaction: Transaction, asker: _Asker, enquiry: Enquiry, *, now: int
-) -> Error | None:
+def _refusal(asker: _Asker, enquiry: Enquiry, *, now: int) -> Error | None:
     """Why this practitioner is not answered, whatever is asked; ``None`` if they may be."""
-    if code := out_of_date(transaction, asker.holder, now=now):
+    if code := out_of_date(asker.practitioner, now=now):
         return _not_now(code)
     if enquiry.reason not in REASONS:
         return CallerMistake("reason-unknown", f"A reason is one of: {', '.join(sorted(REASONS))}.")

@@ -46,7 +46,6 @@ def is_due(standing: Standing, request: SyncRequest, terms: LeaseTerms, *, now: 
 
 def refusal(
     platform: Platform,
-    transaction: Transaction,
     standing: Standing,
     request: SyncRequest,
     *,
@@ -62,7 +61,7 @@ def refusal(
         return "journal-incomplete"
     if platform.demands_more(request.assurance):
         return "assurance-too-low"
-    return out_of_date(transaction, standing.holder, now=now)
+    return out_of_date(standing.practitioner, now=now)
 
 
 def renew(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from fieldward_server.services.arguments import check
 from fieldward_server.services.authorities import locked
 from fieldward_server.services.platform import Platform
-from fieldward_server.storage import Transaction, events, practitioners
-from fieldward_server.storage.devices import Holder
+from fieldward_server.storage import events, practitioners
 from fieldward_server.storage.practitioners import Practitioner
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.messages import DEVICE_KEY
@@ -59,10 +58,9 @@ def list_practitioners(platform: Platform, authority: str) -> tuple[Practitioner
         return practitioners.of_authority(transaction, authority)
 
 
-def out_of_date(transaction: Transaction, holder: Holder | None, *, now: int) -> str:
+def out_of_date(practitioner: Practitioner | None, *, now: int) -> str:
     """The code that tells that somebody's vetting or training has ended (A6); empty if they are in
     date."""
-    practitioner = holder and practitioners.find(transaction, holder.authority, holder.practitioner)
     if not practitioner or practitioner.vetted_until <= now:
         return "vetting-over"
     return "training-over" if practitioner.trained_until <= now else ""

@@ -8,10 +8,11 @@ from fieldward_server.services.authentication import Caller
 from fieldward_server.services.authorities import known
 from fieldward_server.services.devices import unknown_device
 from fieldward_server.services.journal_intake import read_head
-from fieldward_server.storage import Transaction, authorities, devices, orders
+from fieldward_server.storage import Transaction, devices, orders, signers
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.devices import Device, Granted, Holder
 from fieldward_server.storage.orders import StoredOrder
+from fieldward_server.storage.practitioners import Practitioner
 from fieldward_sync.access import Access
 from fieldward_sync.encoding import pack, unpack
 from fieldward_sync.journal import JournalHead
@@ -28,6 +29,8 @@ class Standing:
     device: Device
     holder: Holder | None
     """``None``: the caller signed with the device's key."""
+    practitioner: Practitioner | None
+    """What is known of the holder."""
     granted: tuple[Granted, ...]
     orders: tuple[StoredOrder, ...]
     """Those without a receipt, withdrawn ones too: they may have been on their way."""
@@ -59,16 +62,17 @@ class Standing:
 def find_standing(transaction: Transaction, caller: Caller) -> Standing:
     """How the caller stands now."""
     code = caller.authority
-    found = devices.find_signer(
+    found = signers.find(
         transaction, code, caller.device, caller.generation, caller.practitioner or DEVICE_KEY
     )
     if found is None:
         raise unknown_device(caller.device)
     device, holder = found.device, found.holder
     return Standing(
-        authority=known(authorities.find(transaction, code), code),
+        authority=known(found.authority, code),
         device=device,
         holder=holder,
+        practitioner=found.practitioner,
         granted=devices.granted(transaction, holder) if holder else (),
         orders=_open_orders(transaction, device),
         edits=edits_of(device),

@@ -124,7 +124,7 @@ def _without_effect(
         return None
     if not is_due(standing, request, platform.lease_terms, now=now):
         return _Outcome()
-    refused = refusal(platform, transaction, standing, request, now=now)
+    refused = refusal(platform, standing, request, now=now)
     return _Outcome(lease_refused=refused) if refused else None
 
 
@@ -212,7 +212,7 @@ def _renew(
         or not is_due(standing, request, platform.lease_terms, now=now)
     ):
         return None, ""
-    refused = refusal(platform, transaction, standing, request, now=now)
+    refused = refusal(platform, standing, request, now=now)
     if refused:
         return None, refused
     try:

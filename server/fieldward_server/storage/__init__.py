@@ -39,6 +39,12 @@ class Storage:
         with metrics.transaction("reading"), self._driver.reading() as transaction:
             yield transaction
 
+    @contextmanager
+    def statement(self) -> Iterator[Transaction]:
+        """For one statement that reads, in the quickest way."""
+        with metrics.transaction("statement"), self._driver.statement() as transaction:
+            yield transaction
+
     def pending_migrations(self) -> tuple[str, ...]:
         """What ``migrate`` would apply; ``CallerMistake("database-newer")`` as there."""
         return migrations.pending(self._driver)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, fields
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from fieldward_server.storage.driver import Row, Transaction
 
@@ -76,9 +75,6 @@ _HELD = (
 )
 """The partitions that may be held on a device ``d`` now."""
 
-_DEVICE_COLUMNS = tuple(field.name for field in fields(Device))
-_HOLDER_COLUMNS = tuple(field.name for field in fields(Holder))
-
 
 @dataclass(frozen=True)
 class Granted:
@@ -118,42 +114,6 @@ def find(transaction: Transaction, authority: str, device: str, generation: int)
         generation=generation,
     )
     return Device(**rows[0]) if rows else None
-
-
-class Signer(NamedTuple):
-    """Who may have signed a request, and what its answer is to be signed with."""
-
-    device: Device
-    holder: Holder | None
-    """The practitioner who was asked for; ``None`` for one who is not on the device."""
-    answer_key: bytes
-    """The authority's, wrapped."""
-
-
-def find_signer(
-    transaction: Transaction, authority: str, device: str, generation: int, practitioner: str
-) -> Signer | None:
-    """A device, and a practitioner on it. For every request's sake in one statement."""
-    rows = transaction.execute(
-        "SELECT a.answer_key, d.*, h.practitioner, h.signing_key, h.changed_state,"
-        " h.lease_secret, h.lease_id, h.lease_issued, h.lease_closes, h.lease_destroys, h.ring_hash"
-        " FROM device d JOIN authority a ON a.authority = d.authority"
-        " LEFT JOIN holder h ON h.authority = d.authority AND h.device = d.device"
-        "  AND h.generation = d.generation AND h.practitioner = :practitioner"
-        " WHERE d.authority = :authority AND d.device = :device AND d.generation = :generation",
-        authority=authority,
-        device=device,
-        generation=generation,
-        practitioner=practitioner,
-    )
-    if not rows:
-        return None
-    row = rows[0]
-    found = Device(**{name: row[name] for name in _DEVICE_COLUMNS})
-    holder = None
-    if row["practitioner"] is not None:
-        holder = Holder(**{name: row[name] for name in _HOLDER_COLUMNS})
-    return Signer(found, holder, row["answer_key"])
 
 
 def latest(transaction: Transaction, authority: str, device: str) -> Device | None:

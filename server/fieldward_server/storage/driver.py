@@ -21,7 +21,9 @@ class Transaction(Protocol):
     """An open transaction. It ends with the block that it was opened for."""
 
     def execute(self, sql: str, /, **parameters: Value | list[str]) -> list[Row]:
-        """Run one statement; its rows, none for a statement that gives none."""
+        """Run one statement; its rows, none for a statement that gives none.
+
+        That one may fail later: when the next that gives rows is run, or at the commit."""
 
     def execute_many(self, sql: str, rows: Iterable[Mapping[str, Value]], /) -> None:
         """Run one statement for each of these sets of parameters."""
@@ -35,7 +37,7 @@ class Transaction(Protocol):
 class Driver(Protocol):
     """One kind of database. What a commit acknowledged survives a crash of the server.
 
-    Both transactions raise ``RetryLater`` where the database is busy or away: nothing was changed.
+    All of them raise ``RetryLater`` where the database is busy or away: nothing was changed.
     """
 
     def transaction(self) -> AbstractContextManager[Transaction]:
@@ -47,6 +49,10 @@ class Driver(Protocol):
 
     def reading(self) -> AbstractContextManager[Transaction]:
         """A snapshot: everything in it is of one moment, nothing is locked, nothing is written."""
+
+    def statement(self) -> AbstractContextManager[Transaction]:
+        """For one statement that reads: it is of one moment by itself, and goes to the database
+        and back once."""
 
     def prepare(self) -> None:
         """Before the first migration: the record of migrations (``RECORD_OF_STEPS``), and what has

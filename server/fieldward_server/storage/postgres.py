@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
-from typing import cast
+from typing import NamedTuple, cast
 
 import msgspec
 import psycopg
@@ -39,7 +39,25 @@ _OWN_WORDS = {
     "TEXT": 'TEXT COLLATE "C"',
     "WITHOUT ROWID": "",  # it keeps a table's rows in no order
 }
+_GIVES_ROWS = re.compile(r"\s*(SELECT|WITH)\b|.*\bRETURNING\b", re.DOTALL)
 _TO_TRANSLATE = re.compile(rf"\b(?:{'|'.join(_OWN_WORDS)})\b|(IN )?:([a-z0-9_]+)|%")
+
+
+class _Mode(NamedTuple):
+    """How a connection runs statements."""
+
+    read_only: bool = False
+    isolation_level: IsolationLevel = IsolationLevel.READ_COMMITTED
+
+    def set_on(self, connection: Connection[DictRow]) -> None:
+        """Only what differs: to set it again takes as long as to read a row."""
+        for name, value in self._asdict().items():
+            if getattr(connection, name) != value:
+                setattr(connection, name, value)
+
+
+_WRITING = _Mode()
+_READING = _Mode(read_only=True, isolation_level=IsolationLevel.REPEATABLE_READ)
 
 
 class PostgresDriver:
@@ -60,12 +78,17 @@ class PostgresDriver:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        with self._connection(writing=True) as transaction:
+        with self._transaction(_WRITING) as transaction:
             yield transaction
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
-        with self._connection(writing=False) as transaction:
+        with self._transaction(_READING) as transaction:
+            yield transaction
+
+    @contextmanager
+    def statement(self) -> Iterator[Transaction]:
+        with self._transaction(_READING, ends_itself=True) as transaction:
             yield transaction
 
     def prepare(self) -> None:
@@ -101,21 +124,37 @@ class PostgresDriver:
         self._pool.close()
 
     @contextmanager
-    def _connection(self, *, writing: bool) -> Iterator[Transaction]:
+    def _transaction(self, mode: _Mode, *, ends_itself: bool = False) -> Iterator[Transaction]:
+        # What gives no rows waits for nobody: it travels with the next statement that does, or
+        # with the commit. So does the statement that begins the transaction.
+        with self._connection(mode) as connection, ExitStack() as pipeline:
+            pipeline.enter_context(connection.pipeline())
+            yield _PostgresTransaction(connection, pipeline, self._types, ends_itself=ends_itself)
+            connection.commit()
+
+    @contextmanager
+    def _connection(self, mode: _Mode) -> Iterator[Connection[DictRow]]:
         with _translated():
             self._pool.open()
             with self._pool.connection() as connection:
-                connection.read_only = not writing
-                connection.isolation_level = (
-                    IsolationLevel.READ_COMMITTED if writing else IsolationLevel.REPEATABLE_READ
-                )
-                yield _PostgresTransaction(connection, self._types)
+                mode.set_on(connection)
+                yield connection
 
 
 class _PostgresTransaction:
-    def __init__(self, connection: Connection[DictRow], types: dict[str, list[int]]) -> None:
+    def __init__(
+        self,
+        connection: Connection[DictRow],
+        pipeline: ExitStack,
+        types: dict[str, list[int]],
+        *,
+        ends_itself: bool,
+    ) -> None:
         self._connection = connection
+        self._pipeline = pipeline
         self._types = types
+        self._ends_itself = ends_itself
+        """The commit goes along with a statement, instead of after its rows have come."""
 
     def execute(self, sql: str, /, **parameters: Value | list[str]) -> list[Row]:
         own = {
@@ -123,9 +162,9 @@ class _PostgresTransaction:
             for name, value in parameters.items()
         }
         cursor = self._connection.execute(_in_own_words(sql), own)
-        # Not cursor.description: to describe every column takes longer than to fetch a row.
-        has_rows = cursor.pgresult is not None and cursor.pgresult.nfields
-        return cast(list[Row], cursor.fetchall()) if has_rows else []
+        if self._ends_itself:
+            self._connection.commit()
+        return cast(list[Row], cursor.fetchall()) if _gives_rows(sql) else []
 
     def execute_many(self, sql: str, rows: Iterable[Mapping[str, Value]], /) -> None:
         with self._connection.cursor() as cursor:
@@ -134,6 +173,7 @@ class _PostgresTransaction:
     def insert(
         self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]], /
     ) -> None:
+        self._pipeline.close()  # which has no COPY
         names = SQL(", ").join(map(Identifier, columns))
         types = self._types_of(table, names)
         copy_in = SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(Identifier(table), names)
@@ -159,6 +199,11 @@ def _translated() -> Iterator[None]:
     # An OperationalError is also a deadlock, or a server that goes away.
     except (psycopg.OperationalError, PoolTimeout) as e:
         raise RetryLater("database-busy", "The database cannot take this now.") from e
+
+
+@lru_cache(maxsize=1024)
+def _gives_rows(sql: str) -> bool:
+    return _GIVES_ROWS.match(sql) is not None
 
 
 def _json(texts: list[str]) -> str:

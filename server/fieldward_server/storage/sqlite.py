@@ -59,6 +59,11 @@ class SqliteDriver:
         with self._connection(self._readers, writing=False) as database:
             yield from _transaction(database, "BEGIN")
 
+    @contextmanager
+    def statement(self) -> Iterator[Transaction]:
+        with self._connection(self._readers, writing=False) as database:
+            yield _SqliteTransaction(database)
+
     def prepare(self) -> None:
         with self._connection(self._writers, writing=True) as database, _translated():
             database.enable_wal()

@@ -1,0 +1,70 @@
+"""Who may have signed a device's request, and all that an answer to them depends on at once.
+
+For every request's sake in one statement: each costs a way to the database and back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any, NamedTuple
+
+from fieldward_server.storage.authorities import Authority
+from fieldward_server.storage.devices import Device, Holder
+from fieldward_server.storage.driver import Row, Transaction
+from fieldward_server.storage.practitioners import Practitioner
+
+
+class Signer(NamedTuple):
+    """A device, its authority, and somebody who works with it."""
+
+    authority: Authority
+    device: Device
+    holder: Holder | None
+    """The practitioner who was asked for, on this device; ``None`` for one who is not on it."""
+    practitioner: Practitioner | None
+    """What is known of them."""
+
+
+def find(
+    transaction: Transaction, authority: str, device: str, generation: int, practitioner: str
+) -> Signer | None:
+    """A device, and a practitioner on it."""
+    rows = transaction.execute(
+        f"SELECT {_SELECTED} FROM device d JOIN authority a ON a.authority = d.authority"  # noqa: S608 # our names
+        " LEFT JOIN serving s ON s.authority = a.authority AND s.incarnation = a.incarnation"
+        " LEFT JOIN holder h ON h.authority = d.authority AND h.device = d.device"
+        "  AND h.generation = d.generation AND h.practitioner = :practitioner"
+        " LEFT JOIN practitioner p ON p.authority = h.authority"
+        "  AND p.practitioner = h.practitioner"
+        " WHERE d.authority = :authority AND d.device = :device AND d.generation = :generation",
+        authority=authority,
+        device=device,
+        generation=generation,
+        practitioner=practitioner,
+    )
+    if not rows:
+        return None
+    (row,) = rows
+    return Signer(
+        Authority(**_of(row, "a")),
+        Device(**_of(row, "d")),
+        Holder(**_of(row, "h")) if row["h_practitioner"] is not None else None,
+        Practitioner(**_of(row, "p")) if row["p_practitioner"] is not None else None,
+    )
+
+
+_PARTS: dict[str, type[Any]] = {"a": Authority, "d": Device, "h": Holder, "p": Practitioner}
+_COLUMNS = {
+    table: {field.name: f"{table}_{field.name}" for field in fields(kind)}
+    for table, kind in _PARTS.items()
+}
+_WORKED_OUT = {"a_is_serving": "CASE WHEN s.authority IS NULL THEN 0 ELSE 1 END"}
+_SELECTED = ", ".join(
+    f"{_WORKED_OUT.get(alias, f'{table}.{name}')} AS {alias}"
+    for table, columns in _COLUMNS.items()
+    for name, alias in columns.items()
+)
+
+
+def _of(row: Row, table: str) -> dict[str, Any]:
+    return {name: row[alias] for name, alias in _COLUMNS[table].items()}
