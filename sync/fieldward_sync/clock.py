@@ -49,15 +49,16 @@ class ClockState(Message, frozen=True):
 
     def trusted(self, reading: Reading) -> int:
         """The trusted time now; ``AccessClosed("clock-untrusted")`` if there is none."""
-        anchored = self.mark
+        anchored, wall = self.mark, reading.wall
         if reading.boot == self.at.boot:
             anchored = max(anchored, self.server_time + reading.since_boot - self.at.since_boot)
+            wall -= max(0, self.at.wall - self.server_time)  # a fast clock has not moved on
         known_lag = max(0, self.server_time - self.at.wall)  # a slow clock was not set back
         if reading.wall + known_lag < anchored - TOLERATED_LAG_SECONDS:
             raise _untrusted("The clock has been set back.")
         if self.starts(reading) >= TOLERATED_COLD_STARTS:
             raise _untrusted(f"Started {TOLERATED_COLD_STARTS} times without contact.")
-        return max(reading.wall, anchored)
+        return max(wall, anchored)
 
     def starts(self, reading: Reading) -> int:
         """Starts of the machine since the last contact, this one included."""

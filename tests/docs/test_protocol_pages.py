@@ -44,30 +44,12 @@ from fieldward_sync.sealing import CHUNK_BYTES
 from fieldward_sync.views import View, ViewValue
 from protocol_pages.described_types import PLAIN, described, fields_of
 from protocol_pages.reports import ANSWERS
-from protocol_pages.tables import CHAPTERS, TABLES, blocks
+from protocol_pages.tables import TABLES, blocks
+from protocol_pages.written import PAGES, rows, section
 from vectors.files import TOPICS
 from vectors.topics.world import order
 
-PAGES = {path.stem: path.read_text() for path in CHAPTERS.glob("*.md")}
-EVERYTHING = "\n".join(PAGES.values())
 DESCRIBED = described()
-CELL = re.compile(r"(?<!\\)\|")
-
-
-def rows(text: str) -> Iterator[list[str]]:
-    """The rows of the first table in a text, heads left out."""
-    lines = text.splitlines()
-    first = next(i for i, line in enumerate(lines) if line.startswith("|"))
-    for line in lines[first + 2 :]:
-        if not line.startswith("|"):
-            return
-        yield [cell.strip() for cell in CELL.split(line)[1:-1]]
-
-
-def section(heading: str) -> str:
-    """What stands under a heading, to the next one."""
-    (found,) = re.findall(rf"^#+ {re.escape(heading)}\n(.*?)(?=^#|\Z)", EVERYTHING, re.M | re.S)
-    return str(found)
 
 
 @pytest.mark.parametrize("name", sorted(DESCRIBED))

@@ -177,6 +177,45 @@ def test_one_passphrase_opens_nothing_of_the_others(
             locked.unlock(PASSPHRASE)
 
 
+def test_a_contact_of_one_tells_both_the_time_and_each_lease_keeps_its_own_end(
+    loop: Loop, shared: tuple[Device, Wire]
+) -> None:
+    """Invariant 3, V5."""
+    device, wire = shared
+    began = loop.now
+    loop.now += 24 * 3600
+    ben_joins(loop, device)
+    assert device.sync().lease_renewed
+    device.close()
+    loop.now -= 2 * 3600
+    loop.clock.boot = "boot-2"
+    with Device.open(
+        loop.folder / "tablet", "ann", PASSPHRASE, transport=wire, clock=loop.clock
+    ) as device:
+        for who, passphrase in (("ben", BENS), ("ann", PASSPHRASE)):
+            device.unlock(passphrase, who)
+            assert _refusal(device) == "clock-untrusted"
+        device.unlock(BENS, "ben")
+        device.sync()
+        device.unlock(PASSPHRASE, "ann")
+        assert _refusal(device) == ""
+        loop.now = began + 72 * 3600
+        assert _refusal(device) == "locked"
+        device.unlock(PASSPHRASE, "ann")
+        assert _refusal(device) == "lease-over"
+        device.unlock(BENS, "ben")
+        assert _refusal(device) == ""
+
+
+def _refusal(device: Device) -> str:
+    try:
+        with device.session("clinic") as session:
+            session.open("r-ada")
+    except AccessClosed as e:
+        return e.code
+    return ""
+
+
 def test_each_look_up_is_on_record_under_who_made_it(
     loop: Loop, shared: tuple[Device, Wire]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,38 @@ def test_the_machines_own_clocks_can_be_read() -> None:
     assert first.boot == second.boot != ""
     assert 0 < first.since_boot <= second.since_boot
     assert ClockState.at_contact(NOON, Reading(NOON, 0, "b")).trusted(Reading(NOON, 0, "b")) == NOON
+
+
+def test_time_asleep_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``CLOCK_MONOTONIC`` stands still in a suspended machine."""
+    said = {time.CLOCK_BOOTTIME: 90_000, time.CLOCK_MONOTONIC: 3_600}
+    monkeypatch.setattr(time, "clock_gettime", said.__getitem__)
+    assert SystemClock().reading().since_boot == 90_000
+
+
+@pytest.mark.parametrize("zone", ["Europe/London", "Pacific/Kiritimati", "Etc/GMT+12"])
+def test_the_time_of_day_where_one_is_does_not_count(
+    zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", zone)
+        time.tzset()
+        there = SystemClock().reading().wall
+    time.tzset()
+    assert 0 <= SystemClock().reading().wall - there <= 60
+
+
+def test_a_fast_clock_that_contact_has_told_of_is_not_taken_for_the_time(
+    folder: Folder, clock: DeviceClock
+) -> None:
+    """Else each sync would bring a lease that is over at once."""
+    clock.wall_is_off_by = 366 * 86_400
+    trusted = TrustedClock(folder, clock)
+    assert trusted.now() == clock.reading().wall
+    trusted.contact(clock.true_time)
+    clock.advance(hours=5)
+    assert trusted.now() == clock.true_time
+    clock.wall_is_off_by += 3_600
+    assert trusted.now() == clock.true_time + 3_600
+    clock.restart()
+    assert TrustedClock(folder, clock).now() == clock.reading().wall, "for want of better knowledge"
