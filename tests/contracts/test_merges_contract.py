@@ -9,10 +9,11 @@ import pytest
 from fieldward_server.services.inbox import list_inbox
 from fieldward_server.services.merges import merge, preview_merge
 from fieldward_server.services.records import record_history, value_history
+from fieldward_server.services.redactions import find_reached
 from fieldward_server.services.shields import raise_shield, release_shield
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.projection import NOBODYS_NUMBER
-from fieldward_sync.records import ProposedChange
+from fieldward_sync.records import ProposedChange, Value
 from fieldwork import AUTHORITY, PHONE, FieldDevice, World, stranger
 
 WHY: dict[str, Any] = {"authority": AUTHORITY, "actor": "jo", "reason": "same-child"}
@@ -47,6 +48,12 @@ def ann(world: World) -> FieldDevice:
 
 def merged(world: World, record: str = "old", into: str = "new") -> None:
     merge(world.platform, record=record, into=into, now=world.now, **WHY)
+
+
+def stages(world: World, record: str, partition: str) -> list[str]:
+    """How what was hidden of a child stands on devices, under any name, in a partition."""
+    found = find_reached(world.platform, authority=AUTHORITY, record=record, now=world.now)
+    return [it.stage for it in found if (it.record, it.partition) == ("old", partition)]
 
 
 def values(world: World, path: str, record: str = "new") -> set[object]:
@@ -166,6 +173,57 @@ def test_what_devices_have_of_the_other_is_redacted_when_the_survivor_is_shielde
     after = world.stored_partition("one")
     assert after.key_epoch == before.key_epoch + 1
     assert after.redaction_feed > before.redaction_feed
+
+
+def test_what_devices_have_of_the_other_is_redacted_when_the_survivor_is_shielded_later(
+    world: World, ann: FieldDevice
+) -> None:
+    """H5, H7: also where the other was before it was merged, and the survivor never is."""
+    ann.edit("old", "involvements/a1.ended", "2026-01-31")
+    ann.edit("new", "involvements/a1.ended", None)
+    merged(world)
+    world.seal()
+    before = world.stored_partition("one")
+    assert "one" not in world.view_partitions("new")
+    raise_shield(world.platform, record_id="new", now=world.now, **WHY)
+    assert stages(world, "old", "one") == stages(world, "new", "one") == ["open"]
+    world.seal()
+    assert world.stored_partition("one").image_feed > before.image_feed
+    assert world.stored_partition("one").key_epoch == before.key_epoch + 1
+    ann.sync()
+    world.now += 61
+    ann.sync()
+    assert stages(world, "old", "one") == stages(world, "new", "one") == ["gone"]
+
+
+def test_what_devices_have_of_two_that_were_merged_in_turn_is_redacted_by_withdrawn_consent(
+    world: World, ann: FieldDevice
+) -> None:
+    """C4, H7: whatever its involvement is called in each."""
+    world.load(stranger("third", involvements={"a1": nurse("HV-2", "07700 900003")}))
+    ann.edit("old", "involvements/a1.ended", "2026-01-31")
+    merged(world)
+    merged(world, "new", "third")
+    (path,) = (v.path for v in world.view("third").values if v.value == "07700 900001")
+    assert stages(world, "old", "one") == []
+    ann.edit("third", f"{path.rpartition('.')[0]}.consent_withdrawn", "raised")
+    assert stages(world, "old", "one") == ["open"]
+
+
+def test_an_edit_of_the_other_replaces_nothing_that_is_hidden_in_the_survivor(
+    world: World, ann: FieldDevice
+) -> None:
+    """Design §5: whoever was shown an address before the shield writes beside it."""
+    nowhere: Value = {"kind": "no-known-address"}
+    moved = {"kind": "current", "lines": ["2 Low Street"], "postcode": "M14 5AB"}
+    assert ann.edit("old", "address", moved).outcome == "merged"  # type: ignore[arg-type]
+    late = ann.proposal("old", "address", nowhere)
+    merged(world)
+    raise_shield(world.platform, record_id="new", now=world.now, **WHY)
+    assert ann.deliver(late)[0].outcome == "merged"
+    history = value_history(world.platform, authority=AUTHORITY, record_id="new", path="address")
+    assert [value.replaced_by for value in history.values] == [(), (), ()]
+    assert history.values[-1].value == nowhere
 
 
 def test_a_release_in_the_survivor_names_every_raise_and_a_later_one_in_the_other_holds(

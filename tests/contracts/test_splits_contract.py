@@ -10,6 +10,7 @@ from fieldward_server.services.disputes import list_disputes, raise_dispute
 from fieldward_server.services.inbox import list_inbox
 from fieldward_server.services.known_records import find_records
 from fieldward_server.services.records import value_history
+from fieldward_server.services.redactions import find_reached
 from fieldward_server.services.shields import raise_shield
 from fieldward_server.services.splits import preview_split, split
 from fieldward_sync.disputes import disputes_in
@@ -112,6 +113,31 @@ def test_consent_that_was_withdrawn_is_so_on_both_sides(world: World, ann: Field
     with world.platform.storage.reading() as transaction:
         known = find_records(transaction, AUTHORITY, {"both", "other"})
     assert all(withdrawn(known[each].record) == {CONSENT} for each in ("both", "other"))
+
+
+def test_a_shield_of_the_other_child_redacts_what_devices_have_of_both(
+    world: World, ann: FieldDevice
+) -> None:
+    """H5, H7: an image made before the split shows where that child lives."""
+    take_apart(world, "involvements/a2", "address")
+    world.seal()
+    ann.sync()
+    before = world.stored_partition("one")
+    assert (before.key_epoch, world.view_partitions("other")) == (1, ("two",))
+    raise_shield(world.platform, **WHY, record_id="other", now=world.now)
+    after = world.stored_partition("one")
+    assert (after.key_epoch, after.digest, after.records) == (2, before.digest, before.records)
+    assert not world.view("both").shielded
+    world.seal()
+    assert world.stored_partition("one").image_feed == after.feed
+    ann.sync()
+    assert set(ann.contents("one")) == {"both"}
+    found = find_reached(world.platform, authority=AUTHORITY, record="other", now=world.now)
+    assert {(it.record, it.partition) for it in found} == {
+        ("both", "one"),
+        ("both", "two"),
+        ("other", "two"),
+    }
 
 
 def test_values_that_differ_go_on_differing(world: World, ann: FieldDevice) -> None:

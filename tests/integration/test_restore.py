@@ -17,6 +17,7 @@ from fieldward_server.services.administrators import list_administrators, remove
 from fieldward_server.services.devices import set_access, set_cap, show_device
 from fieldward_server.services.journals import verify_journals
 from fieldward_server.services.known_records import find_records
+from fieldward_server.services.merges import merge
 from fieldward_server.services.partitions import take
 from fieldward_server.services.rescoping import change_partition
 from fieldward_server.services.shields import raise_shield, release_shield
@@ -27,7 +28,7 @@ from fieldward_sync.access import Access, WipeState
 from fieldward_sync.errors import CallerMistake, RefusedByServer, RetryLater
 from fieldward_sync.names import device_actor
 from fieldward_sync.projection import is_shielded
-from fieldwork import AUTHORITY, PHONE, stranger
+from fieldwork import AUTHORITY, PHONE, child, stranger
 from founding import let_in
 from loop import Loop, Wire
 
@@ -211,6 +212,24 @@ def test_what_hides_and_closes_holds_before_anything_is_served(  # invariant 5
     assert loop.incidents() == []
     for name in ("ben", "cleo", "eve"):
         devices[name].close()
+
+
+@pytest.mark.parametrize("released", [False, True])
+def test_what_was_hidden_in_the_survivor_of_a_merge_is_in_both_if_the_backup_is_older(  # H5, C4
+    loop: Loop, new_database: NewDatabase, released: bool
+) -> None:
+    backup = loop.back_up()
+    merge(record="r-1", into="r-2", **command(loop))
+    raise_shield(record_id="r-2", **command(loop))
+    nurse = child("r-2")["involvements"]["a1"]  # type: ignore[index]
+    loop.load(stranger("r-2", involvements={"a1": {**nurse, "consent_withdrawn": "raised"}}))
+    if released:
+        release_shield(record_id="r-2", **command(loop))
+    loop.lose_database(new_database())
+    loop.restore(backup)
+    for record in ("r-1", "r-2"):
+        assert shielded(loop, record) is not released
+        assert phones(loop, record) == set()
 
 
 def test_no_file_that_was_sealed_before_the_restore_is_handed_out(  # invariant 5

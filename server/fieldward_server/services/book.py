@@ -7,8 +7,10 @@ them together, because a database takes many rows of one kind faster than one ro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+
+import msgspec
 
 from fieldward_server.services.absence import horizon
 from fieldward_server.services.feeds import Feed
@@ -16,10 +18,12 @@ from fieldward_server.services.known_records import (
     LOAD,
     SERVER,
     KnownRecord,
+    existing,
     find_elements,
     find_records,
 )
 from fieldward_server.services.likenesses import Likeness, Likenesses, identifies
+from fieldward_server.services.other_entries import called_before, other_entries
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.redirections import Redirection
 from fieldward_server.shield_register import Shield, Withdrawal
@@ -136,6 +140,18 @@ class Book:
         self.read([record_id])
         return self._known[record_id]
 
+    def known(self, record_id: str) -> KnownRecord:
+        """The same of a record that must be there; ``CallerMistake("unknown-record")``."""
+        return existing(self.find(record_id), record_id)
+
+    def hidden(self, known: KnownRecord) -> frozenset[str]:
+        """The paths whose values are kept from ordinary readers, there or where it goes on."""
+        if known.redirection is None:
+            return known.hidden
+        there = self.hidden(self.known(known.redirection.into_id))
+        live = known.record.live
+        return known.hidden | {path for path in live if known.redirection.path(path) in there}
+
     def accept_as_server(
         self,
         known: KnownRecord,
@@ -188,10 +204,7 @@ class Book:
             self._note_search_keys(known, after)
         elements, feeds = self._distribute(known, after)
         self._known[after.record.record_id] = real.with_elements(elements)
-        if is_shielded(known.record) != is_shielded(after.record):
-            self._unwritten.latches.append(_shield(self._code, known, real))
-        for path in sorted(withdrawn(after.record) - withdrawn(known.record)):
-            self._unwritten.latches.append(_withdrawal(self._code, real, path))
+        self._reach_other_entries(known, real)
         # Most records have none; those of the view are among those of the record.
         conflicting = frozenset(after.view.conflicts if after.conflicts else ())
         verdict = _verdict(new, real.numbers[new.edit.dot], conflicting, feeds)
@@ -242,11 +255,58 @@ class Book:
 
     def _redirect(self, known: KnownRecord, edit: Edit) -> None:
         if known.redirection is not None:
-            there = self.find(known.redirection.into_id)
-            if there is None:
-                raise LookupError(f"A record was merged into {known.redirection.into_id}.")
+            there = self.known(known.redirection.into_id)
             redirected = known.redirection.edit(edit, known.record, dot=self.next_dot)
             self.accept(there, NewEdit(redirected, SERVER))
+
+    def _reach_other_entries(self, before: KnownRecord, after: KnownRecord) -> None:
+        """What is raised or released in a record is so in those that were merged into it, should a
+        restore bring them back; and devices may have what is hidden under other names too."""
+        latches = self._latches(before, after)
+        hides = after.hides_from(before)
+        if not latches and not hides:
+            return
+        self._unwritten.latches.extend(latches)
+        for other in other_entries(self._transaction, self._code, after, self.find):
+            if other.redirection is not None:
+                self._unwritten.latches.extend(self._latches_there(other, latches))
+            if hides:
+                self._redact(other)
+
+    def _latches(self, before: KnownRecord, after: KnownRecord) -> list[Shield | Withdrawal]:
+        """What is raised or released from here on."""
+        latches: list[Shield | Withdrawal] = []
+        if is_shielded(before.record) != is_shielded(after.record):
+            latches.append(_shield(self._code, before, after))
+        for path in sorted(withdrawn(after.record) - withdrawn(before.record)):
+            latches.append(_withdrawal(self._code, after, path))
+        return latches
+
+    def _latches_there(
+        self, merged: KnownRecord, latches: Iterable[Shield | Withdrawal]
+    ) -> Iterator[Shield | Withdrawal]:
+        """The same of a record that was merged."""
+        for latch in latches:
+            there = msgspec.structs.replace(latch, record_id=merged.record.record_id)
+            if isinstance(there, Shield):
+                yield there
+            elif path := called_before(merged, there.path, self.find):
+                yield msgspec.structs.replace(there, path=path)
+
+    def _redact(self, other: KnownRecord) -> None:
+        """Have what devices may have of a record go at once, though nothing in it changes."""
+        record_id, view = other.record.record_id, other.view
+        for partition, element in sorted(other.elements.items()):
+            self._feed(partition).put(
+                record_id,
+                view.revision,
+                other.view_bytes,
+                before=element,
+                hides=True,
+                now=self._now,
+            )
+        for partition in sorted(self._left(other)):
+            self._feed(partition).redact(record_id, now=self._now)
 
     def _shield(self, likeness: Likeness) -> None:
         """Raise the shield of a record because it is like another, for a person to judge."""

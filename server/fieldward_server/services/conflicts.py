@@ -86,9 +86,7 @@ def settle(
     """
     with platform.storage.transaction() as transaction:
         book = Book(platform, transaction, locked(transaction, authority), now=now)
-        known = book.find(record)
-        if known is None:
-            raise CallerMistake("unknown-record", f"There is no record {record[:32]!r}.")
+        known = book.known(record)
         change = _settling(known, path, shown, value)
         edit = book.accept_as_server(
             known, [change], origin=SERVER, administrator=actor, basis=reason

@@ -161,10 +161,7 @@ def _open(
     platform: Platform, transaction: Transaction, authority: str, record: str, *, now: int
 ) -> tuple[Book, KnownRecord]:
     book = Book(platform, transaction, locked(transaction, authority), now=now)
-    known = book.find(record)
-    if known is None:
-        raise CallerMistake("unknown-record", f"There is no record {record[:32]!r}.")
-    return book, known
+    return book, book.known(record)
 
 
 def _accept(

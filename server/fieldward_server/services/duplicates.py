@@ -12,10 +12,10 @@ from itertools import islice, product
 
 from fieldward_server.services.hits import hit_of
 from fieldward_server.services.index_search import search_index
+from fieldward_server.services.known_records import existing
 from fieldward_server.services.platform import Platform
 from fieldward_server.storage import Transaction, records
 from fieldward_sync.enquiries import EnquiryHit
-from fieldward_sync.errors import CallerMistake
 from fieldward_sync.matching.facts import Facts
 from fieldward_sync.matching.query import MAX_TERM_CHARACTERS, MAX_TERM_WORDS, Query
 from fieldward_sync.matching.ranking import MAX_HITS, Ranking
@@ -42,9 +42,7 @@ def find_duplicates(platform: Platform, *, authority: str, record_id: str, now: 
     ``CallerMistake``: "unknown-record", and as for a ``Query`` where a record shows too little.
     """
     with platform.storage.reading() as transaction:
-        found = records.find(transaction, authority, record_id)
-        if found is None:
-            raise CallerMistake("unknown-record", f"There is no record {record_id[:32]!r}.")
+        found = existing(records.find(transaction, authority, record_id), record_id)
         rankings = _search(transaction, authority, View.read(found.view), now=now)
     best: dict[str, EnquiryHit] = {}
     for view, match in (each for ranking in rankings for each in ranking.found):

@@ -169,7 +169,7 @@ class EditIntake:
             shown=known.by_number,
         )
         _check(edit, known)
-        edit = sparing(edit, known.hidden)
+        edit = sparing(edit, self._book.hidden(known))
         new = NewEdit(edit, DEVICE, content_hash, told_of=self._granted(owner))
         verdict = self._book.accept(known, new)
         tell_of_settling(

@@ -88,11 +88,9 @@ def admit(
         if proposal is None:
             raise CallerMistake("edit-unreadable", "This edit does not open: nobody knows it.")
         book = Book(platform, transaction, row, now=now)
-        known = book.find(proposal.record_id)
-        if known is None:
-            raise CallerMistake("unknown-record", f"There is no record {proposal.record_id!r}.")
+        known = book.known(proposal.record_id)
         edit = msgspec.structs.replace(
-            _admitted(transaction, row, item, proposal, known),
+            sparing(_admitted(transaction, row, item, proposal, known), book.hidden(known)),
             dot=book.next_dot,
             administrator=actor,
             basis=reason,
@@ -156,7 +154,7 @@ def _admitted(
             )
     check_edit(values, shown=known.values)
     return msgspec.structs.replace(
-        sparing(edit, known.hidden),
+        edit,
         practitioner=item.practitioner,
         admits=Dot(item.actor, proposal.counter),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
+from typing import TypeVar
 
 from fieldward_server.services.membership import rules_for
 from fieldward_server.services.redirections import Redirection
@@ -15,6 +16,7 @@ from fieldward_server.storage.edits import StoredEdit
 from fieldward_server.storage.merges import StoredMerge
 from fieldward_sync.disputes import Dispute, disputes_in
 from fieldward_sync.encoding import decode
+from fieldward_sync.errors import CallerMistake
 from fieldward_sync.matching.index_keys import index_keys
 from fieldward_sync.projection import (
     NOBODYS_NUMBER,
@@ -26,6 +28,8 @@ from fieldward_sync.projection import (
 from fieldward_sync.records import Edit, Record, Value
 from fieldward_sync.versions import Dot
 from fieldward_sync.views import View
+
+_Found = TypeVar("_Found")
 
 MAX_EDIT_BYTES = 1 << 20
 
@@ -157,6 +161,13 @@ class KnownRecord:
 def read_edit(stored: StoredEdit) -> Edit:
     """The edit that was stored."""
     return decode(Edit, stored.body, max_bytes=MAX_EDIT_BYTES)
+
+
+def existing(found: _Found | None, record_id: str) -> _Found:
+    """What was found of a record; ``CallerMistake("unknown-record")`` where that is nothing."""
+    if found is None:
+        raise CallerMistake("unknown-record", f"There is no record {record_id[:32]!r}.")
+    return found
 
 
 def find_records(

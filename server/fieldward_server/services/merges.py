@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fieldward_server.services.authorities import known as known_authority
 from fieldward_server.services.authorities import locked
 from fieldward_server.services.book import Book, NewEdit
-from fieldward_server.services.known_records import SERVER, KnownRecord, find_records
+from fieldward_server.services.known_records import SERVER, KnownRecord, existing, find_records
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.redirections import Redirection
 from fieldward_server.storage import Transaction, authorities, events, likenesses, merges
@@ -95,9 +95,8 @@ def merge(
         redirection = _redirection(loser, survivor, platform.entropy)
         for edit in _coming(loser, survivor, redirection):
             brought = _edit(edit, redirection, book.next_dot, actor=actor, reason=reason)
-            book.accept(_found(book, into), NewEdit(brought, SERVER))
+            book.accept(book.known(into), NewEdit(brought, SERVER))
         book.close(loser, redirection)
-        book.write()
         merges.add(
             transaction,
             StoredMerge(
@@ -109,6 +108,7 @@ def merge(
                 now,
             ),
         )
+        book.write()  # now that a raise in the survivor finds the other
         _judge(transaction, authority, record, into, now=now)
         events.add(
             transaction,
@@ -122,11 +122,9 @@ def merge(
 
 
 def _both(
-    loser: KnownRecord | None, survivor: KnownRecord | None, record: str, into: str
+    found: KnownRecord | None, there: KnownRecord | None, record: str, into: str
 ) -> tuple[KnownRecord, KnownRecord]:
-    if loser is None or survivor is None:
-        missing = into if survivor is None else record
-        raise CallerMistake("unknown-record", f"There is no record {missing[:32]!r}.")
+    loser, survivor = existing(found, record), existing(there, into)
     if record == into:
         raise CallerMistake("same-record", "A record is not merged into itself.")
     for each in (loser, survivor):
@@ -137,13 +135,6 @@ def _both(
                 next_step="Name that one.",
             )
     return loser, survivor
-
-
-def _found(book: Book, record_id: str) -> KnownRecord:
-    found = book.find(record_id)
-    if found is None:
-        raise CallerMistake("unknown-record", f"There is no record {record_id[:32]!r}.")
-    return found
 
 
 def _shield(book: Book, loser: KnownRecord, *, actor: str, reason: str) -> KnownRecord:
@@ -157,7 +148,7 @@ def _shield(book: Book, loser: KnownRecord, *, actor: str, reason: str) -> Known
         administrator=actor,
         basis=reason,
     )
-    return _found(book, loser.record.record_id)
+    return book.known(loser.record.record_id)
 
 
 def _redirection(loser: KnownRecord, survivor: KnownRecord, entropy: Entropy) -> Redirection:

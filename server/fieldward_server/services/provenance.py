@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fieldward_server.services.known_records import KnownRecord, known_record
+from fieldward_server.services.known_records import KnownRecord, existing, known_record
 from fieldward_server.storage import Transaction, edits, records
 from fieldward_server.storage.edits import StoredEdit
-from fieldward_sync.errors import CallerMistake
 from fieldward_sync.labels import label
 from fieldward_sync.records import Value
 from fieldward_sync.versions import Dot
@@ -56,8 +55,7 @@ class Provenance:
     @classmethod
     def find(cls, transaction: Transaction, authority: str, record_id: str) -> Provenance:
         """Of one record; ``CallerMistake("unknown-record")`` if there is none."""
-        if records.find(transaction, authority, record_id) is None:
-            raise CallerMistake("unknown-record", f"There is no record {record_id[:32]!r}.")
+        existing(records.find(transaction, authority, record_id), record_id)
         stored = edits.of_record(transaction, authority, record_id)
         by_dot = {Dot(row.actor, row.counter): row for row in stored}
         return cls(known_record(record_id, stored), by_dot)

@@ -12,7 +12,13 @@ import msgspec
 
 from fieldward_server.services.authorities import known, locked
 from fieldward_server.services.book import Book
-from fieldward_server.services.known_records import LOAD, KnownRecord, find_records, read_edit
+from fieldward_server.services.known_records import (
+    LOAD,
+    KnownRecord,
+    existing,
+    find_records,
+    read_edit,
+)
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.provenance import HistoricValue, Provenance
 from fieldward_server.storage import authorities, edits, events, merges, partitions, records
@@ -133,13 +139,11 @@ def value_history(platform: Platform, *, authority: str, record_id: str, path: s
 def record_history(platform: Platform, *, authority: str, record_id: str) -> RecordHistory:
     """A record with all its edits; ``CallerMistake("unknown-record")`` if there is none."""
     with platform.storage.reading() as transaction:
-        row = records.find(transaction, authority, record_id)
+        row = existing(records.find(transaction, authority, record_id), record_id)
         stored = edits.of_record(transaction, authority, record_id)
         closed = merges.among(transaction, authority, [record_id])
         merged = merges.into(transaction, authority, record_id)
         held_by = partitions.memberships(transaction, authority, [record_id])
-    if row is None:
-        raise CallerMistake("unknown-record", f"There is no record {record_id[:32]!r}.")
     read = [(edit, read_edit(edit)) for edit in stored]
     record = Record(record_id, {edit.dot: edit for _, edit in read})
     return RecordHistory(

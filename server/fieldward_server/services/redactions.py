@@ -6,16 +6,18 @@ it says so counts; until then the end of its lease is the bound.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from fieldward_server.services.known_records import KnownRecord, existing, find_records
+from fieldward_server.services.other_entries import other_entries
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.standing import Standing
-from fieldward_server.storage import Transaction, records, redactions
+from fieldward_server.storage import Transaction, redactions
 from fieldward_server.storage.devices import Device
 from fieldward_server.storage.redactions import Reached
 from fieldward_sync.access import RIGHTS
-from fieldward_sync.errors import CallerMistake
 from fieldward_sync.messages import Held
 
 Stage = Literal["gone", "wiped", "closed", "hidden", "open"]
@@ -84,26 +86,44 @@ def take_confirmations(
 def find_reached(
     platform: Platform, *, authority: str, record: str = "", now: int
 ) -> tuple[ReachedDevice, ...]:
-    """Every device that may have held what was last hidden of a record, and what it confirmed; of
-    all records, without one, the devices where it may still be read.
+    """Every device that may have held what was last hidden of a record, under whichever name, and
+    what it confirmed; of all records, without one, the devices where it may still be read.
 
     ``CallerMistake("unknown-record")`` if there is no such record.
     """
     with platform.storage.reading() as transaction:
-        if record and records.find(transaction, authority, record) is None:
-            raise CallerMistake("unknown-record", f"There is no record {record[:32]!r}.")
-        found = redactions.reached(transaction, authority, record or None)
-    every = tuple(_report(each, now=now) for each in found)
-    return every if record else tuple(each for each in every if each.stage in ("hidden", "open"))
+        if not record:
+            every = _reports(transaction, authority, None, now=now)
+            return tuple(each for each in every if each.stage in ("hidden", "open"))
+        return tuple(
+            report
+            for name in _names(transaction, authority, record)
+            for report in _reports(transaction, authority, name, now=now)
+        )
 
 
 def reached_on(transaction: Transaction, device: Device, *, now: int) -> tuple[ReachedDevice, ...]:
     """What was hidden of records that a device may have held and has not said is gone there."""
-    found = redactions.reached(transaction, device.authority, None)
+    found = _reports(transaction, device.authority, None, now=now)
     whose = device.device, device.generation
-    return tuple(
-        _report(each, now=now) for each in found if (each.device, each.generation) == whose
-    )
+    return tuple(each for each in found if (each.device, each.generation) == whose)
+
+
+def _names(transaction: Transaction, authority: str, record: str) -> tuple[str, ...]:
+    """A record, and those under which devices may have had what it holds."""
+
+    def find(record_id: str) -> KnownRecord | None:
+        return find_records(transaction, authority, [record_id]).get(record_id)
+
+    others = other_entries(transaction, authority, existing(find(record), record), find)
+    return record, *sorted(each.record.record_id for each in others)
+
+
+def _reports(
+    transaction: Transaction, authority: str, record: str | None, *, now: int
+) -> Iterator[ReachedDevice]:
+    for found in redactions.reached(transaction, authority, record):
+        yield _report(found, now=now)
 
 
 def _has_all_it_gets(standing: Standing, held: Held) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from fieldward_server.services.authorities import locked
 from fieldward_server.services.book import Book
-from fieldward_server.services.known_records import SERVER, KnownRecord
+from fieldward_server.services.known_records import SERVER
 from fieldward_server.services.platform import Platform
 from fieldward_server.storage import Transaction, events, likenesses, records
 from fieldward_server.storage.likenesses import DIFFERENT, SAME, StoredLikeness
@@ -115,7 +115,7 @@ def release_likeness(
     with platform.storage.transaction() as transaction:
         book = Book(platform, transaction, locked(transaction, authority), now=now)
         found = _likeness(transaction, authority, record, like)
-        known = _known(book.find(record), record)
+        known = book.known(record)
         _decide(transaction, found, DIFFERENT, actor=actor, reason=reason, now=now)
         book.accept_as_server(
             known,
@@ -172,7 +172,7 @@ def _set(
     with platform.storage.transaction() as transaction:
         row = locked(transaction, authority)
         book = Book(platform, transaction, row, now=now)
-        known = _known(book.find(record_id), record_id)
+        known = book.known(record_id)
         if is_shielded(known.record) == (value == RAISED):
             return
         if value == RELEASED:
@@ -195,9 +195,3 @@ def _set(
             subject=record_id,
             reason=reason,
         )
-
-
-def _known(found: KnownRecord | None, record_id: str) -> KnownRecord:
-    if found is None:
-        raise CallerMistake("unknown-record", f"There is no record {record_id[:32]!r}.")
-    return found

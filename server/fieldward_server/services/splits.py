@@ -17,7 +17,7 @@ import msgspec
 from fieldward_server.services.authorities import known as known_authority
 from fieldward_server.services.authorities import locked
 from fieldward_server.services.book import Book, NewEdit
-from fieldward_server.services.known_records import SERVER, KnownRecord, find_records
+from fieldward_server.services.known_records import SERVER, KnownRecord, existing, find_records
 from fieldward_server.services.platform import Platform
 from fieldward_server.storage import authorities, events
 from fieldward_sync.errors import CallerMistake
@@ -138,10 +138,9 @@ def split(
 
 
 def _source(
-    source: KnownRecord | None, there: KnownRecord | None, record: str, new: str
+    found: KnownRecord | None, there: KnownRecord | None, record: str, new: str
 ) -> KnownRecord:
-    if source is None:
-        raise CallerMistake("unknown-record", f"There is no record {record[:32]!r}.")
+    source = existing(found, record)
     if there is not None:
         raise CallerMistake(
             "record-exists", f"There is a record {new} already.", next_step="Give a new id."
