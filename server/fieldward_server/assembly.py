@@ -7,7 +7,6 @@ import os
 from fieldward_server.config import Config
 from fieldward_server.durable import OWNER_ONLY_FOLDER
 from fieldward_server.files import SealedFiles
-from fieldward_server.master_keys import make_master_key, read_master_keys
 from fieldward_server.services.platform import Platform
 from fieldward_server.shield_register import ShieldRegister
 from fieldward_server.storage import migrations, open_storage
@@ -28,7 +27,7 @@ def assemble(config: Config, *, entropy: Entropy = os.urandom) -> Platform:
             "The database has not been made or waits for its migrations.",
             next_step="Run `fieldward migrate` with the same settings.",
         )
-    master_keys = read_master_keys(config.master_key_file)
+    master_keys = config.master_key_source.read()
     return Platform(
         storage=storage,
         master_keys=master_keys,
@@ -50,9 +49,9 @@ def migrate(config: Config, *, entropy: Entropy = os.urandom) -> tuple[str, ...]
     storage = open_storage(config.database_url)
     try:
         is_new = storage.pending_migrations() == tuple(migrations.STEPS)
-        if is_new and not config.master_key_file.exists():
-            make_master_key(config.master_key_file, entropy=entropy)
-        read_master_keys(config.master_key_file)
+        if is_new:
+            config.master_key_source.prepare(entropy)
+        config.master_key_source.read()
         return storage.migrate()
     finally:
         storage.close()

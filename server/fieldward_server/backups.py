@@ -19,7 +19,7 @@ import msgspec
 from fieldward_server import durable
 from fieldward_server.assembly import assemble, migrate
 from fieldward_server.config import Config
-from fieldward_server.master_keys import MasterKeys, read_master_keys
+from fieldward_server.master_keys import MasterKeys
 from fieldward_server.services.backups import BackedUpAuthority, begin_backup, end_backup
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.restoration import begin_serving, stop_serving, unfinished
@@ -137,7 +137,7 @@ def restore_backup(
     authority, used for one signature each. Broken off anywhere, nothing is served, and the same
     call goes on. Raises ``CallerMistake`` for what is missing, before anything is written.
     """
-    master_keys = read_master_keys(config.master_key_file)
+    master_keys = config.master_key_source.read()
     registers = [config.shield_register_file, *other_registers]
     entries = [
         entry
@@ -225,7 +225,7 @@ def _require_fitting(manifest: BackupManifest, kind: str, master_keys: MasterKey
         raise CallerMistake(
             "other-master-key",
             "The backup was made under another master key: nothing in it would open.",
-            next_step="Bring the master key of that time back first (master_key_file).",
+            next_step="Bring the master key of that time back first, behind the one in force.",
         )
 
 

@@ -7,14 +7,21 @@ environment; the variable wins. All mistakes are reported together.
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import unquote
 
+from fieldward_server.master_key_sources import (
+    KeyCommand,
+    KeyFile,
+    KeyText,
+    MasterKeySource,
+)
 from fieldward_server.services.absence import MARGIN_SECONDS, least_seconds
 from fieldward_server.services.rebuilding import REMOVAL_SECONDS
 from fieldward_sync.errors import CallerMistake
@@ -56,6 +63,10 @@ class Config:
     """Sealed files and, unless told otherwise, the database and the master key."""
     master_key_file: Path
     """The 32 bytes that wrap every key at rest. Made by the first migration; back it up apart."""
+    master_key_command: str
+    """A program and its arguments that print the master key instead; empty: there is a file."""
+    master_key: str = field(repr=False)
+    """The master key itself, for who keeps it in the environment; empty: it is elsewhere."""
     shield_register_file: Path
     """What a restored backup must not undo. Apart from the database: on another disk, best."""
     database_url: str
@@ -125,16 +136,26 @@ class Config:
             idle_seconds=self.lease_idle_seconds,
         )
 
+    @property
+    def master_key_source(self) -> MasterKeySource:
+        """Where the master key is."""
+        if self.master_key:
+            return KeyText(self.master_key)
+        if self.master_key_command:
+            return KeyCommand(tuple(shlex.split(self.master_key_command)))
+        return KeyFile(self.master_key_file)
+
     def listening_on(self, port: int) -> Config:
         """The same settings, with the port that was found free."""
         return replace(self, listen_port=port)
 
     def describe(self) -> dict[str, str | int]:
         """The effective values, for people and logs, without secrets."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
         shown = {name: v if isinstance(v, int) else str(v) for name, v in values.items()}
         return shown | {
             "database_url": _without_password(self.database_url),
+            "master_key": "…" if self.master_key else "",
             "public_authority": self.signed_authority,
         }
 
@@ -215,6 +236,8 @@ def _disagreements(values: Mapping[str, Any]) -> Iterator[str]:
             f" {MARGIN_SECONDS} more; raise absence_seconds to {least} or shorten"
             " lease_destroys_seconds, or devices that were away would not be told what they missed"
         )
+    if values["master_key"] and values["master_key_command"]:
+        yield "master_key, master_key_command: it comes from one place; leave one of them out"
     if 1 < values["threads"] <= values["downloads"]:
         yield "downloads: they would take every thread; fewer than threads leave some for syncs"
     # Even on another host: which listener a connection came to is told by its port.
@@ -256,6 +279,19 @@ def _database_url(value: Any) -> str:
     if not url.startswith((_SQLITE, "postgresql://")):
         raise ValueError("it begins with neither sqlite:/// nor postgresql://")
     return url
+
+
+def _command(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a text")
+    shlex.split(value)  # quotation marks that are not closed are found here
+    return value.strip()
+
+
+def _key(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("it is not a text")  # without repeating it: it is a secret
+    return value.strip()
 
 
 def _authority(value: Any) -> str:
@@ -312,6 +348,8 @@ _TERMS = LeaseTerms()
 _SETTINGS = {
     "data_folder": _Setting(_path, lambda _: _path("fieldward-data")),
     "master_key_file": _Setting(_path, _in_data_folder("master.key", lambda path: path)),
+    "master_key_command": _Setting(_command, _always("")),
+    "master_key": _Setting(_key, _always("")),
     "shield_register_file": _Setting(
         _path, lambda values: _beside(values.get("master_key_file", Path()), "shield-register")
     ),

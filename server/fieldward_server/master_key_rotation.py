@@ -10,7 +10,7 @@ import os
 
 from fieldward_server.assembly import assemble
 from fieldward_server.config import Config
-from fieldward_server.master_keys import MasterKeys, keep_master_keys, read_master_keys
+from fieldward_server.master_keys import MasterKeys
 from fieldward_server.services.rewrapping import rewrap
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.keys import KEY_BYTES
@@ -20,21 +20,26 @@ from fieldward_sync.sealing import Entropy
 def rotate(config: Config, *, entropy: Entropy = os.urandom) -> int:
     """Put a new master key in force and wrap every key at rest under it; how many there were.
 
-    Broken off anywhere, the same call goes on with the same new key. Raises as ``assemble``.
+    Broken off anywhere, the same call goes on with the same new key. Raises as ``assemble``, and
+    ``CallerMistake("master-key-elsewhere")`` where no new key is there yet and none can be put
+    there.
     """
-    keys = read_master_keys(config.master_key_file)
+    source = config.master_key_source
+    keys = source.read()
     if not keys.earlier:
-        keep_master_keys(config.master_key_file, keys.followed_by(entropy(KEY_BYTES)))
+        source.keep(keys.followed_by(entropy(KEY_BYTES)))
     return _rewrap(config, entropy=entropy)
 
 
 def retire(config: Config, *, entropy: Entropy = os.urandom) -> int:
-    """Forget the master keys that are not in force any more, once nothing is wrapped under them.
+    """Forget the master keys that are not in force any more, once nothing is wrapped under them:
+    those in a file of ours; others are their keeper's to remove after this.
 
     Whatever servers that were not started again wrapped since is wrapped anew first; what they wrap
     later is lost. ``CallerMistake("nothing-to-retire")`` where there is one master key only.
     """
-    keys = read_master_keys(config.master_key_file)
+    source = config.master_key_source
+    keys = source.read()
     if not keys.earlier:
         raise CallerMistake(
             "nothing-to-retire",
@@ -42,7 +47,8 @@ def retire(config: Config, *, entropy: Entropy = os.urandom) -> int:
             next_step="To replace it: `fieldward master-key rotate`.",
         )
     count = _rewrap(config, entropy=entropy)
-    keep_master_keys(config.master_key_file, MasterKeys(keys.in_force))
+    if source.is_ours:
+        source.keep(MasterKeys(keys.in_force))
     return count
 
 

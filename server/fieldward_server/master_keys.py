@@ -1,7 +1,6 @@
 """Master keys: the one in force wraps every key at rest, those before it still open theirs.
 
-They are 32-byte keys in one file, the one in force first. There are several only while one takes
-another's place.
+They have 32 bytes each. There are several only while one takes another's place.
 """
 
 from __future__ import annotations
@@ -9,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
-from fieldward_server import durable
-from fieldward_sync.errors import LocalDataDamaged, PeerBrokeProtocol
-from fieldward_sync.keys import KEY_BYTES, derive
-from fieldward_sync.sealing import Entropy, open_sealed
+from fieldward_sync.errors import PeerBrokeProtocol
+from fieldward_sync.keys import derive
+from fieldward_sync.sealing import open_sealed
 
 
 @dataclass(frozen=True)
@@ -43,35 +40,3 @@ class MasterKeys:
             with suppress(PeerBrokeProtocol):
                 return open_sealed(key, context, sealed)
         return open_sealed(self.in_force, context, sealed)
-
-
-def make_master_key(file: Path, *, entropy: Entropy) -> None:
-    """Write a first key; the file must not be there."""
-    durable.write_new(file, entropy(KEY_BYTES))
-
-
-def keep_master_keys(file: Path, keys: MasterKeys) -> None:
-    """Write these keys in place of those that the file has: all of them, or none."""
-    durable.replace(file, b"".join(keys))
-
-
-def read_master_keys(file: Path) -> MasterKeys:
-    """The keys in a file; ``LocalDataDamaged("no-master-key")``."""
-    try:
-        content = file.read_bytes()
-    except OSError as e:
-        raise _no_master_key(f"The master key {file} cannot be read: {e.strerror}.") from e
-    if not content or len(content) % KEY_BYTES:
-        raise _no_master_key(
-            f"{file} is not a master key: it has {len(content)} bytes, and a key has {KEY_BYTES}."
-        )
-    keys = [content[at : at + KEY_BYTES] for at in range(0, len(content), KEY_BYTES)]
-    return MasterKeys(keys[0], tuple(keys[1:]))
-
-
-def _no_master_key(message: str) -> LocalDataDamaged:
-    return LocalDataDamaged(
-        "no-master-key",
-        message,
-        next_step="Bring it back from its backup: without it nothing in the database opens.",
-    )

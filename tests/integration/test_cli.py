@@ -425,6 +425,15 @@ def test_a_database_without_its_master_key_is_not_touched(tmp_path: Path) -> Non
     assert not (tmp_path / "master.key").exists()
 
 
+def test_a_master_key_in_the_environment_needs_no_file(tmp_path: Path) -> None:
+    key = "5ec4e7ab" * 8
+    operator = Keyboard({"FIELDWARD_DATA_FOLDER": str(tmp_path), "FIELDWARD_MASTER_KEY": key})
+    assert "applied" in operator.does("migrate")
+    assert not (tmp_path / "master.key").exists()
+    (settings,) = operator.reads("config", "check")
+    assert settings["master_key"] == "…"
+
+
 def test_migrating_again_applies_nothing(tmp_path: Path) -> None:
     operator = Keyboard({"FIELDWARD_DATA_FOLDER": str(tmp_path)})
     assert "applied" in operator.does("migrate")

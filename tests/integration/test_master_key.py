@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -16,7 +17,6 @@ from databases import NewDatabase
 from fieldward_client import Device, SyncOutcome
 from fieldward_server.cli.root import root
 from fieldward_server.master_key_rotation import retire, rotate
-from fieldward_server.master_keys import keep_master_keys, read_master_keys
 from fieldward_server.services.rewrapping import KINDS
 from fieldward_sync.errors import CallerMistake, Error, PeerBrokeProtocol
 from fieldwork import AUTHORITY, PHONE, child
@@ -65,11 +65,11 @@ def require_all_works(loop: Loop, device: Device) -> None:
 
 def test_all_works_under_the_new_master_key_alone(loop: Loop, device: Device) -> None:
     code = loop.code("caseload")
-    (old,) = read_master_keys(loop.config.master_key_file)
+    (old,) = loop.config.master_key_source.read()
     assert rotate(loop.config) >= len(KINDS) - 2  # nothing waits to be put in force
     loop.restart()
     assert retire(loop.config) > 0
-    (new,) = read_master_keys(loop.config.master_key_file)
+    (new,) = loop.config.master_key_source.read()
     assert new != old
     loop.restart()
     second, _ = loop.enrol("ben", "p-1", code=code)
@@ -113,19 +113,19 @@ def test_a_rotation_broken_off_anywhere_goes_on(loop: Loop, device: Device) -> N
             loop.platform.shield_register.read()
             continue
         break
-    assert len(tuple(read_master_keys(loop.config.master_key_file))) == 2
+    assert len(tuple(loop.config.master_key_source.read())) == 2
     retire(loop.config)
     loop.restart()
     require_all_works(loop, device)
 
 
 def test_what_is_under_a_master_key_that_is_not_there_stops_a_rotation(loop: Loop) -> None:
-    keys = read_master_keys(loop.config.master_key_file)
+    keys = loop.config.master_key_source.read()
     loop.config.master_key_file.unlink()
     loop.config.master_key_file.write_bytes(os.urandom(32))
     with pytest.raises(PeerBrokeProtocol, match="seal-broken"):
         rotate(loop.config)
-    keep_master_keys(loop.config.master_key_file, keys)
+    loop.config.master_key_source.keep(keys)
     loop.restart()
     loop.platform.shield_register.read()
 
@@ -135,17 +135,40 @@ def test_a_single_master_key_is_not_retired(loop: Loop) -> None:
         retire(loop.config)
 
 
+def test_a_key_that_a_command_prints_is_replaced_by_whoever_keeps_it(
+    loop: Loop, device: Device, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept"
+    old, new = loop.config.master_key_source.read().in_force.hex(), os.urandom(32).hex()
+    kept.write_text(old)
+    loop.config.master_key_file.unlink()
+    loop.config = replace(loop.config, master_key_command=f"cat {kept}")
+    loop.restart()
+    with pytest.raises(CallerMistake, match="master-key-elsewhere"):
+        rotate(loop.config)
+    require_all_works(loop, device)
+    kept.write_text(f"{new} {old}")
+    assert rotate(loop.config) > 0
+    loop.restart()
+    assert retire(loop.config) > 0
+    kept.write_text(new)
+    loop.restart()
+    require_complete(device)
+    assert loop.config.master_key_source.read().in_force.hex() == new
+    assert not loop.config.master_key_file.exists()
+
+
 def test_a_backup_needs_the_master_keys_of_its_time(loop: Loop, new_database: NewDatabase) -> None:
     """The register is under the key in force, so both are given: the old one opens, no more."""
-    before = read_master_keys(loop.config.master_key_file)
+    before = loop.config.master_key_source.read()
     backup = loop.back_up()
     rotate(loop.config)
     retire(loop.config)
-    after = read_master_keys(loop.config.master_key_file)
+    after = loop.config.master_key_source.read()
     loop.lose_database(new_database())
     with pytest.raises(Error, match="other-master-key"):
         loop.restore(backup)
-    keep_master_keys(loop.config.master_key_file, before.followed_by(after.in_force))
+    loop.config.master_key_source.keep(before.followed_by(after.in_force))
     loop.restore(backup)
     assert loop.view("r-1").at(PHONE)
     retire(loop.config)
@@ -175,6 +198,6 @@ def test_the_command_asks_before_the_old_key_goes(loop: Loop) -> None:
 
     assert "Give every server" in run("rotate")
     assert "[y/N]" in run("retire", typed="n\n")
-    assert len(tuple(read_master_keys(loop.config.master_key_file))) == 2
+    assert len(tuple(loop.config.master_key_source.read())) == 2
     assert run("retire", "--all-restarted").startswith("0 ")
     assert "one master key" in run("retire", "--all-restarted")

@@ -56,6 +56,8 @@ def test_every_setting_can_be_given_in_the_environment() -> None:
     given = {
         "data_folder": "/data",
         "master_key_file": "/keys/master",
+        "master_key_command": "pass show 'fieldward/master key'",
+        "master_key": "",
         "shield_register_file": "/keys/shield-register",
         "database_url": "postgresql://fieldward@db/fieldward",
         "public_authority": "fieldward.example",
@@ -92,6 +94,7 @@ def test_every_setting_can_be_given_in_the_environment() -> None:
         ("workers", "two", "workers: 'two' is not a whole number from 1 to 64"),
         ("listen_port", "65536", "listen_port: '65536' is not a whole number from 0 to 65535"),
         ("max_request_bytes", "65537", "'65537' is not a whole number from 1024 to 65536"),
+        ("master_key_command", "pass 'show", "master_key_command: No closing quotation"),
         ("log_level", "chatty", "log_level: 'chatty' is none of debug, info, warning, error"),
         ("data_folder", " ", "data_folder: ' ' is not a text"),
         ("database_url", "mysql://x", "begins with neither sqlite:/// nor postgresql://"),
@@ -119,6 +122,14 @@ def test_every_setting_can_be_given_in_the_environment() -> None:
 def test_a_wrong_setting_is_named_with_its_mistake(setting: str, value: str, said: str) -> None:
     (mistake,) = mistakes(None, {f"FIELDWARD_{setting.upper()}": value})
     assert said in mistake
+
+
+def test_a_master_key_comes_from_one_place() -> None:
+    (mistake,) = mistakes(
+        None, {"FIELDWARD_MASTER_KEY": "5ec4e7", "FIELDWARD_MASTER_KEY_COMMAND": "pass show it"}
+    )
+    assert "leave one of them out" in mistake
+    assert "5ec4e7" not in mistake
 
 
 def test_a_name_like_no_other_gets_no_suggestion() -> None:
@@ -196,6 +207,11 @@ def test_a_description_shows_every_value_and_no_password(url: str) -> None:
     assert described.keys() == {field.name for field in fields(Config)}
     assert "s3cret" not in str(described)
     assert described["database_url"] == url.replace("s3cret", "…")
+
+
+def test_a_master_key_in_the_environment_is_shown_nowhere() -> None:
+    config = load_config(None, {"FIELDWARD_MASTER_KEY": "5ec4e7" * 10})
+    assert "5ec4e7" not in f"{config!r} {config.describe()} {config.master_key_source!r}"
 
 
 @pytest.mark.parametrize("password", ["s3@cret", "s3/cret", "s3:cret"])

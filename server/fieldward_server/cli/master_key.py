@@ -21,9 +21,11 @@ def command() -> None:
 def rotate(host: Host, as_json: bool) -> None:
     """Put a new master key in force, and wrap every key at rest under it.
 
-    Servers may run meanwhile. Give all of them the new file, start them again, and then `retire`
-    the old key. Backups that were made before need the file as it was: keep a copy as long as
+    Servers may run meanwhile. Give all of them the new key, start them again, and then `retire`
+    the old one. Backups that were made before need the key of their time: keep a copy as long as
     them. Broken off, the same command goes on.
+
+    Where the key is not in a file of ours, put a new one in front of it first.
 
     \b
     Example:
@@ -36,7 +38,7 @@ def rotate(host: Host, as_json: bool) -> None:
     show_done(
         {"keys": wrapped},
         f"{wrapped:,} keys are wrapped under a new master key.",
-        f"Give every server {host.config.master_key_file}, start it again, "
+        f"Give every server {host.config.master_key_source.place}, start it again, "
         "and then: fieldward master-key retire",
         as_json=as_json,
     )
@@ -62,9 +64,11 @@ def retire(host: Host, as_json: bool) -> None:
     """
     from fieldward_server.master_key_rotation import retire
 
-    wrapped = retire(host.config)
+    wrapped, source = retire(host.config), host.config.master_key_source
+    left = () if source.is_ours else (f"Now take the others out of {source.place}.",)
     show_done(
         {"keys": wrapped},
-        f"{wrapped:,} keys are wrapped under the one master key that is left.",
+        f"{wrapped:,} keys are wrapped under the master key in force.",
+        *left,
         as_json=as_json,
     )
