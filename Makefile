@@ -14,6 +14,9 @@ INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --custom-compile-command 'make lock'
 
+# Tests start programs by the dozen: without its bytecode each compiles every library anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run test check crash lint types bench bench-national soak weights vectors format lock clean system
 .DELETE_ON_ERROR:
 
