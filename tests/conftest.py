@@ -1,10 +1,17 @@
+import os
 import signal
 
 from hypothesis import settings
 
+import run_folder
+
 # A shell that runs the tests in the background has Ctrl-C ignored, and every program that a test
 # starts would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A worker writes where the run does that started it.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    run_folder.enter()
 
 pytest_plugins = ["postgres", "databases"]
 

@@ -130,7 +130,7 @@ def replicated_pair(*, synchronous: bool = True) -> Iterator[Pair]:
 @contextmanager
 def _own_folder() -> Iterator[Path]:
     # Not pytest's own folders: nobody else may enter them, and socket paths end at 107 bytes.
-    folder = Path(tempfile.mkdtemp(prefix="fieldward-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="fieldward-"))
     if OWNER is not None:
         shutil.chown(folder, OWNER)
     try:

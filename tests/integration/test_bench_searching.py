@@ -178,7 +178,7 @@ def test_the_national_run_is_kept_and_measures_no_database_twice(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     # Not pytest's own folders: the database's user may not enter them.
-    with tempfile.TemporaryDirectory(prefix="fieldward-", dir="/tmp") as folder:
+    with tempfile.TemporaryDirectory(prefix="fieldward-") as folder:
         os.chmod(folder, 0o755)
         kept = Path(folder) / "national.json"
         asked = ["--small", "--folder", folder, "--output", str(kept)]
