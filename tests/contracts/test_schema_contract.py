@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from databases import Migrated
 from fieldward_server.storage import open_storage
 
 HOUSEKEEPING = {"migration", "turn"}
@@ -147,13 +148,9 @@ def test_the_authority_leads_every_key_and_no_reference_leaves_it(database_url: 
 
 
 def test_both_databases_have_the_same_tables_keys_and_references(
-    tmp_path: Path, migrated_postgres: str
+    migrated_sqlite: Path, migrated_postgres: Migrated
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'fieldward.db'}"
-    storage = open_storage(url)
-    storage.migrate()
-    storage.close()
-    assert schema_of(url) == schema_of(migrated_postgres)
+    assert schema_of(f"sqlite:///{migrated_sqlite}") == schema_of(migrated_postgres.url)
 
 
 @pytest.mark.parametrize(
