@@ -14,7 +14,6 @@ from fieldward_client.device_secret import KeyStore, device_secret
 from fieldward_client.files import SealedFiles
 from fieldward_client.findings import Finding, finding
 from fieldward_client.folder import Folder
-from fieldward_client.frames import read_frames
 from fieldward_client.identity import CONTACT, IDENTITY, Contact, Identity
 from fieldward_client.lease import (
     lease_file,
@@ -24,8 +23,8 @@ from fieldward_client.lease import (
     stored_lease,
     with_earlier_keys,
 )
-from fieldward_client.outbox import OUTBOX
-from fieldward_client.outbox_content import OutboxContent, SealedEdit
+from fieldward_client.outbox import OUTBOX, read_content
+from fieldward_client.outbox_content import SealedEdit
 from fieldward_client.store import Store, stored_distribution
 from fieldward_client.vault import Vault
 from fieldward_sync.access import RIGHTS, Access
@@ -113,8 +112,7 @@ def _partitions(store: Store) -> Iterator[Finding]:
 
 def _edits(folder: Folder, practitioner_key: bytes, store_key: bytes) -> Iterator[Finding]:
     """The edits in this practitioner's boxes: each opens, and is the one its number says."""
-    scan = read_frames(folder.read(OUTBOX) or b"")
-    content = OutboxContent(scan.payloads, made=None, broken=scan.broken)
+    content = read_content(folder)
     for counter, edit in sorted(content.edits.items()):
         header = content.boxes.get(edit.box)
         if header is None:

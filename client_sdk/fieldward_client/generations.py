@@ -11,7 +11,8 @@ leaves the old generation or leads to the new one. The new identity is stored la
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import ClassVar
 
 import msgspec
@@ -22,8 +23,9 @@ from fieldward_client.counters import FILE as COUNTERS
 from fieldward_client.folder import Folder
 from fieldward_client.identity import CONTACT, IDENTITY, Contact, Identity, first_contact
 from fieldward_client.installation import PRACTITIONERS, Installation
-from fieldward_client.journal import EPOCH_KEY, JOURNAL, Journal
-from fieldward_client.outbox import MADE, OUTBOX, Outbox
+from fieldward_client.journal import EPOCH_KEY, JOURNAL, Journal, read_size
+from fieldward_client.outbox import MADE, OUTBOX, Outbox, read_content
+from fieldward_client.outbox_content import OutboxContent
 from fieldward_client.practitioner import Practitioner
 from fieldward_client.vault import SealedVault, vault_file
 from fieldward_sync.encoding import Message
@@ -118,6 +120,34 @@ def earlier(here: Installation) -> tuple[str, ...]:
     """
     present = f"{EARLIER}/{here.identity.generation}"
     return tuple(name for name in here.folder.names(EARLIER) if name != present)
+
+
+@dataclass(frozen=True)
+class Left:
+    """What an earlier generation has, read without opening its files to write."""
+
+    generation: int
+    outbox: OutboxContent
+    unsent_look_ups: int
+
+
+def left(here: Installation) -> tuple[Left, ...]:
+    """What earlier generations that are not done with have, the earliest first."""
+    found = []
+    for name in earlier(here):
+        folder = here.folder.below(name)
+        if folder.read(IDENTITY) is not None:
+            unsent = max(0, read_size(folder) - _journal_next(folder))
+            found.append(Left(int(name.rpartition("/")[2]), read_content(folder), unsent))
+    return tuple(sorted(found, key=lambda it: it.generation))
+
+
+def _journal_next(folder: Folder) -> int:
+    """Up to where the server is known to have a journal: not at all, where that is damaged."""
+    with suppress(LocalDataDamaged):
+        contact = folder.load(CONTACT, Contact)
+        return contact.journal_next if contact else 0
+    return 0
 
 
 @contextmanager

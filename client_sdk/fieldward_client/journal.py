@@ -8,12 +8,13 @@ a stored seal wins, so that no epoch is ever closed twice.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import reduce
 from typing import ClassVar
 
 from fieldward_client.boxes import OpenBox, read_box
 from fieldward_client.folder import Folder
-from fieldward_client.frames import FrameFile
+from fieldward_client.frames import FrameFile, read_frames
 from fieldward_client.identity import Identity
 from fieldward_sync.encoding import Message, Part, decode, encode, pack, unpack
 from fieldward_sync.errors import LocalDataDamaged, PeerBrokeProtocol
@@ -255,6 +256,18 @@ class Journal:
 
     def _has(self, box: OpenBox) -> bool:
         return BoxItem(box.signed_header) in self._items
+
+
+def read_size(folder: Folder) -> int:
+    """The entries of a journal that nobody opens to write, as far as they can be counted."""
+    size = 0
+    for payload in read_frames(folder.read(JOURNAL) or b"").payloads:
+        with suppress(PeerBrokeProtocol):
+            frame = unpack(JournalBase | JournalItem, payload)
+            if isinstance(frame, JournalBase):
+                size = frame.head.size
+            size += isinstance(frame, EntryItem)
+    return size
 
 
 def due_after(items: Sequence[JournalItem], due: tuple[int, int]) -> tuple[int, int]:

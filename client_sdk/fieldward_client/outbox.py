@@ -11,9 +11,9 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import ClassVar
 
-from fieldward_client.boxes import OpenBox, read_box
+from fieldward_client.boxes import OpenBox
 from fieldward_client.folder import Folder
-from fieldward_client.frames import FrameFile
+from fieldward_client.frames import FrameFile, read_frames
 from fieldward_client.outbox_content import (
     Arrived,
     BoxFrame,
@@ -73,9 +73,13 @@ class Outbox:
 
     @property
     def lost(self) -> int | None:
-        """How many accepted edits can no longer be delivered from here, as far as the server is not
-        known to have them; ``None``: some may be, and nobody knows how many (U4)."""
-        return len(self._content.lost) if self._content.is_lost_count_known else None
+        """``OutboxContent.lost_count``."""
+        return self._content.lost_count
+
+    @property
+    def content(self) -> OutboxContent:
+        """What is in it now."""
+        return self._content
 
     @property
     def edits(self) -> Mapping[int, SealedEdit]:
@@ -88,30 +92,13 @@ class Outbox:
         return self._content.verdicts
 
     @property
-    def refused(self) -> Mapping[int, str]:
-        """Why edits were refused, by number: those that nobody has decided since."""
-        return self._content.refused
-
-    @property
     def boxes(self) -> Mapping[bytes, Signed]:
         """The headers of their boxes, by the boxes' ids."""
         return self._content.boxes
 
-    def is_of(self, counter: int, practitioner: str | None) -> bool:
-        """Whether an edit was made by this practitioner; ``None`` stands for all of them."""
-        if practitioner is None:
-            return True
-        edit = self.edits.get(counter)
-        header = self.boxes.get(edit.box) if edit is not None else None
-        return header is not None and read_box(header).practitioner == practitioner
-
     def undelivered(self) -> tuple[SealedEdit, ...]:
         """The edits without a verdict, in the order of their numbers."""
-        return tuple(
-            self.edits[counter]
-            for counter in sorted(self.edits)
-            if counter not in self.verdicts and self.edits[counter].box in self.boxes
-        )
+        return self._content.undelivered
 
     def is_covered(self, kept_until: int) -> bool:
         """Whether all verdicts were given before a backup that is in the server's last two."""
@@ -153,7 +140,7 @@ class Outbox:
 
     def decide(self, counters: Iterable[int]) -> None:
         """Make durable that somebody decided these refused edits, and their author knows."""
-        new = [Decided(counter) for counter in counters if counter in self.refused]
+        new = [Decided(counter) for counter in counters if counter in self._content.refused]
         if new:
             self._append(new)
 
@@ -197,6 +184,12 @@ class Outbox:
         self._file.append(*packed(frames))
         for frame in frames:
             self._content.take(frame)
+
+
+def read_content(folder: Folder) -> OutboxContent:
+    """What is in an outbox that nobody opens to write; nothing where there is none."""
+    scan = read_frames(folder.read(OUTBOX) or b"")
+    return OutboxContent(scan.payloads, made=read_made(folder), broken=scan.broken)
 
 
 def read_made(folder: Folder) -> int | None:

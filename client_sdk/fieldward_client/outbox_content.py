@@ -154,6 +154,29 @@ class OutboxContent:
         }
 
     @property
+    def undelivered(self) -> tuple[SealedEdit, ...]:
+        """The edits without a verdict, in the order of their numbers."""
+        return tuple(
+            self.edits[counter]
+            for counter in sorted(self.edits)
+            if counter not in self.verdicts and self.edits[counter].box in self.boxes
+        )
+
+    def is_of(self, counter: int, practitioner: str | None) -> bool:
+        """Whether an edit was made by this practitioner; ``None`` stands for all of them."""
+        if practitioner is None:
+            return True
+        edit = self.edits.get(counter)
+        header = self.boxes.get(edit.box) if edit is not None else None
+        return header is not None and read_box(header).practitioner == practitioner
+
+    @property
+    def lost_count(self) -> int | None:
+        """How many accepted edits can no longer be delivered from here, as far as the server is not
+        known to have them; ``None``: some may be, and nobody knows how many (U4)."""
+        return len(self.lost) if self.is_lost_count_known else None
+
+    @property
     def lost(self) -> tuple[int, ...]:
         """The numbers of edits that were accepted and can no longer be delivered, as far as nobody
         has heard that the server has them; their boxes' loss counts."""

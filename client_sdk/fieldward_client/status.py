@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
+from fieldward_client.generations import left
 from fieldward_client.identity import Contact
 from fieldward_client.installation import Installation
 from fieldward_client.lease import stored_lease
 from fieldward_client.notices import Notices
+from fieldward_client.outbox_content import OutboxContent
 from fieldward_client.practitioner import Practitioner
 from fieldward_client.store import stored_distribution
 from fieldward_client.wipe import is_wiped
@@ -84,8 +86,10 @@ class Status:
     last_tried: int | None
     last_complete: int | None
     pending_edits: int
-    """Edits of theirs the server has not been heard to have, counted from the queue itself; of
-    all practitioners where nobody is named."""
+    """Edits of theirs the server has not been heard to have, counted from the queue itself, what
+    an earlier generation left included (P12); of all practitioners where nobody is named."""
+    pending_edits_of_others: int
+    """The same of whoever else uses the device; more is not told of them (P30)."""
     refused_edits: int
     lost_edits: int | None
     """Edits of whomever that were accepted on this device and are damaged or gone, as far as the
@@ -98,14 +102,19 @@ class Status:
     look_ups: int
     """Entries in the journal."""
     look_ups_delivered: int
+    pending_look_ups: int
+    """Entries of whomever the server has not been heard to have, those of earlier generations
+    included."""
 
 
 @dataclass(frozen=True)
 class PendingEdit:
     """An edit that is unsent or was refused; what it says is there while it can be read."""
 
+    generation: int
+    """The device's when it was made: what an old copy had not delivered goes up under its own."""
     counter: int
-    """Its number on this device."""
+    """Its number in that generation."""
     state: Literal["unsent", "refused"]
     code: str
     """Why it was refused."""
@@ -118,9 +127,13 @@ def read_status(
     installation: Installation, practitioner_id: str | None, practitioner: Practitioner | None
 ) -> Status:
     """The device's status, for whom it is open."""
-    identity, contact, outbox = installation.identity, installation.contact, installation.outbox
-    now = _trusted_now(installation)
-    unsent = [edit.counter for edit in outbox.undelivered()]
+    identity, contact, journal = installation.identity, installation.contact, installation.journal
+    now, before = _trusted_now(installation), left(installation)
+    outboxes = (*(each.outbox for each in before), installation.outbox.content)
+    unsent = [(outbox, edit.counter) for outbox in outboxes for edit in outbox.undelivered]
+    refused = [(outbox, counter) for outbox in outboxes for counter in outbox.refused]
+    own = sum(outbox.is_of(counter, practitioner_id) for outbox, counter in unsent)
+    delivered = min(contact.journal_next, journal.size)
     return Status(
         authority=identity.authority,
         device=identity.device,
@@ -134,14 +147,16 @@ def read_status(
         passphrase=_passphrase_status(installation, practitioner_id),
         last_tried=_last_tried(contact, practitioner_id),
         last_complete=contact.last_complete.get(practitioner_id) if practitioner_id else None,
-        pending_edits=sum(outbox.is_of(each, practitioner_id) for each in unsent),
-        refused_edits=sum(outbox.is_of(each, practitioner_id) for each in outbox.refused),
-        lost_edits=outbox.lost,
+        pending_edits=own,
+        pending_edits_of_others=len(unsent) - own,
+        refused_edits=sum(outbox.is_of(counter, practitioner_id) for outbox, counter in refused),
+        lost_edits=_lost(outboxes),
         conflicts=_conflicts(practitioner),
         notices=_notices(installation, practitioner_id),
         partitions=_partitions(installation, practitioner_id),
-        look_ups=installation.journal.size,
-        look_ups_delivered=min(contact.journal_next, installation.journal.size),
+        look_ups=journal.size,
+        look_ups_delivered=delivered,
+        pending_look_ups=journal.size - delivered + sum(each.unsent_look_ups for each in before),
     )
 
 
@@ -150,26 +165,46 @@ def read_pending(
 ) -> tuple[PendingEdit, ...]:
     """Every edit of theirs that is unsent, or was refused and not decided since, in the order of
     making: one does not see another's (P30)."""
-    outbox = installation.outbox
     own = {proposal.counter: proposal for proposal in _proposals(practitioner)}
-    unsent = {edit.counter: "" for edit in outbox.undelivered()}
-    refused = outbox.refused
-    return tuple(
-        PendingEdit(
-            counter=counter,
-            state="refused" if counter in refused else "unsent",
-            code=code,
-            record_id=own[counter].record_id if counter in own else None,
-            changes=_changes(own[counter]) if counter in own else None,
-            made_at=own[counter].made_at if counter in own else None,
-        )
-        for counter, code in sorted({**unsent, **refused}.items())
-        if outbox.is_of(counter, practitioner_id)
+    present, outbox = installation.identity.generation, installation.outbox.content
+    return (
+        *(  # what was typed in an earlier generation is readable to nobody here any more
+            edit
+            for each in left(installation)
+            for edit in _pending(each.generation, each.outbox, practitioner_id, {})
+        ),
+        *_pending(present, outbox, practitioner_id, own),
     )
+
+
+def _pending(
+    generation: int,
+    outbox: OutboxContent,
+    practitioner_id: str | None,
+    readable: Mapping[int, Proposal],
+) -> Iterator[PendingEdit]:
+    unsent = {edit.counter: "" for edit in outbox.undelivered}
+    for counter, code in sorted({**unsent, **outbox.refused}.items()):
+        if outbox.is_of(counter, practitioner_id):
+            proposal = readable.get(counter)
+            yield PendingEdit(
+                generation=generation,
+                counter=counter,
+                state="refused" if counter in outbox.refused else "unsent",
+                code=code,
+                record_id=proposal.record_id if proposal else None,
+                changes=_changes(proposal) if proposal else None,
+                made_at=proposal.made_at if proposal else None,
+            )
 
 
 def _changes(proposal: Proposal) -> dict[str, Value]:
     return {change.path: change.value for change in proposal.changes}
+
+
+def _lost(outboxes: Iterable[OutboxContent]) -> int | None:
+    lost = [outbox.lost_count for outbox in outboxes]
+    return None if None in lost else sum(filter(None, lost))
 
 
 def _proposals(practitioner: Practitioner | None) -> tuple[Proposal, ...]:

@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from fieldward_client import AccessClosed, SyncOutcome
+from fieldward_client.folder import Folder
+from fieldward_client.identity import CONTACT, Contact
+from fieldward_client.terminal.header import header
 from fieldward_server.services.devices import set_access
 from fieldward_server.services.journals import verify_journals
 from fieldward_server.services.wipes import order_wipe
@@ -82,6 +86,14 @@ class Tablet:
             return session.open(record).values.get(path)
 
 
+def come_back(tablet: Tablet) -> None:
+    """Put the folder back from a copy that lacks a look-up."""
+    tablet.keep_copy()
+    tablet.shown(PHONE)
+    tablet.sync()
+    tablet.put_back()
+
+
 def incidents(loop: Loop) -> set[str]:
     with loop.platform.storage.reading() as transaction:
         return {incident.kind for incident in events.incidents(transaction, AUTHORITY)}
@@ -138,6 +150,72 @@ def test_what_the_copy_had_not_delivered_goes_up_under_its_old_dots(
         refused = [(i.code, i.counter) for i in edits.inbox(transaction, AUTHORITY)]
     # The number that both copies used: one is merged, the other waits for a person.
     assert (actors(loop), refused) == ({(1, 1), (1, 2)}, [("dot-reused", 2)])
+
+
+def test_what_an_earlier_generation_has_still_to_deliver_counts_as_waiting(
+    loop: Loop, ann: Tablet
+) -> None:
+    """P12: "everything sent" is never said while it waits; here once more, after a restore."""
+    come_back(ann)
+    backup = loop.back_up()
+    ann.write(PHONE, "0114 496 0002", "r-2")
+    ann.sync()
+    loop.lose_database()
+    loop.restore(backup)
+    loop.seal()
+    ann.wire.fail("lose request", after=2)  # it has heard that the server lacks its edit
+    ann.device.sync()
+    for _ in ("unlocked", "locked"):
+        status = ann.device.status()
+        assert (status.generation, status.pending_edits) == (2, 1)
+        said = " ".join(line.plain for line in header(status))
+        assert "1 edit waits to be sent" in said
+        assert "verything sent" not in said
+        (waiting,) = ann.device.pending()
+        assert (waiting.generation, waiting.counter, waiting.state) == (1, 1, "unsent")
+        assert waiting.changes is None, "what reads it is gone with that generation"
+        ann.device.lock()
+    ann.device.close()
+    ann.reopen()
+    ann.sync()
+    status = ann.device.status()
+    assert (status.pending_edits, ann.device.pending()) == (0, ())
+    assert "Everything sent" in " ".join(line.plain for line in header(status))
+
+
+@pytest.mark.parametrize("contact", ["behind", "damaged"])
+def test_look_ups_of_an_earlier_generation_count_as_waiting_too(
+    loop: Loop, ann: Tablet, contact: str
+) -> None:
+    """P12, and U4: also where it is not known how many of them the server has."""
+    come_back(ann)
+    ann.write(PHONE, "0114 496 0002", "r-2")
+    ann.sync()
+    assert ann.device.status().pending_look_ups == 0
+    earlier = Folder(ann.home / "earlier" / "1")
+    if contact == "damaged":
+        (ann.home / "earlier" / "1" / CONTACT).write_bytes(b"fieldward/")
+    else:
+        heard = earlier.load(CONTACT, Contact)
+        assert heard is not None
+        earlier.store(CONTACT, msgspec.structs.replace(heard, journal_next=0))
+    status = ann.device.status()
+    assert (status.pending_edits, status.pending_look_ups) == (0, 1)
+    assert "All edits sent" in " ".join(line.plain for line in header(status))
+
+
+def test_a_refused_edit_of_an_earlier_generation_is_shown_as_its_own(
+    loop: Loop, ann: Tablet
+) -> None:
+    ann.keep_copy()
+    ann.write(PHONE, "0114 496 0001")
+    ann.sync()
+    ann.put_back()
+    ann.write(PHONE, "0114 496 0002", "r-2")
+    ann.sync()
+    (refused,) = ann.device.pending()
+    assert (refused.generation, refused.counter, refused.code) == (1, 1, "dot-reused")
+    assert ann.device.status().refused_edits == 1
 
 
 def test_look_ups_of_both_copies_are_on_record(loop: Loop, ann: Tablet) -> None:

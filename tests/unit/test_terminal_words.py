@@ -74,6 +74,7 @@ READY = Status(
     last_tried=NOON,
     last_complete=NOON,
     pending_edits=0,
+    pending_edits_of_others=0,
     refused_edits=0,
     lost_edits=0,
     conflicts=0,
@@ -81,6 +82,7 @@ READY = Status(
     partitions=(),
     look_ups=7,
     look_ups_delivered=7,
+    pending_look_ups=0,
 )
 
 
@@ -171,7 +173,12 @@ def test_the_last_try_is_not_told_as_the_last_complete_sync() -> None:
     [
         (replace(READY, pending_edits=1), "1 edit waits to be sent", "Everything sent"),
         (replace(READY, pending_edits=2), "2 edits wait to be sent", "Everything sent"),
-        (replace(READY, look_ups_delivered=3), "All edits sent", "Everything sent"),
+        (replace(READY, pending_look_ups=4), "All edits sent", "Everything sent"),
+        (
+            replace(READY, pending_edits_of_others=2),
+            "All of your edits sent · 2 edits wait of others here",
+            "verything",
+        ),
         (replace(READY, refused_edits=1), "1 edit refused: see pending", "waits"),
         (replace(READY, conflicts=2), "2 children in conflict", "1 child"),
     ],

@@ -106,20 +106,27 @@ def _age(status: Status) -> Iterator[Text]:
 
 
 def _waiting(status: Status) -> Iterator[Text]:
-    unsent_look_ups = status.look_ups - status.look_ups_delivered
+    others = status.pending_edits_of_others
     if status.pending_edits:
-        wait = "waits" if status.pending_edits == 1 else "wait"
-        yield Text(f"{many(status.pending_edits, 'edit')} {wait} to be sent", QUIET)
-    elif unsent_look_ups:
+        yield Text(f"{_edits_wait(status.pending_edits)} to be sent", QUIET)
+    elif others:
+        yield Text("All of your edits sent", QUIET)
+    elif status.pending_look_ups:
         yield Text("All edits sent", QUIET)
     elif status.lost_edits == 0:
         yield Text("Everything sent", GOOD)
+    if others:
+        yield Text(f"{_edits_wait(others)} of others here", QUIET)
     if status.refused_edits:
         yield Text(f"{many(status.refused_edits, 'edit')} refused: see pending", ATTENTION)
     if status.notices:
         yield Text(f"{many(status.notices, 'notice')}: see pending", ATTENTION)
     if status.conflicts:
         yield Text(f"{many(status.conflicts, 'child', 'children')} in conflict", ATTENTION)
+
+
+def _edits_wait(edits: int) -> str:
+    return f"{many(edits, 'edit')} {'waits' if edits == 1 else 'wait'}"
 
 
 def _lost(edits: int | None) -> Iterator[Text]:

@@ -65,7 +65,7 @@ def pending(stay_locked: bool, folder: Path, as_json: bool) -> None:
         else:
             say(*header(found))
             if edits:
-                rows = (_row(edit, found.now) for edit in edits)
+                rows = (_row(edit, found) for edit in edits)
                 say(table("Edit", "State", whole("Record"), "Change", "Made", rows=rows))
             say(*(_told(notice, found.now) for notice in notices))
         if notices:
@@ -99,17 +99,18 @@ def _told(notice: Notice, now: int | None) -> Text:
     return Text(f"{said} ({notice.reason}, {at}).", ATTENTION)
 
 
-def _row(edit: PendingEdit, now: int | None) -> tuple[Text, ...]:
+def _row(edit: PendingEdit, status: Status) -> tuple[Text, ...]:
+    is_present = edit.generation == status.generation
     style = REFUSED if edit.state == "refused" else QUIET
     state = f"{edit.state}: {edit.code}" if edit.code else edit.state
     changes = (
-        "(locked)"
+        ("(locked)" if is_present else "(sealed)")
         if edit.changes is None
         else "; ".join(f"{path}: {in_words(value)}" for path, value in edit.changes.items())
     )
-    made = "" if edit.made_at is None else moment(edit.made_at, now=now or edit.made_at)
+    made = "" if edit.made_at is None else moment(edit.made_at, now=status.now or edit.made_at)
     return (
-        Text(str(edit.counter)),
+        Text(f"{edit.counter}" if is_present else f"{edit.counter} of an old copy"),
         Text(state, style),
         Text(edit.record_id or ""),
         Text(changes),
