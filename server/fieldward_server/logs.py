@@ -64,8 +64,9 @@ def configure(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(EventFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    # Each run of each job, in every worker: noise. What a job did, or failed at, is an event.
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    # Each run of each job, in every worker, and each that waits for the one before: noise. What a
+    # job did, or failed at, is an event.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     logging.getLogger("apscheduler.executors").setLevel(logging.CRITICAL)
 
 

@@ -153,10 +153,11 @@ def _by_listener(devices: WSGIApplication, page: WSGIApplication, *, port: int) 
 
 
 class _EventLogger(Logger):  # type: ignore[misc] # its base has no types
-    """What gunicorn says of itself goes where all events go; never finer than its INFO, because it
-    then repeats requests."""
+    """What gunicorn says of itself goes where all events go, at their level; never finer than its
+    INFO, because it then repeats requests."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
+        self.error_log.setLevel(max(logging.INFO, logging.getLogger().level))
         self.error_log.handlers.clear()
         self.error_log.propagate = True

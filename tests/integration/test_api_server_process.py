@@ -232,14 +232,15 @@ def test_the_jobs_run_once_across_workers_and_a_server_told_to_stop_ends_well(
         assert server.process.stop() == 0
 
 
-def test_whoever_asked_for_the_address_in_a_file_finds_it_there_once_it_listens(
+def test_whoever_asked_for_the_address_in_a_file_finds_it_there_and_a_log_of_warnings_stays_empty(
     tmp_path: Path,
 ) -> None:
-    file = tmp_path / "address"
-    board = Board(tmp_path / "data", listen_port="0")
-    settings = board.environ
-    with served.serving(settings, tmp_path / "log", "--address-file", str(file)) as process:
+    """Also what gunicorn says of starting and stopping is at its level."""
+    file, log = tmp_path / "address", tmp_path / "log"
+    board = Board(tmp_path / "data", listen_port="0", log_level="warning")
+    with served.serving(board.environ, log, "--address-file", str(file)) as process:
         assert file.read_text() == f"{process.address}\n"
+    assert log.read_text() == ""
 
 
 def test_a_port_that_is_taken_is_a_mistake_with_a_way_out(server: Server, board: Board) -> None:
