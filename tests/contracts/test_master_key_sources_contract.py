@@ -45,7 +45,9 @@ def test_the_first_key_is_in_force_and_the_others_still_open(holding: Holding) -
     assert holding(NEW, NEW.hex()).read() == MasterKeys(NEW)
 
 
-@pytest.mark.parametrize("content", [b"", NEW[:-1], NEW + OLD[:7]])
+@pytest.mark.parametrize(
+    "content", [b"", NEW[:-1], NEW + OLD[:7]], ids=["nothing", "too short", "cut off"]
+)
 def test_what_is_no_key_is_refused_and_not_repeated(holding: Holding, content: bytes) -> None:
     with pytest.raises(LocalDataDamaged, match="no-master-key") as refused:
         holding(content, content.hex()).read()
