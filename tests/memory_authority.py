@@ -28,6 +28,7 @@ from fieldward_sync.distribution import (
     FileEntry,
     FileKind,
     Manifest,
+    OnLine,
     seal_file,
 )
 from fieldward_sync.encoding import MessageT, decode, encode
@@ -76,6 +77,7 @@ from fieldward_sync.records import Change, Edit, Proposal, Record, Value
 from fieldward_sync.signing import Signed, public_key, sign
 from fieldward_sync.versions import Dot
 from fieldward_sync.views import View
+from fieldward_sync.ways import KEPT, Way
 
 AUTHORITY = "E08000039"
 SERVER = "server.1"
@@ -113,6 +115,7 @@ class HeldPartition:
     partition: str
     title: str
     members: list[str]
+    way: Way = Way.OFFLINE
     feed: int = 0
     epoch: int = 1
     keys: dict[int, bytes] = field(default_factory=dict)
@@ -273,6 +276,14 @@ class MemoryAuthority:
         held.granted.add(partition)
         held.taken.discard(partition)
         held.lease_id = b""
+        self.state += 1
+
+    def hold(self, partition: str, way: Way) -> None:
+        """Have a partition held in another way; its next epoch begins."""
+        self.partitions[partition].way = way
+        self.partitions[partition].epoch += 1
+        for held in self.devices.values():
+            held.lease_id = b""  # the key ring has changed
         self.state += 1
 
     def order(self, device: str, kind: str) -> None:
@@ -589,6 +600,7 @@ class MemoryAuthority:
                     tuple(EpochKey(e, k) for e, k in self.partitions[p].keys.items()),
                 )
                 for p in sorted(held.granted)
+                if KEPT[self.partitions[p].way].keys
             ),
         )
         info = secrets_info(
@@ -621,7 +633,8 @@ class MemoryAuthority:
     def _distribute(self, held: HeldDevice, request: SyncRequest) -> Signed | None:
         if request.held.number == self.state or not RIGHTS[held.access].pull:
             return None
-        published = (self.partitions[p].manifest for p in sorted(held.granted))
+        granted = [self.partitions[p] for p in sorted(held.granted)]
+        published = (each.manifest for each in granted if KEPT[each.way].files)
         return sign(
             Distribution(
                 authority=AUTHORITY,
@@ -634,6 +647,11 @@ class MemoryAuthority:
                 expires=self.clock.true_time + 86_400,
                 manifests=tuple(manifest for manifest in published if manifest is not None),
                 lost=tuple(sorted(held.taken)),
+                on_line=tuple(
+                    OnLine(each.partition, each.title)
+                    for each in granted
+                    if not KEPT[each.way].files
+                ),
             ),
             self.answer_key,
         )

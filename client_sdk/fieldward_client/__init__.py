@@ -7,7 +7,7 @@ an outcome of ``Device.sync``, never an exception.
 from fieldward_client.child import Child
 from fieldward_client.clock import Clock, SystemClock
 from fieldward_client.device import Device
-from fieldward_client.hits import Answer, Hit, Hits
+from fieldward_client.hits import Answer, Hit, Hits, Unsearched
 from fieldward_client.notices import Notice
 from fieldward_client.report import EditVerdict, SyncOutcome, SyncProgress, SyncReport
 from fieldward_client.session import Session, TypeAhead
@@ -34,6 +34,7 @@ from fieldward_sync.errors import (
 from fieldward_sync.journal import REASONS
 from fieldward_sync.leases import LeaseState
 from fieldward_sync.records import Value
+from fieldward_sync.ways import Way
 
 __all__ = [
     "REASONS",
@@ -73,5 +74,7 @@ __all__ = [
     "Timer",
     "Transport",
     "TypeAhead",
+    "Unsearched",
     "Value",
+    "Way",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import overload
+from typing import Literal, overload
 
 
 class Answer(Enum):
@@ -55,6 +55,15 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class Unsearched:
+    """A partition that its holder may search, and that was not searched here."""
+
+    title: str
+    why: Literal["on-line-only"]
+    """``on-line-only``: nothing of it is on any device; ``Session.enquire`` asks the server."""
+
+
+@dataclass(frozen=True)
 class Hits(Sequence[Hit]):
     """A search's hits, best first, and its answer in a word."""
 
@@ -62,6 +71,8 @@ class Hits(Sequence[Hit]):
     hits: tuple[Hit, ...] = ()
     add: tuple[str, ...] = ()
     """Where too many fit: the terms that would tell them apart, the best first."""
+    unsearched: tuple[Unsearched, ...] = ()
+    """Where somebody who fits could be, too; said whatever the answer is."""
 
     @overload
     def __getitem__(self, index: int) -> Hit: ...

@@ -153,7 +153,8 @@ def keep_earlier_keys(
     entropy: Entropy,
 ) -> None:
     """Before a lease replaces another, keep the keys that the files here need, if it will not bring
-    them itself; only of partitions that it still grants. ``needed`` are partitions and epochs."""
+    them itself; only of partitions that it still has keys of: of others, none are left once it is
+    stored. ``needed`` are partitions and epochs."""
     granted = {keys.partition for keys in after.ring}
     brought = {(keys.partition, each.epoch) for keys in after.ring for each in keys.epochs}
     kept = [
@@ -162,7 +163,9 @@ def keep_earlier_keys(
         for each in keys.epochs
         if keys.partition in granted and (keys.partition, each.epoch) in needed
     ]
-    if all((keys.partition, each.epoch) in brought for keys, each in kept):
+    loses = any(keys.partition not in granted for keys in before.ring)
+    keeps_of_lost = loses and bool(folder.size(earlier_keys_file(lease.practitioner)))
+    if all((keys.partition, each.epoch) in brought for keys, each in kept) and not keeps_of_lost:
         return
     ring = tuple(PartitionKeys(k.partition, k.digest_key, (each,)) for k, each in kept)
     context = _earlier_keys_context(lease)

@@ -41,6 +41,7 @@ class Reception:
         self.renewed = False
         self.updated: list[str] = []
         self.lost: list[str] = []
+        self.on_line_now: list[str] = []
         self.bytes_fetched = 0
         self._bytes_wanted = 0
         self._bytes_here: dict[str, int] = {}
@@ -78,8 +79,11 @@ class Reception:
         here.folder.store(distribution_file(practitioner), stored)
         store.replace(distribution, prepared)
         kept = {each.partition for each in distribution.manifests}
+        on_line = {each.partition for each in distribution.on_line}
         self.updated += (each.title for each in distribution.manifests if each not in before)
-        self.lost += (each.title for each in before if each.partition not in kept)
+        gone = [each for each in before if each.partition not in kept]
+        self.lost += (each.title for each in gone if each.partition not in on_line)
+        self.on_line_now += (each.title for each in gone if each.partition in on_line)
 
     def _prepare(
         self, store: Store, manifests: Sequence[Manifest], before: Collection[Manifest]
@@ -152,8 +156,9 @@ class Reception:
 
 
 def _require_losses_named(before: Distribution | None, after: Distribution) -> None:
-    """What a device loses is told by name, never inferred from its absence (invariant 4)."""
-    named = {*after.lost, *(each.partition for each in after.manifests)}
+    """What leaves a device is told by name, never inferred from its absence (invariant 4)."""
+    on_line = (each.partition for each in after.on_line)
+    named = {*after.lost, *on_line, *(each.partition for each in after.manifests)}
     held = before.manifests if before else ()
     if any(each.partition not in named for each in held):
         raise PeerBrokeProtocol(

@@ -25,7 +25,7 @@ def remains(
     if keys is None or (held is None and in_doubt):
         return None
     shown = {each.partition: each for each in held.manifests} if held else {}
-    names = {*shown, *keys, *(held.lost if held and in_doubt else ())}
+    names = {*shown, *keys, *(_taken_off(held) if held and in_doubt else ())}
     return tuple(
         HeldPartition(
             name,
@@ -34,6 +34,12 @@ def remains(
         )
         for name in sorted(names)
     )
+
+
+def _taken_off(held: Distribution) -> Iterator[str]:
+    """What was on the device and is to be there no more."""
+    yield from held.lost
+    yield from (each.partition for each in held.on_line)
 
 
 def confirms_more(now: Iterable[HeldPartition], before: Iterable[HeldPartition]) -> bool:

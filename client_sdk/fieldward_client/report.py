@@ -59,6 +59,8 @@ class SyncReport:
     """Titles of the partitions that changed."""
     lost: tuple[str, ...]
     """Titles of the partitions that are no longer here."""
+    on_line_now: tuple[str, ...]
+    """Titles of those that are no longer here, and are to be asked for on line instead."""
     bytes_fetched: int
     """Of sealed files."""
     wiped: bool

@@ -153,7 +153,7 @@ class Session:
                     "not-held",
                     "This record is not on this device.",
                     next_step="Search again: it may have left with the last sync. "
-                    "That it is not here does not mean that there is no such child.",
+                    "That it is not here does not mean that there is no such child: enquire.",
                 )
             distribution = holdings.store.distribution
             assert distribution is not None
@@ -170,14 +170,20 @@ class Session:
     def _search(self, query: Query, asked: Asked) -> Hits:
         looked_for: dict[str, Any] = {"terms": query.terms, "query": asked.id}
         with self._refusals_on_record("search", **looked_for):
-            held = self._practitioner.holdings().search(query, today=self._today())
+            holdings = self._practitioner.holdings()
+            held = holdings.search(query, today=self._today())
             hits = tuple(self._hit(hold, match) for hold, match in held.found)
             found = [hit.record_id for hit in hits]
             outcome: Outcome = "too-many" if held.too_many else "shown" if hits else "nothing"
             self._write("search", outcome, cost=asked.cost(found), records=found, **looked_for)
         asked.show(found)
         self._found_by.update((record_id, asked.id) for record_id in found)
-        return Hits(_ANSWERS[outcome], hits, query.narrower() if held.too_many else ())
+        return Hits(
+            _ANSWERS[outcome],
+            hits,
+            query.narrower() if held.too_many else (),
+            holdings.store.unsearched(),
+        )
 
     def _new_query(self) -> bytes:
         return self._installation.entropy(QUERY_ID_BYTES)

@@ -20,6 +20,7 @@ from fieldward_sync.errors import AccessClosed, LocalDataDamaged
 from fieldward_sync.leases import Lease, LeaseState
 from fieldward_sync.messages import DEVICE_KEY
 from fieldward_sync.records import Proposal, Value
+from fieldward_sync.ways import Way
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,12 @@ class PassphraseStatus:
 
 @dataclass(frozen=True)
 class PartitionStatus:
-    """One partition on this device."""
+    """One partition that may be held on this device."""
 
     partition: str
     title: str
+    way: Way
+    """How it is held; of a tethered one nothing is here, and the rest is 0."""
     records: int
     feed: int
     made: int
@@ -285,7 +288,14 @@ def _partitions(
             distribution = stored_distribution(
                 installation.folder, installation.identity, practitioner_id
             )
-    return tuple(
-        PartitionStatus(each.partition, each.title, each.records, each.feed, each.made)
-        for each in (distribution.manifests if distribution else ())
+    if distribution is None:
+        return ()
+    here = (
+        PartitionStatus(each.partition, each.title, Way.OFFLINE, each.records, each.feed, each.made)
+        for each in distribution.manifests
     )
+    on_line = (
+        PartitionStatus(each.partition, each.title, Way.TETHERED, 0, 0, 0)
+        for each in distribution.on_line
+    )
+    return (*here, *on_line)

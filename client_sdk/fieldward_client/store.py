@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from fieldward_client.files import SealedFiles
 from fieldward_client.folder import Folder
+from fieldward_client.hits import Unsearched
 from fieldward_client.identity import Identity
 from fieldward_client.partition import Partition
 from fieldward_sync.distribution import Distribution, FileEntry, FileOpener, Manifest
@@ -131,6 +132,11 @@ class Store:
         manifests = self.distribution.manifests if self.distribution else ()
         granted = {keys.partition for keys in self.keys.ring}
         return tuple(each for each in manifests if each.partition in granted)
+
+    def unsearched(self) -> tuple[Unsearched, ...]:
+        """The partitions that are granted, and of which nothing can be searched here now."""
+        on_line = self.distribution.on_line if self.distribution else ()
+        return tuple(Unsearched(each.title, "on-line-only") for each in on_line)
 
     def opener(self, entry: FileEntry) -> FileOpener:
         """What opens a file while it arrives; ``AccessClosed("not-granted")`` without its key."""

@@ -122,6 +122,7 @@ class _Run:
             lease_renewed=reception is not None and reception.renewed,
             updated=tuple(reception.updated) if reception else (),
             lost=tuple(reception.lost) if reception else (),
+            on_line_now=tuple(reception.on_line_now) if reception else (),
             bytes_fetched=reception.bytes_fetched if reception else 0,
             wiped=is_wiped(self._here),
         )

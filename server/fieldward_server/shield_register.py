@@ -2,8 +2,8 @@
 
 Whatever hides a child or closes a door is written here before it is acknowledged: shields raised
 and released, consent withdrawn, devices enrolled, changes of access, wipes, their withdrawal
-and their receipts, grants, caps, rules of partitions, administrators removed, incarnations, the
-server's keys.
+and their receipts, grants, caps, rules of partitions and the ways in which they are held,
+administrators removed, incarnations, the server's keys.
 ``restore`` makes it hold again before anything is served (design §8).
 
 One line an entry, sealed under a key of its own that the master key derives and bound to the line
@@ -172,6 +172,14 @@ class RulesChange(Part, tag="rules", frozen=True):
     rules: tuple[str, ...]
 
 
+class WayChange(Part, tag="way", frozen=True):
+    """From here on a partition is held in this way."""
+
+    authority: AuthorityCode
+    partition: PartitionId
+    way: str
+
+
 class CapChange(Part, tag="cap", frozen=True):
     """From here on a device may hold so many records."""
 
@@ -220,6 +228,7 @@ Entry = (
     | GrantChange
     | CapChange
     | RulesChange
+    | WayChange
     | AdministratorRemoved
     | Begun
     | KeysRenewed

@@ -78,6 +78,13 @@ class Manifest(Part, frozen=True):
     files: Annotated[tuple[FileEntry, ...], Meta(min_length=1, max_length=MAX_FILES_OF_A_PARTITION)]
 
 
+class OnLine(Part, frozen=True):
+    """A partition that is granted, and of which nothing is on the device: it is asked on line."""
+
+    partition: PartitionId
+    title: Annotated[str, Meta(max_length=100)]
+
+
 class Distribution(Message, frozen=True):
     """All that one practitioner on one device may hold: what is not listed is lost, and what was
     lost is named."""
@@ -94,6 +101,8 @@ class Distribution(Message, frozen=True):
     """Not accepted from the network after this; what was accepted before is ruled by the lease."""
     manifests: Annotated[tuple[Manifest, ...], Meta(max_length=MAX_MANIFESTS)]
     lost: Annotated[tuple[PartitionId, ...], Meta(max_length=MAX_MANIFESTS)]
+    on_line: Annotated[tuple[OnLine, ...], Meta(max_length=MAX_MANIFESTS)]
+    """What is held tethered: it has neither manifest nor key."""
 
     def require_successor_of(self, trusted: Distribution | None, *, now: int) -> None:
         """Raise unless this may replace what was trusted before: not expired, not older, and the
@@ -108,10 +117,13 @@ class Distribution(Message, frozen=True):
                 "distribution-rolled-back",
                 f"The server offers state {mine}; this device has already held {theirs}.",
             )
-        if mine == theirs and self.manifests != trusted.manifests:
+        if mine == theirs and self._content() != trusted._content():
             raise PeerBrokeProtocol(
                 "distribution-mixed", f"State {mine} was offered with two different contents."
             )
+
+    def _content(self) -> tuple[object, ...]:
+        return self.manifests, self.on_line
 
 
 def seal_file(

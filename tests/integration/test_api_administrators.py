@@ -71,6 +71,7 @@ SAMPLES: dict[str, Any] = {
     "valid_seconds": 60,
     "verb": "pause",
     "vetted_until": START,
+    "way": "tethered",
 }
 """A value that fits each field; what it names need not be there."""
 
@@ -544,6 +545,8 @@ def test_a_change_is_previewed_made_and_held_within_the_cap(
         "practitioners": [PRACTITIONER],
         "records_now": 0,
         "records_then": 3,
+        "by_way_now": {"offline": 0, "tethered": 0},
+        "by_way_then": {"offline": 3, "tethered": 0},
         "record_cap": 2,
         "over_cap": True,
         "unsent_edits": 0,

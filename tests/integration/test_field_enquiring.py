@@ -47,7 +47,7 @@ def test_no_such_child_is_another_answer_than_not_on_this_device(ann: HealthVisi
     assert f"There is no such child in the index of {AUTHORITY}." in said
     assert "Not on this device" not in said
     (answer,) = ann.reads("enquire", "--family", "Nobody", "--reason", "clinic")
-    assert answer == {"answer": "no-such-child", "add": []}
+    assert answer == {"answer": "no-such-child", "add": [], "unsearched": []}
     assert "[not-found]" in ann.fails("enquire", "--open", "r-x", "--reason", "clinic").stderr
 
 

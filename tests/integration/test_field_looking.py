@@ -74,7 +74,7 @@ def test_not_on_this_device_is_another_answer_than_no_such_child(ann: HealthVisi
     assert "[not-held]" in missing
     assert "fieldward field enquire --open" in missing
     (answer,) = ann.reads("search", "--family", "Nobody", "--reason", "clinic")
-    assert answer == {"answer": "not-on-this-device", "add": []}
+    assert answer == {"answer": "not-on-this-device", "add": [], "unsearched": []}
 
 
 @pytest.mark.parametrize(

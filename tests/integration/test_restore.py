@@ -21,6 +21,7 @@ from fieldward_server.services.merges import merge
 from fieldward_server.services.partitions import take
 from fieldward_server.services.rescoping import change_partition
 from fieldward_server.services.shields import raise_shield, release_shield
+from fieldward_server.services.ways import set_way
 from fieldward_server.services.wipes import order_wipe, withdraw_wipe
 from fieldward_server.shield_register import AccessChange, Shield, ShieldRegister
 from fieldward_server.storage import authorities, devices, edits, events, orders
@@ -28,6 +29,7 @@ from fieldward_sync.access import Access, WipeState
 from fieldward_sync.errors import CallerMistake, RefusedByServer, RetryLater
 from fieldward_sync.names import device_actor
 from fieldward_sync.projection import is_shielded
+from fieldward_sync.ways import Way
 from fieldwork import AUTHORITY, PHONE, child, stranger
 from founding import let_in
 from loop import Loop, Wire
@@ -527,6 +529,21 @@ def test_rules_and_caps_that_were_changed_after_the_backup_hold(  # invariant 4,
         for each in (name, ben.name)
     ]
     assert caps == [20_000, 4]
+
+
+def test_a_partition_that_was_tethered_after_the_backup_stays_so(
+    loop: Loop, ann: tuple[Device, Wire], new_database: NewDatabase
+) -> None:
+    """What was taken off every disk does not come back to one by a restore (design §7)."""
+    device, _ = ann
+    backup = loop.back_up()
+    set_way(**command(loop, partition="caseload"), way="tethered")
+    require_complete(device)
+    loop.lose_database(new_database())
+    loop.restore(backup)
+    loop.seal()
+    require_complete(device)
+    assert [each.way for each in device.status().partitions] == [Way.TETHERED]
 
 
 def test_an_administrator_removed_after_the_backup_does_not_come_back(

@@ -14,7 +14,7 @@ from fieldward_server.services.custody import (
 from fieldward_server.services.devices import DeviceReport, HolderReport, WipeReport
 from fieldward_server.services.disputes import OpenDispute
 from fieldward_server.services.duplicates import Duplicates
-from fieldward_server.services.holdings import Preview, TouchedDevice
+from fieldward_server.services.holdings import Preview, RecordsByWay, TouchedDevice
 from fieldward_server.services.inbox import InboxEntry
 from fieldward_server.services.journals import JournalReport
 from fieldward_server.services.merges import MergePreview
@@ -54,6 +54,8 @@ ANSWERS = {
     "partition/create": "`records`: how many it has",
     "partition/change": "`records`: how many it has now",
     "partition/preview": "`Preview`",
+    "partition/way": NOTHING,
+    "partition/preview-way": "`Preview`",
     "partition/renew-key": NOTHING,
     "partition/list": "items of `PartitionReport`",
     "partition/seal": "`files`: how many were made",
@@ -109,6 +111,7 @@ REPORTS = (
     PartitionReport,
     Preview,
     TouchedDevice,
+    RecordsByWay,
     DeviceReport,
     HolderReport,
     WipeReport,

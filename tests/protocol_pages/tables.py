@@ -27,6 +27,7 @@ from fieldward_sync.http_signatures import signature_base
 from fieldward_sync.journal import REASONS
 from fieldward_sync.leases import ALLOWED
 from fieldward_sync.schema import AddressSchema, codes_of
+from fieldward_sync.ways import KEPT
 from protocol_pages.reports import ANSWERS, REPORTS
 from vectors.files import TOPICS
 from vectors.outcomes import Outcome
@@ -85,6 +86,13 @@ def _moves(machine: Any) -> str:
             (f"`{old.value}`", ", ".join(f"`{new.value}`" for new in type(old) if new in after))
             for old, after in machine.items()
         ),
+    )
+
+
+def ways() -> str:
+    return table(
+        ("way", "files on the disk", "keys on the disk"),
+        ((f"`{way.value}`", yes(kept.files), yes(kept.keys)) for way, kept in KEPT.items()),
     )
 
 
@@ -284,6 +292,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "example": example,
     "fields": fields,
     "lease-states": lease_states,
+    "ways": ways,
     "limits": bounds,
     "moves": moves,
     "outcomes": outcomes,

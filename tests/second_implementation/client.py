@@ -433,12 +433,13 @@ class Client:
         verify(self.trust.answer_key, signature, payload)
         found = read_document("distribution", payload)
         authority, incarnation, device, generation, practitioner, number, _, expires = found[:8]
-        manifests, lost = found[8:]
+        manifests, lost, on_line = found[8:]
         assert (authority, device, generation) == (self.authority, self.device, self.generation)
         assert (incarnation, practitioner) == (self.trust.incarnation, self.practitioner)
         assert self._now() < expires
         assert (incarnation, number) >= (self._held_incarnation, self._held_number)
-        named = {manifest[0] for manifest in manifests} | set(lost)
+        self.on_line = dict(on_line)
+        named = {manifest[0] for manifest in manifests} | set(lost) | self.on_line.keys()
         assert self.partitions.keys() <= named
         opened = {manifest[0]: self._open_partition(manifest) for manifest in manifests}
         self.partitions = opened

@@ -297,6 +297,7 @@ def distribution(**changes: object) -> Distribution:
         "expires": 2_000,
         "manifests": (manifest,),
         "lost": (),
+        "on_line": (),
     }
     return Distribution(**{**told, **changes})  # type: ignore[arg-type]  # a table of one call
 

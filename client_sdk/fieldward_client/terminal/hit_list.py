@@ -11,7 +11,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from fieldward_client import Answer, Hit, Hits, Status
+from fieldward_client import Answer, Hit, Hits, Status, Unsearched, Way
 from fieldward_client.terminal.card import as_at
 from fieldward_client.terminal.header import ATTENTION, QUIET
 from fieldward_client.terminal.printing import table, whole
@@ -77,6 +77,7 @@ def told(hits: Hits, status: Status) -> Iterator[RenderableType]:
                 "Searched was the whole index, as far as you may see it. Leave out what you are "
                 "least sure of, and try once more."
             )
+    yield from (_unsearched(each) for each in hits.unsearched)
 
 
 def why(agreement: Mapping[str, str]) -> list[str]:
@@ -124,7 +125,8 @@ def _table(hits: Sequence[Hit], look_alikes: Mapping[int, Sequence[int]]) -> Tab
 def _not_here(status: Status) -> Iterator[Text]:
     """Not on this device: which is another answer than that there is no such child."""
     held = sum(partition.records for partition in status.partitions)
-    titles = ", ".join(partition.title for partition in status.partitions)
+    here = (each for each in status.partitions if each.way is not Way.TETHERED)
+    titles = ", ".join(partition.title for partition in here)
     yield Text("Not on this device.", style="bold")
     yield Text(
         "That does not mean that there is no such child: searched were the "
@@ -132,6 +134,12 @@ def _not_here(status: Status) -> Iterator[Text]:
         "Leave out what you are least sure of, or ask for the whole index, on line:"
     )
     yield Text("  fieldward field enquire")
+
+
+def _unsearched(partition: Unsearched) -> Text:
+    return Text(
+        f"Not searched, on line only: {partition.title}. fieldward field enquire", ATTENTION
+    )
 
 
 def _notes(hit: Hit, look_alikes: Sequence[int]) -> Iterator[Text]:

@@ -126,7 +126,7 @@ def list_as_typed(session: Session, status: Status, *, as_json: bool) -> None:
             asking.tell(e.message)
             continue
         if as_json:
-            show_json({"answer": hits.answer, "add": hits.add, "hits": hits.hits})
+            show_json({**_why_none(hits), "hits": hits.hits})
         else:
             say(*told(hits, status))
 
@@ -155,4 +155,8 @@ def _show_hits(hits: Hits) -> None:
     for hit in hits:
         show_json(hit)
     if not hits:
-        show_json({"answer": hits.answer, "add": hits.add})
+        show_json(_why_none(hits))
+
+
+def _why_none(hits: Hits) -> dict[str, object]:
+    return {"answer": hits.answer, "add": hits.add, "unsearched": hits.unsearched}

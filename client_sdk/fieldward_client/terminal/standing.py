@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from fieldward_client import AccessClosed, Device, Notice, PendingEdit, Status
+from fieldward_client import AccessClosed, Device, Notice, PendingEdit, Status, Way
 from fieldward_client.terminal.header import ATTENTION, QUIET, header
 from fieldward_client.terminal.opening import folder_option, json_option, locked, unlocked
 from fieldward_client.terminal.printing import say, show_json, table, whole
@@ -74,6 +74,9 @@ def pending(stay_locked: bool, folder: Path, as_json: bool) -> None:
 
 def _details(found: Status) -> Iterator[Text]:
     for partition in found.partitions:
+        if partition.way is Way.TETHERED:
+            yield Text(f"{partition.title}: on line only, ask with enquire")
+            continue
         made = moment(partition.made, now=found.now or partition.made)
         entries = many(partition.records, "entry", "entries")
         yield Text(f"{partition.title}: {entries}, as the server had them {made}")

@@ -98,6 +98,9 @@ def _in_words(report: SyncReport) -> Iterator[Text]:
         yield Text(f"  New in your copy ({size}): {', '.join(report.updated)}.")
     if report.lost:
         yield Text(f"  No longer on this device: {', '.join(report.lost)}.", ATTENTION)
+    if report.on_line_now:
+        titles = ", ".join(report.on_line_now)
+        yield Text(f"  On line only from now on, ask with enquire: {titles}.", ATTENTION)
     for verdict in report.verdicts:
         yield from _verdict(verdict)
 

@@ -61,6 +61,7 @@ from fieldward_server.services.shields import (
 )
 from fieldward_server.services.splits import preview_split, split
 from fieldward_server.services.succession import prepare_successors, put_in_force
+from fieldward_server.services.ways import preview_way, set_way
 from fieldward_server.services.wipes import confirm_wipe, order_wipe, withdraw_wipe
 from fieldward_sync.access import Access
 from fieldward_sync.field_classes import MEMBER_ID
@@ -75,6 +76,7 @@ from fieldward_sync.names import (
 )
 from fieldward_sync.records import MAX_REPLACED_BY_A_CHANGE
 from fieldward_sync.views import MAX_VALUES_OF_A_VIEW
+from fieldward_sync.ways import Way
 
 MAX_LINES = 2000
 MAX_RULES = 100
@@ -89,6 +91,7 @@ _ANY_DEVICE = {"device": identifier(DeviceId, required=False)}
 _PARTITION = {"partition": identifier(PartitionId)}
 _PRACTITIONER = {"practitioner": identifier(PractitionerId)}
 _RULES = {"rules": many(text(), most=MAX_RULES)}
+_WAY = {"way": one_of(tuple(way.value for way in Way))}
 _RECORD = {"record": identifier(RecordId)}
 _INTO = {"into": identifier(RecordId)}
 _LIKE = {"like": identifier(RecordId)}
@@ -306,6 +309,18 @@ COMMANDS = {
         _preview(partitions.preview_rules),
         {**_PARTITION, **_RULES},
         about=("partition",),
+    ),
+    "partition/way": Command(
+        "How devices hold a partition: offline, or tethered to enquiries on line",
+        _effect(set_way),
+        {**_PARTITION, **_WAY},
+        about=("partition", "way"),
+    ),
+    "partition/preview-way": Command(
+        "What it would touch to have a partition held in a way",
+        _preview(preview_way),
+        {**_PARTITION, **_WAY},
+        about=("partition", "way"),
     ),
     "partition/renew-key": Command(
         "Begin a partition's next key epoch now",

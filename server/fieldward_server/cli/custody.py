@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from fieldward_server.cli.output import Item, moment, show_item, show_items, show_json
+from fieldward_server.cli.previews import by_way_in_words
+from fieldward_sync.ways import Way
 
 
 def show_custody(preview: Item, *, as_json: bool) -> None:
@@ -26,7 +28,7 @@ def show_loss(report: Item, records: Iterable[Item], *, as_json: bool) -> None:
         {
             "record": "record",
             "readable": lambda it: f"until {moment(it['until'])}" if it["readable"] else "no",
-            "partitions": lambda it: ", ".join(it["partitions"]),
+            "partitions": lambda it: ", ".join(_with_ways(it)),
         },
         as_json=False,
         nothing="No record was on it.",
@@ -36,7 +38,7 @@ def show_loss(report: Item, records: Iterable[Item], *, as_json: bool) -> None:
 def holding_in_words(holder: Item) -> str:
     """What a practitioner holds on a device, and until when."""
     return (
-        f"{', '.join(holder['partitions']) or 'no partition'}: {holder['records']} records, "
+        f"{', '.join(_with_ways(holder)) or 'no partition'}: {holder['records']} records, "
         f"lease closes {moment(holder['lease_closes'])}"
     )
 
@@ -49,7 +51,7 @@ def _previewed(preview: Item) -> Iterator[tuple[str, object]]:
     if preview["needs_second"]:
         yield "second administrator", "needed: many devices were wiped within the hour"
     yield from (
-        ("records", preview["records"]),
+        ("records", by_way_in_words(preview["by_way"])),
         ("edits not delivered", f"{preview['unsent_edits']}, as it said last"),
         ("look-ups not delivered", f"{preview['unsent_look_ups']}, as it said last"),
         ("last contact", moment(preview["last_contact"])),
@@ -85,6 +87,12 @@ def _lost(report: Item) -> Iterator[tuple[str, object]]:
     yield "hidden, may be left there", len(report["hidden"])
 
 
+def _with_ways(it: Item) -> Iterator[str]:
+    """Partitions, each with how it is held where it is not offline."""
+    for partition, way in zip(it["partitions"], it["ways"], strict=True):
+        yield partition if way == Way.OFFLINE.value else f"{partition} ({way})"
+
+
 def _last_entry(report: Item) -> str:
     return f"{report['journal_delivered']} entries, the last {moment(report['last_entry_at'])}"
 
@@ -116,4 +124,6 @@ def _held(held: Item) -> str:
     )
     until = held["readable_until"]
     reads = f"readable until {moment(until)}" if until else "never readable there"
+    if held["way"] != Way.OFFLINE.value:
+        reads = f"{held['way']}, {reads}"
     return f"given {moment(held['given_at'])}; {ends + '; ' if ends else ''}{reads}"

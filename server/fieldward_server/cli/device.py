@@ -18,7 +18,7 @@ from fieldward_server.cli.output import (
     show_items,
     show_json,
 )
-from fieldward_server.cli.previews import go_on
+from fieldward_server.cli.previews import by_way_in_words, go_on
 from fieldward_server.cli.signed import Commander, signed
 from fieldward_sync.access import WipeState
 
@@ -337,7 +337,7 @@ def _described(report: Item) -> Iterator[tuple[str, object]]:
     yield "enrolled", moment(report["enrolled_at"])
     yield "last contact", moment(report["last_contact"])
     yield "last complete sync", moment(report["last_complete"])
-    yield "records", f"{report['records']}, at most {report['record_cap']}"
+    yield "records", f"{by_way_in_words(report['by_way'])}, at most {report['record_cap']}"
     yield "edits not delivered", report["pending_edits"]
     yield (
         "journal delivered",

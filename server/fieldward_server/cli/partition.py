@@ -9,6 +9,7 @@ from fieldward_server.cli.options import PARTITION, json_option
 from fieldward_server.cli.output import show_done, show_items
 from fieldward_server.cli.previews import show_preview
 from fieldward_server.cli.signed import Commander, signed
+from fieldward_sync.ways import Way
 
 _rules_option = click.option(
     "--rule",
@@ -17,6 +18,9 @@ _rules_option = click.option(
     required=True,
     help='Which records: team:<TEAM>, "sector:<OUTWARD> <digit>", or all. Can be repeated.',
 )
+
+
+_way_argument = click.argument("way", type=click.Choice([way.value for way in Way]))
 
 
 @click.group("partition", cls=Group)
@@ -78,6 +82,41 @@ def preview(call: Commander, partition: str, rules: tuple[str, ...], as_json: bo
     show_preview(call("partition/preview", partition=partition, rules=rules), as_json=as_json)
 
 
+@command.command()
+@click.argument("partition", type=PARTITION)
+@_way_argument
+@signed(must_say_why=True)
+@json_option
+def way(call: Commander, partition: str, way: str, as_json: bool) -> None:
+    """Have devices hold a PARTITION in a WAY.
+
+    offline: files and keys are on the device until its lease ends. tethered: nothing is; whoever
+    may hold it enquires on line. Devices follow at their next sync; `device loss-report` says
+    which keys are not known to be gone. `partition preview-way` says what it touches.
+
+    \b
+    Example:
+      fieldward partition way refuge tethered --authority E08000039 --reason families-in-hiding
+    """
+    call("partition/way", partition=partition, way=way)
+    show_done({"partition": partition, "way": way}, f"{partition} is held {way}.", as_json=as_json)
+
+
+@command.command("preview-way")
+@click.argument("partition", type=PARTITION)
+@_way_argument
+@signed()
+@json_option
+def preview_way(call: Commander, partition: str, way: str, as_json: bool) -> None:
+    """Say what it would touch to have a PARTITION held in a WAY.
+
+    \b
+    Example:
+      fieldward partition preview-way refuge tethered --authority E08000039
+    """
+    show_preview(call("partition/preview-way", partition=partition, way=way), as_json=as_json)
+
+
 @command.command("renew-key")
 @click.argument("partition", type=PARTITION)
 @signed(must_say_why=True)
@@ -100,7 +139,7 @@ def renew_key(call: Commander, partition: str, as_json: bool) -> None:
 @signed()
 @json_option
 def list_(call: Commander, as_json: bool) -> None:
-    """List an authority's partitions: their rules, records, files and holders.
+    """List an authority's partitions: their rules, records, files, holders and ways.
 
     \b
     Example:
@@ -112,6 +151,7 @@ def list_(call: Commander, as_json: bool) -> None:
             "id": "partition",
             "title": "title",
             "rules": lambda it: ", ".join(it["rules"]),
+            "held": "way",
             "records": "records",
             "holders": "holders",
             "published": lambda it: _published(it["published_feed"], it["feed"]),

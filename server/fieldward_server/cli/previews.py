@@ -7,6 +7,7 @@ import sys
 import click
 
 from fieldward_server.cli.output import Item, show_items, show_json
+from fieldward_sync.ways import Way
 
 
 def go_on(question: str) -> None:
@@ -41,8 +42,8 @@ def show_preview(preview: Item, *, as_json: bool) -> None:
         {
             "device": lambda it: f"{it['device']}.{it['generation']}",
             "holders": lambda it: ", ".join(it["practitioners"]),
-            "records now": "records_now",
-            "then": "records_then",
+            "records now": lambda it: by_way_in_words(it["by_way_now"]),
+            "then": lambda it: by_way_in_words(it["by_way_then"]),
             "cap": "record_cap",
             "over": lambda it: "over" if it["over_cap"] else "",
             "unsent": "unsent_edits",
@@ -50,3 +51,9 @@ def show_preview(preview: Item, *, as_json: bool) -> None:
         as_json=False,
         nothing="No device holds it.",
     )
+
+
+def by_way_in_words(counts: Item) -> str:
+    """Records on a device, and those that are held otherwise: ``120``, ``120, 40 tethered``."""
+    others = [f"{counts[way.value]} {way.value}" for way in Way if way is not Way.OFFLINE]
+    return ", ".join([str(counts["offline"]), *(each for each in others if each[0] != "0")])

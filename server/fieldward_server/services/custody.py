@@ -17,6 +17,7 @@ from fieldward_server.services.devices import (
     find_latest,
     report_device,
 )
+from fieldward_server.services.holdings import RecordsByWay
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.redactions import ReachedDevice, reached_on
 from fieldward_server.services.synchronisation import CONTACT_SECONDS
@@ -29,6 +30,7 @@ from fieldward_sync.custody import OUTCOMES, Aftermath
 from fieldward_sync.encoding import decode, unpack
 from fieldward_sync.journal import EpochSeal
 from fieldward_sync.signing import MAX_SIGNED_BYTES, Signed
+from fieldward_sync.ways import KEPT, Way
 
 VERBS = {
     "pause": Access.PAUSED,
@@ -59,7 +61,8 @@ class CustodyPreview:
     name: str
     access: Access
     records: int
-    """That its holders may hold, each counted once."""
+    """That its holders may hold there, each counted once."""
+    by_way: RecordsByWay
     unsent_edits: int
     """As the device last said."""
     last_contact: int
@@ -82,6 +85,9 @@ class HeldThere:
 
     practitioner: str
     partition: str
+    way: Way
+    """How it was held; ``offline`` as long as the device has not said that the keys are gone which
+    it had before a stricter way."""
     given_at: int
     taken_at: int
     gone_at: int
@@ -132,8 +138,10 @@ class LossRecord:
     until: int
     """0 where it could not."""
     partitions: tuple[str, ...]
-    """By way of these; where it could not be read, the partitions that it came into too late, or
-    that it had left."""
+    """By way of these; where it could not be read, the partitions that it came into too late, that
+    it had left, or of which nothing was on the device."""
+    ways: tuple[Way, ...]
+    """How each of them was held."""
 
 
 def preview_verb(
@@ -155,6 +163,7 @@ def preview_verb(
             name=found.name,
             access=report.access,
             records=report.records,
+            by_way=report.by_way,
             unsent_edits=report.pending_edits,
             last_contact=report.last_contact,
             journal_delivered=report.journal_delivered,
@@ -208,7 +217,8 @@ def list_loss_records(
     with platform.storage.reading() as transaction:
         found = find_latest(transaction, authority, device)
         report = report_device(transaction, found, now=now)
-        until = _latest_by_partition(_held(transaction, found, report))
+        held = _held(transaction, found, report)
+        until = _latest_by_partition(held)
         heard_until = found.last_contact + CONTACT_SECONDS
         left_since = _left_since(found, report)
         rows = losses.candidates(
@@ -228,6 +238,7 @@ def list_loss_records(
             record,
             each,
             until,
+            _ways(held),
             left_since=left_since,
             heard=found.last_contact,
             heard_until=heard_until,
@@ -286,13 +297,17 @@ def _held(transaction: Transaction, device: Device, report: DeviceReport) -> tup
 
 
 def _held_there(holder: Holder, grant: GrantHistory, device: Device, *, bound: int) -> HeldThere:
-    ends = [holder.lease_closes, bound]
+    ends, way = [holder.lease_closes, bound], Way(grant.way)
+    if not KEPT[way].keys:
+        ends.append(grant.keys_until)
+        way = Way.OFFLINE if grant.keys_until else way
     if grant.gone_at is not None:
         ends.append(grant.gone_at)
     came = grant.given_at <= device.last_contact + CONTACT_SECONDS
     return HeldThere(
         practitioner=holder.practitioner,
         partition=grant.partition_id,
+        way=way,
         given_at=grant.given_at,
         taken_at=grant.taken_at or 0,
         gone_at=grant.gone_at or 0,
@@ -307,6 +322,12 @@ def _latest_by_partition(held: tuple[HeldThere, ...]) -> dict[str, int]:
     return latest
 
 
+def _ways(held: tuple[HeldThere, ...]) -> dict[str, Way]:
+    """How each partition was held: the least strict way, where practitioners differ."""
+    strictest_first = sorted(held, key=lambda each: list(Way).index(each.way), reverse=True)
+    return {each.partition: each.way for each in strictest_first}
+
+
 def _left_since(device: Device, report: DeviceReport) -> int:
     """What left a partition since then may still be there. A complete sync speaks for whoever made
     it: with several practitioners nobody knows for which."""
@@ -317,6 +338,7 @@ def _loss_record(
     record: str,
     candidates: list[Candidate],
     until: dict[str, int],
+    ways: dict[str, Way],
     *,
     left_since: int,
     heard: int,
@@ -329,9 +351,11 @@ def _loss_record(
         and until[each.partition_id] > heard
         and not (each.was_removed and each.changed_at < left_since)
     ]
+    named = tuple(came or (each.partition_id for each in candidates))
     return LossRecord(
         record=record,
         readable=bool(came),
         until=max((until[partition] for partition in came), default=0),
-        partitions=tuple(came or (each.partition_id for each in candidates)),
+        partitions=named,
+        ways=tuple(ways[partition] for partition in named),
     )

@@ -7,7 +7,9 @@ from typing import Literal
 
 from fieldward_server.services.authorities import locked, open_answer_key
 from fieldward_server.services.holdings import (
+    RecordsByWay,
     over_cap,
+    records_by_way,
     records_held,
     require_reason,
 )
@@ -33,6 +35,7 @@ from fieldward_sync.access import (
 from fieldward_sync.encoding import decode, pack, unpack
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.signing import MAX_SIGNED_BYTES, Signed, sign
+from fieldward_sync.ways import KEPT, Way
 
 OrderKind = Literal["pause", "resume", "wipe"]
 
@@ -47,8 +50,10 @@ class HolderReport:
     practitioner: str
     partitions: tuple[str, ...]
     """Granted now."""
+    ways: tuple[str, ...]
+    """How each of them is held."""
     records: int
-    """In these partitions, a record in two of them counted twice."""
+    """In these partitions, as far as they are on the device; one in two of them counts twice."""
     lease_issued: int
     lease_closes: int
     lease_destroys: int
@@ -94,7 +99,8 @@ class DeviceReport:
     pending_edits: int
     """As the device last said."""
     records: int
-    """That its holders may hold, each counted once."""
+    """That its holders may hold there, each counted once; what is held tethered is not there."""
+    by_way: RecordsByWay
     record_cap: int
     """More than so many are given to it by no command."""
     journal_size: int
@@ -249,7 +255,7 @@ def _known(found: Device | None, device: str) -> Device:
 
 def report_device(transaction: Transaction, device: Device, *, now: int) -> DeviceReport:
     """What there is to see of a device."""
-    head = read_head(device)
+    head, by_way = read_head(device), records_by_way(transaction, device)
     holders = devices.holders(transaction, device.authority, device.device, device.generation)
     return DeviceReport(
         authority=device.authority,
@@ -262,7 +268,8 @@ def report_device(transaction: Transaction, device: Device, *, now: int) -> Devi
         last_contact=device.last_contact,
         last_complete=device.last_complete,
         pending_edits=device.pending_edits,
-        records=records_held(transaction, device),
+        records=by_way.here,
+        by_way=by_way,
         record_cap=device.record_cap,
         journal_size=device.journal_size,
         journal_delivered=head.size,
@@ -319,7 +326,8 @@ def _holder_report(transaction: Transaction, holder: Holder) -> HolderReport:
     return HolderReport(
         practitioner=holder.practitioner,
         partitions=tuple(g.partition_id for g in granted),
-        records=sum(g.records for g in granted),
+        ways=tuple(g.way for g in granted),
+        records=sum(g.records for g in granted if KEPT[Way(g.way)].files),
         lease_issued=holder.lease_issued,
         lease_closes=holder.lease_closes,
         lease_destroys=holder.lease_destroys,

@@ -6,8 +6,8 @@ foreseen, and nothing else is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 
 from fieldward_server.services.platform import Platform
@@ -16,9 +16,27 @@ from fieldward_server.storage.devices import Device, Granted, Holder
 from fieldward_sync.access import UNDER_WIPE, Access, WipeState
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.messages import ROUTINE
+from fieldward_sync.ways import Way
 
 DEFAULT_CAP = 10_000
 """How many records a device may hold, unless an administrator says otherwise with a reason."""
+
+
+@dataclass(frozen=True)
+class RecordsByWay:
+    """Records that may be held on a device, each counted once.
+
+    One that is in several partitions counts as the least strict of their ways has it.
+    """
+
+    offline: int
+    tethered: int
+    """On line only: none of them is on the device."""
+
+    @property
+    def here(self) -> int:
+        """How many are on the device."""
+        return self.offline
 
 
 @dataclass(frozen=True)
@@ -30,8 +48,10 @@ class TouchedDevice:
     practitioners: tuple[str, ...]
     """Whose partition it is."""
     records_now: int
-    """That may be held there, each counted once."""
+    """That may be there, each counted once; what is held tethered is not."""
     records_then: int
+    by_way_now: RecordsByWay
+    by_way_then: RecordsByWay
     record_cap: int
     over_cap: bool
     """It would go beyond its cap, or further beyond: the change is refused."""
@@ -41,12 +61,12 @@ class TouchedDevice:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a change of a partition's rules, or of a grant, touches."""
+    """What a change of a partition's rules or way, or of a grant, touches."""
 
     change: str
     """The command that makes it."""
     records_coming: int
-    """Into the partition where its rules change; onto the device where a grant does."""
+    """Into the partition where its rules change; onto devices where its way or a grant does."""
     records_going: int
     devices: tuple[TouchedDevice, ...]
 
@@ -77,25 +97,31 @@ def require_reason(record_cap: int, reason: str) -> None:
         )
 
 
-def count_records(transaction: Transaction, authority: str, held: frozenset[str]) -> int:
-    """How many records these partitions have, each counted once."""
-    return partitions.count_covered(transaction, authority, partition_ids=held)
+def count_records(transaction: Transaction, authority: str, granted: frozenset[str]) -> int:
+    """How many records of these partitions are on a device that may hold them, each counted
+    once."""
+    return _counted(transaction, authority, _held(transaction, authority, granted)).here
 
 
 def records_held(transaction: Transaction, device: Device) -> int:
-    """How many records may be held on a device now, each counted once."""
+    """How many records may be on a device now, each counted once."""
+    return records_by_way(transaction, device).here
+
+
+def records_by_way(transaction: Transaction, device: Device) -> RecordsByWay:
+    """How many records may be held on a device now, and in which way."""
     grants = _grants(transaction, device).values()
-    records = {granted.partition_id: granted.records for own in grants for granted in own}
-    if len(records) > 1:
-        return count_records(transaction, device.authority, frozenset(records))
-    return sum(records.values())  # most devices hold one partition, which has been counted
+    granted = {each.partition_id: each for own in grants for each in own}
+    if len(granted) > 1:
+        held = _Held(frozenset((name, Way(each.way)) for name, each in granted.items()))
+        return _counted(transaction, device.authority, held)
+    counts = {way.value: 0 for way in Way}  # most devices hold one, which has been counted
+    return RecordsByWay(**counts | {each.way: each.records for each in granted.values()})
 
 
 def held_partitions(transaction: Transaction, device: Device) -> frozenset[str]:
     """What may be held on a device now, by whichever practitioner."""
-    return frozenset(
-        granted.partition_id for own in _grants(transaction, device).values() for granted in own
-    )
+    return _all_of(_held_by(transaction, device))
 
 
 def rules_previewed(
@@ -103,25 +129,29 @@ def rules_previewed(
 ) -> Preview:
     """What it touches that these rules, and no others, choose a partition's records."""
 
-    @cache  # a team's devices hold the same, and are many
-    def count(held: frozenset[str], rules: tuple[str, ...] = ()) -> int:
+    def count(held: frozenset[str], rules: Sequence[str] = ()) -> int:
         return partitions.count_covered(transaction, authority, partition_ids=held, rules=rules)
 
-    itself, chosen_by = frozenset({partition}), tuple(rules)
-    touched = []
-    for device in devices.holding(transaction, authority, partition):
-        if _is_in_use(device):
-            holdings = _held_by(transaction, device)
-            held = _all_of(holdings)
-            whose = [it for it, own in holdings.items() if partition in own]
-            then = count(held - itself, chosen_by)
-            touched.append(_touched(device, whose, now=count(held), then=then))
-    either = count(itself, chosen_by)
+    itself = frozenset({partition})
+    either = count(itself, rules)
     return Preview(
         change=change,
         records_coming=either - count(itself),
-        records_going=either - count(frozenset(), chosen_by),
-        devices=tuple(touched),
+        records_going=either - count(frozenset(), rules),
+        devices=_touched_by(
+            transaction, authority, partition, lambda held: held.chosen_by(partition, rules)
+        ),
+    )
+
+
+def way_previewed(transaction: Transaction, authority: str, partition: str, way: Way) -> Preview:
+    """What it touches that a partition is held in this way."""
+    touched = _touched_by(transaction, authority, partition, lambda held: held.to(partition, way))
+    return Preview(
+        change="partition/way",
+        records_coming=sum(max(0, it.records_then - it.records_now) for it in touched),
+        records_going=sum(max(0, it.records_now - it.records_then) for it in touched),
+        devices=touched,
     )
 
 
@@ -134,12 +164,16 @@ def grant_previewed(
     holdings = _held_by(transaction, device)
     own = holdings[practitioner]
     changed = own | {partition} if given else own - {partition}
-    now = count_records(transaction, authority, _all_of(holdings))
-    then = count_records(transaction, authority, _all_of({**holdings, practitioner: changed}))
+
+    def count(holdings: Mapping[str, frozenset[str]]) -> RecordsByWay:
+        held = _held(transaction, authority, _all_of(holdings))
+        return _counted(transaction, authority, held)
+
+    now, then = count(holdings), count({**holdings, practitioner: changed})
     return Preview(
         change="grant/give" if given else "grant/take",
-        records_coming=max(0, then - now),
-        records_going=max(0, now - then),
+        records_coming=max(0, then.here - now.here),
+        records_going=max(0, now.here - then.here),
         devices=(_touched(device, [practitioner], now=now, then=then),),
     )
 
@@ -174,6 +208,66 @@ def _watch(platform: Platform, authority: str, *, now: int) -> int:
     return len(over)
 
 
+@dataclass(frozen=True)
+class _Held:
+    """What a device holds, or would."""
+
+    ways: frozenset[tuple[str, Way]]
+    """Of each partition."""
+    rules: tuple[str, ...] = ()
+    """Those that would choose the records of one more, which would be held in this way."""
+    way: Way = Way.OFFLINE
+
+    def to(self, partition: str, way: Way) -> _Held:
+        """The same, with a partition held in another way."""
+        return replace(self, ways=self._without(partition) | {(partition, way)})
+
+    def chosen_by(self, partition: str, rules: Sequence[str]) -> _Held:
+        """The same, with other rules for a partition."""
+        way = dict(self.ways)[partition]
+        return _Held(self._without(partition), tuple(rules), way)
+
+    def _without(self, partition: str) -> frozenset[tuple[str, Way]]:
+        return frozenset(each for each in self.ways if each[0] != partition)
+
+
+def _held(transaction: Transaction, authority: str, names: frozenset[str]) -> _Held:
+    ways = partitions.ways(transaction, authority, names)
+    return _Held(frozenset((name, Way(way)) for name, way in ways.items()))
+
+
+def _counted(transaction: Transaction, authority: str, held: _Held) -> RecordsByWay:
+    counts, before = {}, 0
+    for way in Way:
+        so_far = partitions.count_covered(
+            transaction,
+            authority,
+            partition_ids=[name for name, its in held.ways if not its.is_stricter(way)],
+            rules=() if held.way.is_stricter(way) else held.rules,
+        )
+        counts[way.value], before = so_far - before, so_far
+    return RecordsByWay(**counts)
+
+
+def _touched_by(
+    transaction: Transaction, authority: str, partition: str, then: Callable[[_Held], _Held]
+) -> tuple[TouchedDevice, ...]:
+    """The devices in use where somebody holds a partition, before and after a change."""
+
+    @cache  # a team's devices hold the same, and are many
+    def count(held: _Held) -> RecordsByWay:
+        return _counted(transaction, authority, held)
+
+    touched = []
+    for device in devices.holding(transaction, authority, partition):
+        if _is_in_use(device):
+            holdings = _held_by(transaction, device)
+            held = _held(transaction, authority, _all_of(holdings))
+            whose = [it for it, own in holdings.items() if partition in own]
+            touched.append(_touched(device, whose, now=count(held), then=count(then(held))))
+    return tuple(touched)
+
+
 def _grants(transaction: Transaction, device: Device) -> dict[str, tuple[Granted, ...]]:
     """What each practitioner on a device may hold now."""
     holders = devices.holders(transaction, device.authority, device.device, device.generation)
@@ -197,14 +291,18 @@ def _is_in_use(device: Device) -> bool:
     return Access(device.access) is not Access.REVOKED and WipeState(device.wipe) not in UNDER_WIPE
 
 
-def _touched(device: Device, practitioners: Sequence[str], *, now: int, then: int) -> TouchedDevice:
+def _touched(
+    device: Device, practitioners: Sequence[str], *, now: RecordsByWay, then: RecordsByWay
+) -> TouchedDevice:
     return TouchedDevice(
         device=device.device,
         generation=device.generation,
         practitioners=tuple(practitioners),
-        records_now=now,
-        records_then=then,
+        records_now=now.here,
+        records_then=then.here,
+        by_way_now=now,
+        by_way_then=then,
         record_cap=device.record_cap,
-        over_cap=then > device.record_cap and then > now,
+        over_cap=then.here > device.record_cap and then.here > now.here,
         unsent_edits=device.pending_edits,
     )

@@ -22,6 +22,7 @@ from fieldward_sync.leases import (
 )
 from fieldward_sync.messages import SyncRequest
 from fieldward_sync.signing import sign
+from fieldward_sync.ways import KEPT, Way
 
 LEASE_SECRET = "lease-secret"
 RENEWED_AFTER = 8
@@ -38,9 +39,24 @@ def is_due(standing: Standing, request: SyncRequest, terms: LeaseTerms, *, now: 
     return (
         not holder.lease_id
         or request.held.lease != holder.lease_id
-        or ring_hash(standing.granted) != holder.ring_hash
+        or ring_hash(standing.held) != holder.ring_hash
         or now >= holder.lease_issued + term // RENEWED_AFTER
         or look_ups_used * RENEWED_AFTER >= terms.look_ups
+    )
+
+
+def stored_keys_gone(standing: Standing, request: SyncRequest) -> tuple[str, ...]:
+    """The partitions whose keys were on the device's disk until a stricter way took them off it:
+    the lease that it says it has took the place of the one that brought them."""
+    holder = standing.holder
+    if holder is None or not holder.lease_id or request.held.lease != holder.lease_id:
+        return ()
+    if ring_hash(standing.held) != holder.ring_hash:
+        return ()
+    return tuple(
+        granted.partition_id
+        for granted in standing.granted
+        if granted.keys_until and not KEPT[Way(granted.way)].keys
     )
 
 
@@ -114,7 +130,7 @@ def renew(
         issued=lease.issued,
         closes=lease.closes,
         destroys=lease.destroys,
-        ring_hash=ring_hash(standing.granted),
+        ring_hash=ring_hash(standing.held),
     )
     return LeaseGrant(sign(lease, open_answer_key(platform, authority)), sealed)
 
@@ -139,5 +155,5 @@ def _secrets(
             holder.generation,
             holder.practitioner,
         ),
-        ring=key_ring(platform, transaction, holder.authority, standing.granted),
+        ring=key_ring(platform, transaction, holder.authority, standing.held),
     )

@@ -36,6 +36,8 @@ class PartitionReport:
     partition: str
     title: str
     rules: tuple[str, ...]
+    way: str
+    """How devices hold it."""
     records: int
     feed: int
     """Changes so far."""
@@ -303,6 +305,7 @@ def _report(transaction: Transaction, partition: Partition) -> PartitionReport:
         partition=partition_id,
         title=partition.title,
         rules=partitions.rules_of(transaction, authority, partition_id),
+        way=partition.way,
         records=partition.records,
         feed=partition.feed,
         published_feed=manifest.feed if manifest else None,

@@ -22,6 +22,7 @@ from fieldward_server.services.partition_keys import begin_epoch
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.rescoping import rescope
 from fieldward_server.services.succession import follow
+from fieldward_server.services.ways import hold
 from fieldward_server.services.wipes import begin_wipe, end_wipe
 from fieldward_server.shield_register import (
     AccessChange,
@@ -35,6 +36,7 @@ from fieldward_server.shield_register import (
     KeysRenewed,
     RulesChange,
     Shield,
+    WayChange,
     WipeOrder,
     WipeReceipt,
     WipeWithdrawn,
@@ -63,6 +65,7 @@ from fieldward_sync.projection import SHIELD, is_raised, is_shielded
 from fieldward_sync.records import Change
 from fieldward_sync.signing import Signed, public_key, sign, signing_key
 from fieldward_sync.versions import Dot
+from fieldward_sync.ways import Way
 
 
 def unfinished(platform: Platform) -> tuple[str, ...]:
@@ -121,6 +124,7 @@ def begin_serving(
         if replaced:
             platform.shield_register.append(*replaced)
         _hold_rules(platform, transaction, own, now=now)
+        _hold_ways(platform, transaction, own)
         _hold_devices(platform, transaction, row, own, now=now)
         _hold_administrators(transaction, own, now=now)
         incarnations.serve(transaction, authority, row.incarnation)
@@ -303,6 +307,15 @@ def _hold_rules(
     for entry in last.values():
         if partitions.find(transaction, entry.authority, entry.partition) is not None:
             rescope(platform, transaction, entry.authority, entry.partition, entry.rules, now=now)
+
+
+def _hold_ways(platform: Platform, transaction: Transaction, register: Iterable[Entry]) -> None:
+    """Each partition that there is is held as was last said of it."""
+    last = {entry.partition: entry for entry in register if isinstance(entry, WayChange)}
+    for entry in last.values():
+        found = partitions.find(transaction, entry.authority, entry.partition)
+        if found is not None and found.way != entry.way:
+            hold(platform, transaction, entry.authority, entry.partition, Way(entry.way))
 
 
 def _hold_devices(

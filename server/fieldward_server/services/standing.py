@@ -19,6 +19,7 @@ from fieldward_sync.journal import JournalHead
 from fieldward_sync.messages import DEVICE_KEY
 from fieldward_sync.names import device_actor
 from fieldward_sync.versions import FIRST_COUNTER, Run, VersionVector
+from fieldward_sync.ways import KEPT, Way
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,15 @@ class Standing:
         return self.edits.highest(self.actor)
 
     @property
+    def held(self) -> tuple[Granted, ...]:
+        """Of what is granted, what the caller gets files of."""
+        return tuple(granted for granted in self.granted if KEPT[Way(granted.way)].files)
+
+    @property
     def state_number(self) -> int:
         """The state number of the last change that concerned this caller."""
         changed = self.holder.changed_state if self.holder else 0
-        return max([changed, *(granted.published_state for granted in self.granted)])
+        return max([changed, *(held.published_state for held in self.held)])
 
 
 def find_standing(transaction: Transaction, caller: Caller) -> Standing:

@@ -14,7 +14,7 @@ from fieldward_server.services.coming_back import NOT_GRANTED, next_generation
 from fieldward_server.services.custody_intake import take_custody
 from fieldward_server.services.edit_intake import EditIntake
 from fieldward_server.services.journal_intake import JournalIntake
-from fieldward_server.services.lease_renewal import is_due, refusal, renew
+from fieldward_server.services.lease_renewal import is_due, refusal, renew, stored_keys_gone
 from fieldward_server.services.notices import read_by, unread_notices
 from fieldward_server.services.order_intake import (
     WIPE,
@@ -26,9 +26,9 @@ from fieldward_server.services.order_intake import (
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.redactions import take_confirmations
 from fieldward_server.services.standing import Standing, find_standing
-from fieldward_server.storage import Transaction, devices
+from fieldward_server.storage import Transaction, devices, partitions
 from fieldward_sync.access import RIGHTS, UNDER_WIPE, WipeState
-from fieldward_sync.distribution import MAX_MANIFESTS, Distribution, Manifest
+from fieldward_sync.distribution import MAX_MANIFESTS, Distribution, Manifest, OnLine
 from fieldward_sync.encoding import unpack
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.leases import LeaseGrant
@@ -120,7 +120,7 @@ def _without_effect(
         return None
     if newly_seen(standing.orders, up_to=request.orders_seen):
         return None
-    if _contact_is_news(standing, request, now=now):
+    if _contact_is_news(standing, request, now=now) or stored_keys_gone(standing, request):
         return None
     if not is_due(standing, request, platform.lease_terms, now=now):
         return _Outcome()
@@ -149,6 +149,9 @@ def _take(
     take_receipts(register, transaction, device, standing.orders, request.receipts, now=now)
     take_refusals(transaction, device, request.refused_orders, now=now)
     take_confirmations(transaction, standing, request.held, now=now)
+    if standing.holder is not None:
+        gone = stored_keys_gone(standing, request)
+        devices.forget_stored_keys(transaction, standing.holder, gone)
     if not request.edits:
         return ()
     return EditIntake(platform, transaction, standing, now=now).take(request.edits)
@@ -288,9 +291,10 @@ def _distribution(
         return None
     if not RIGHTS[standing.access].pull or WipeState(device.wipe) in UNDER_WIPE:
         return None
-    manifests = devices.manifests(transaction, holder)
+    held_here = [granted.partition_id for granted in standing.held]
+    manifests = partitions.manifests(transaction, authority.authority, held_here)
     was_restored = request.held.number > 0 and request.held.incarnation < authority.incarnation
-    if was_restored and len(manifests) < len(standing.granted):
+    if was_restored and len(manifests) < len(held_here):
         return None  # the files are being made anew, and none of what it holds is lost
     distribution = Distribution(
         authority=authority.authority,
@@ -307,6 +311,11 @@ def _distribution(
             holder,
             left={each.partition for each in request.held.partitions or ()},
             at_most=MAX_MANIFESTS,
+        ),
+        on_line=tuple(
+            OnLine(granted.partition_id, granted.title)
+            for granted in standing.granted
+            if granted not in standing.held
         ),
     )
     return sign(distribution, open_answer_key(platform, authority))

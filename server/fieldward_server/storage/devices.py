@@ -81,11 +81,16 @@ class Granted:
     """A partition that a holder may hold now, and what its manifest and key ring depend on."""
 
     partition_id: str
+    title: str
+    way: str
     records: int
     key_epoch: int
     digest_key: bytes
     file_epochs: bytes
     published_state: int
+    keys_until: int
+    """Keys of it that came before its way was stricter may be on the device's disk until then,
+    unless it has said that they are gone; 0 for none."""
 
 
 def add(transaction: Transaction, device: Device) -> None:
@@ -341,6 +346,49 @@ def set_changed_state(transaction: Transaction, holder: Holder, state: int) -> N
     _update_holder(transaction, holder, "UPDATE holder SET changed_state = :state", state=state)
 
 
+def set_changed_states(
+    transaction: Transaction, authority: str, partition_id: str, state: int
+) -> None:
+    """Something that concerns whoever may hold a partition changed at this state number."""
+    transaction.execute(
+        "UPDATE holder SET changed_state = :state WHERE authority = :authority"
+        " AND EXISTS (SELECT 1 FROM partition_grant g WHERE g.authority = holder.authority"
+        "  AND g.device = holder.device AND g.generation = holder.generation"
+        "  AND g.practitioner = holder.practitioner AND g.partition_id = :partition_id"
+        "  AND g.taken_at IS NULL)",
+        authority=authority,
+        partition_id=partition_id,
+        state=state,
+    )
+
+
+def note_stored_keys(transaction: Transaction, authority: str, partition_id: str) -> None:
+    """The keys of a partition are to leave the disks they are on: until their leases close they
+    may be there still."""
+    transaction.execute(
+        "UPDATE partition_grant SET keys_until = coalesce((SELECT h.lease_closes FROM holder h"
+        "  WHERE h.authority = partition_grant.authority AND h.device = partition_grant.device"
+        "  AND h.generation = partition_grant.generation"
+        "  AND h.practitioner = partition_grant.practitioner), 0)"
+        " WHERE authority = :authority AND partition_id = :partition_id",
+        authority=authority,
+        partition_id=partition_id,
+    )
+
+
+def forget_stored_keys(
+    transaction: Transaction, holder: Holder, partition_ids: Collection[str]
+) -> None:
+    """The device has said that no key of these partitions is on its disk any more."""
+    transaction.execute(
+        "UPDATE partition_grant SET keys_until = 0 WHERE authority = :authority"
+        " AND device = :device AND generation = :generation AND practitioner = :practitioner"
+        " AND partition_id IN :partition_ids",
+        **_holder_key(holder),
+        partition_ids=list(partition_ids),
+    )
+
+
 def set_lease(
     transaction: Transaction,
     holder: Holder,
@@ -430,8 +478,8 @@ def oldest_lease(transaction: Transaction, authority: str, *, alive_at: int) -> 
 def granted(transaction: Transaction, holder: Holder) -> tuple[Granted, ...]:
     """The partitions that a holder may hold now, by id."""
     rows = transaction.execute(
-        "SELECT p.partition_id, p.records, p.key_epoch, p.digest_key, p.file_epochs,"
-        " p.published_state"
+        "SELECT p.partition_id, p.title, p.way, p.records, p.key_epoch, p.digest_key,"
+        " p.file_epochs, p.published_state, g.keys_until"
         " FROM partition_grant g JOIN partition p"
         " ON p.authority = g.authority AND p.partition_id = g.partition_id"
         " WHERE g.authority = :authority AND g.device = :device AND g.generation = :generation"
@@ -439,19 +487,6 @@ def granted(transaction: Transaction, holder: Holder) -> tuple[Granted, ...]:
         **_holder_key(holder),
     )
     return tuple(Granted(**row) for row in rows)
-
-
-def manifests(transaction: Transaction, holder: Holder) -> tuple[bytes, ...]:
-    """The published manifests of the partitions that a holder may hold now, by partition."""
-    rows = transaction.execute(
-        "SELECT p.manifest FROM partition_grant g JOIN partition p"
-        " ON p.authority = g.authority AND p.partition_id = g.partition_id"
-        " WHERE g.authority = :authority AND g.device = :device AND g.generation = :generation"
-        " AND g.practitioner = :practitioner AND g.taken_at IS NULL"
-        " AND p.manifest IS NOT NULL ORDER BY p.partition_id",
-        **_holder_key(holder),
-    )
-    return tuple(row["manifest"] for row in rows)
 
 
 def taken(

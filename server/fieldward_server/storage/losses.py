@@ -14,10 +14,13 @@ class GrantHistory:
     """A grant, given now or taken, and what was confirmed of it."""
 
     partition_id: str
+    way: str
     given_at: int
     taken_at: int | None
     gone_at: int | None
     """When the device said that nothing of it is left there."""
+    keys_until: int
+    """As ``devices.Granted`` has it."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,14 @@ class Candidate:
 def grants(transaction: Transaction, holder: Holder) -> tuple[GrantHistory, ...]:
     """What a holder may hold or might once, by partition."""
     rows = transaction.execute(
-        "SELECT g.partition_id, g.given_at, g.taken_at, CASE WHEN g.lost_feed IS NOT NULL THEN"
+        "SELECT g.partition_id, p.way, g.given_at, g.taken_at, g.keys_until,"
+        " CASE WHEN g.lost_feed IS NOT NULL THEN"
         " (SELECT max(c.at) FROM confirmation c WHERE c.authority = g.authority"
         "  AND c.device = g.device AND c.generation = g.generation"
         "  AND c.practitioner = g.practitioner AND c.partition_id = g.partition_id) END AS gone_at"
-        " FROM partition_grant g WHERE g.authority = :authority AND g.device = :device"
+        " FROM partition_grant g JOIN partition p"
+        " ON p.authority = g.authority AND p.partition_id = g.partition_id"
+        " WHERE g.authority = :authority AND g.device = :device"
         " AND g.generation = :generation AND g.practitioner = :practitioner"
         " ORDER BY g.partition_id",
         authority=holder.authority,

@@ -503,6 +503,11 @@ CREATE TABLE wipe_request (
 )
 """
 
+_WAYS = """
+ALTER TABLE partition ADD COLUMN way TEXT NOT NULL DEFAULT 'offline';
+ALTER TABLE partition_grant ADD COLUMN keys_until INTEGER NOT NULL DEFAULT 0
+"""
+
 STEPS = {
     "0001-authorities": _AUTHORITIES,
     "0002-records": _RECORDS,
@@ -523,6 +528,7 @@ STEPS = {
     "0017-merges": _MERGES,
     "0018-enquiries-made": _ENQUIRIES_MADE,
     "0019-wipes": _WIPES,
+    "0020-ways": _WAYS,
 }
 """Name to statements, in order."""
 

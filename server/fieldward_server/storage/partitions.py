@@ -31,6 +31,8 @@ class Partition:
     file_epochs: bytes
     """The key epochs of the files in the manifest."""
     published_state: int
+    way: str
+    """How devices hold it."""
 
 
 class PartitionRule(NamedTuple):
@@ -116,6 +118,43 @@ def of_authority(transaction: Transaction, authority: str) -> tuple[Partition, .
         authority=authority,
     )
     return tuple(Partition(**row) for row in rows)
+
+
+def set_way(transaction: Transaction, authority: str, partition_id: str, way: str) -> None:
+    """Store how devices hold a partition."""
+    transaction.execute(
+        "UPDATE partition SET way = :way"
+        " WHERE authority = :authority AND partition_id = :partition_id",
+        authority=authority,
+        partition_id=partition_id,
+        way=way,
+    )
+
+
+def ways(
+    transaction: Transaction, authority: str, partition_ids: Collection[str]
+) -> dict[str, str]:
+    """How devices hold each of these partitions."""
+    rows = transaction.execute(
+        "SELECT partition_id, way FROM partition WHERE authority = :authority"
+        " AND partition_id IN :partition_ids",
+        authority=authority,
+        partition_ids=list(partition_ids),
+    )
+    return {row["partition_id"]: row["way"] for row in rows}
+
+
+def manifests(
+    transaction: Transaction, authority: str, partition_ids: Collection[str]
+) -> tuple[bytes, ...]:
+    """The published manifests of these partitions, by partition."""
+    rows = transaction.execute(
+        "SELECT manifest FROM partition WHERE authority = :authority"
+        " AND partition_id IN :partition_ids AND manifest IS NOT NULL ORDER BY partition_id",
+        authority=authority,
+        partition_ids=list(partition_ids),
+    )
+    return tuple(row["manifest"] for row in rows)
 
 
 def set_rules(

@@ -33,7 +33,11 @@ def manifest(feed: int = 9) -> list[Any]:
 
 
 def distribution(
-    incarnation: int = 1, number: int = 5, manifests: Any = None, lost: Any = ()
+    incarnation: int = 1,
+    number: int = 5,
+    manifests: Any = None,
+    lost: Any = (),
+    on_line: Any = (),
 ) -> bytes:
     """A distribution's bytes."""
     return document(
@@ -48,6 +52,7 @@ def distribution(
         EXPIRES,
         [manifest()] if manifests is None else manifests,
         lost,
+        on_line,
     )
 
 
@@ -64,11 +69,17 @@ def _cases() -> Iterator[Case]:
         }
 
     lost = distribution(number=6, manifests=[], lost=[PARTITION])
+    tethered = distribution(number=6, manifests=[], on_line=[[PARTITION, "Team 1"]])
     restored = distribution(incarnation=2, number=1)
     yield valid("first", "before it there was none", **offer(held, trusted=None))
     yield valid("same", "the same once more", **offer(held))
     yield valid("next", "a higher number", **offer(distribution(number=6)))
     yield valid("lost", "a partition is taken away, by name", **offer(lost))
+    yield valid(
+        "tethered",
+        "a partition is on line only from now on",
+        **offer(tethered),
+    )
     yield valid("restored", "a higher incarnation, a lower number", **offer(restored))
     yield valid("last-second", "a second before it expires", **offer(held, now=EXPIRES - 1))
     for name, why, code, offered in (
@@ -90,6 +101,12 @@ def _cases() -> Iterator[Case]:
             "the same number with other content",
             Outcome.DISTRIBUTION_MIXED,
             offer(distribution(manifests=[manifest(10)])),
+        ),
+        (
+            "mixed-tethered",
+            "the same number with another partition on line only",
+            Outcome.DISTRIBUTION_MIXED,
+            offer(distribution(on_line=[["hv-2", "Team 2"]])),
         ),
     ):
         yield refused(name, why, code, **offered)

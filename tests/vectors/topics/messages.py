@@ -60,6 +60,7 @@ def _made() -> dict[str, bytes]:
         NOW + 86_400,
         [manifest()],
         ["hv-9"],
+        [["hv-8", "Refuge"]],
     )
     request: list[Any] = [
         [1, 5, LEASE_ID, 499, [["hv-9", 0, 0], [PARTITION, 12, 9]]],

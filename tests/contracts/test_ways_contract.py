@@ -1,0 +1,269 @@
+"""The ways to hold a partition: what a device is given, what is counted, what is confirmed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fieldward_server.services.custody import list_loss_records, preview_verb, report_loss
+from fieldward_server.services.devices import set_cap, show_device
+from fieldward_server.services.events import list_events
+from fieldward_server.services.holdings import Preview, RecordsByWay
+from fieldward_server.services.partitions import grant, take
+from fieldward_server.services.ways import preview_way, set_way
+from fieldward_sync.errors import CallerMistake
+from fieldward_sync.ways import Way
+from fieldwork import AUTHORITY, FieldDevice, World, child
+
+DAY = 24 * 3600
+
+
+@pytest.fixture
+def device(world: World) -> FieldDevice:
+    """A device that holds two partitions, of two children and of one of these, and has synced."""
+    refuge = child("r-refuge", address={"kind": "current", "lines": ["1"], "postcode": "S1 2AB"})
+    world.load(child("r-1"), refuge)
+    world.partition("caseload", "all")
+    world.partition("refuge", "sector:S1 2")
+    world.seal()
+    device = world.device("caseload", "refuge")
+    device.sync()
+    device.sync()
+    return device
+
+
+def told(world: World, **about: Any) -> dict[str, Any]:
+    """What every service that changes something is told, and what this call is about."""
+    command = {"authority": AUTHORITY, "actor": "mo", "reason": "in-hiding", "now": world.now}
+    return {"platform": world.platform, **command, **about}
+
+
+def held(world: World, partition: str, way: Way) -> None:
+    """Have a partition held in another way."""
+    set_way(**told(world, partition=partition, way=way.value))
+
+
+def foreseen(world: World, partition: str, way: Way) -> Preview:
+    return preview_way(world.platform, authority=AUTHORITY, partition=partition, way=way.value)
+
+
+def manifests(device: FieldDevice) -> list[str]:
+    assert device.distribution is not None
+    return [each.partition for each in device.distribution.manifests]
+
+
+def on_line(device: FieldDevice) -> list[str]:
+    assert device.distribution is not None
+    return [each.partition for each in device.distribution.on_line]
+
+
+def key_ring(device: FieldDevice) -> list[str]:
+    assert device.secrets is not None
+    return [each.partition for each in device.secrets.ring]
+
+
+def of_partition(device: FieldDevice, partition: str) -> Any:
+    """What a loss report says of a partition."""
+    world = device.world
+    report = report_loss(world.platform, authority=AUTHORITY, device=device.name, now=world.now)
+    (found,) = (each for each in report.held if each.partition == partition)
+    return found
+
+
+def readable(device: FieldDevice) -> dict[str, bool]:
+    """Which records a loss report calls readable."""
+    world = device.world
+    listed = list_loss_records(
+        world.platform, authority=AUTHORITY, device=device.name, now=world.now
+    )
+    return {each.record: each.readable for each in listed}
+
+
+# --- Tethered ---
+
+
+def test_a_tethered_partition_comes_down_as_a_name_without_file_or_key(world: World) -> None:
+    """Design §7: nothing on the device; and nobody is told what is not theirs."""
+    world.load(child("r-1"))
+    world.partition("refuge", "all")
+    world.partition("others", "all")
+    held(world, "refuge", Way.TETHERED)
+    held(world, "others", Way.TETHERED)
+    world.seal()
+    device = world.device("refuge")
+    device.sync()
+    assert (manifests(device), key_ring(device), on_line(device)) == ([], [], ["refuge"])
+    assert device.lease is not None
+
+
+def test_a_partition_that_is_tethered_leaves_list_and_key_ring_with_the_next_sync(
+    world: World, device: FieldDevice
+) -> None:
+    held(world, "refuge", Way.TETHERED)
+    device.sync()
+    assert (manifests(device), key_ring(device)) == (["caseload"], ["caseload"])
+    assert on_line(device) == ["refuge"]
+
+
+def test_a_stricter_way_begins_a_key_epoch_and_a_looser_one_does_not(
+    world: World, device: FieldDevice
+) -> None:
+    before = world.stored_partition("refuge").key_epoch
+    held(world, "refuge", Way.TETHERED)
+    assert world.stored_partition("refuge").key_epoch == before + 1
+    held(world, "refuge", Way.OFFLINE)
+    assert world.stored_partition("refuge").key_epoch == before + 1
+    device.sync()
+    assert (manifests(device), on_line(device)) == (["caseload", "refuge"], [])
+    assert "r-refuge" in device.contents("refuge")
+
+
+def test_changes_in_a_tethered_partition_are_no_news_to_its_holders(world: World) -> None:
+    world.load(child("r-1"))
+    world.partition("refuge", "all")
+    held(world, "refuge", Way.TETHERED)
+    world.seal()
+    device = world.device("refuge")
+    device.sync()
+    world.load(child("r-2"))
+    world.seal()
+    assert device.sync().distribution is None
+
+
+def test_an_edit_that_was_typed_before_the_partition_was_tethered_is_merged(
+    world: World, device: FieldDevice
+) -> None:
+    """Invariant 1."""
+    edit = device.proposal("r-refuge", "sex", "male")
+    held(world, "refuge", Way.TETHERED)
+    held(world, "caseload", Way.TETHERED)
+    (verdict,) = device.deliver(edit)
+    assert verdict.outcome in ("merged", "conflict")
+
+
+# --- Command, preview and caps ---
+
+
+def test_a_way_is_recorded_with_its_reason_and_the_same_again_changes_nothing(
+    world: World,
+) -> None:
+    world.partition("refuge", "all")
+    held(world, "refuge", Way.TETHERED)
+    before = world.written()
+    held(world, "refuge", Way.TETHERED)
+    assert world.written() == before
+    (event,) = (it for it in list_events(world.platform, AUTHORITY) if it.actor == "mo")
+    assert (event.action, event.subject, event.reason) == (
+        "partition-tethered",
+        "refuge",
+        "in-hiding",
+    )
+    with pytest.raises(CallerMistake, match="unknown-partition"):
+        held(world, "nowhere", Way.TETHERED)
+
+
+def test_a_preview_counts_by_way_and_changes_nothing(world: World, device: FieldDevice) -> None:
+    before = world.written()
+    preview = foreseen(world, "caseload", Way.TETHERED)
+    assert world.written() == before
+    (touched,) = preview.devices
+    assert (preview.change, preview.records_going) == ("partition/way", 1)
+    assert touched.by_way_now == RecordsByWay(offline=2, tethered=0)
+    # One child stays on the device by way of the other partition.
+    assert touched.by_way_then == RecordsByWay(offline=1, tethered=1)
+
+
+def test_what_is_tethered_counts_against_no_cap_and_what_comes_back_does(world: World) -> None:
+    world.load(child("r-1"), child("r-2"))
+    world.partition("refuge", "all")
+    held(world, "refuge", Way.TETHERED)
+    device = world.device("refuge", record_cap=1)
+    assert show_device(
+        world.platform, authority=AUTHORITY, device=device.name, now=world.now
+    ).by_way == RecordsByWay(offline=0, tethered=2)
+    (touched,) = foreseen(world, "refuge", Way.OFFLINE).devices
+    assert touched.over_cap
+    with pytest.raises(CallerMistake, match="over-cap"):
+        held(world, "refuge", Way.OFFLINE)
+    set_cap(**told(world, device=device.name, record_cap=2))
+    held(world, "refuge", Way.OFFLINE)
+
+
+# --- Loss ---
+
+
+def test_of_what_was_always_tethered_nothing_could_be_read_on_a_lost_device(world: World) -> None:
+    world.load(child("r-1"))
+    world.partition("refuge", "all")
+    held(world, "refuge", Way.TETHERED)
+    device = world.device("refuge")
+    device.sync()
+    device.sync()
+    found = of_partition(device, "refuge")
+    assert (found.way, found.readable_until) == (Way.TETHERED, 0)
+    assert readable(device) == {"r-1": False}
+    preview = preview_verb(
+        world.platform, authority=AUTHORITY, device=device.name, verb="wipe", now=world.now
+    )
+    assert (preview.records, preview.by_way) == (0, RecordsByWay(offline=0, tethered=1))
+
+
+def test_keys_count_as_being_on_the_disk_until_the_device_has_the_lease_without_them(
+    world: World, device: FieldDevice
+) -> None:
+    """A device that was lost before it heard of the stricter way reads to the end of its lease."""
+    assert device.lease is not None
+    closes = device.lease.closes
+    world.now += 60
+    held(world, "caseload", Way.TETHERED)
+    held(world, "refuge", Way.TETHERED)
+    found = of_partition(device, "refuge")
+    assert (found.way, found.readable_until) == (Way.OFFLINE, closes)
+    assert readable(device) == {"r-1": True, "r-refuge": True}
+    for _ in range(2):
+        lost_answer = device.call(device.request())
+        assert lost_answer.lease is not None
+        found = of_partition(device, "refuge")
+        assert (found.way, found.readable_until) == (Way.OFFLINE, closes)
+    device.sync()
+    device.sync()
+    found = of_partition(device, "refuge")
+    assert (found.way, found.readable_until) == (Way.TETHERED, 0)
+    assert readable(device) == {"r-1": False, "r-refuge": False}
+
+
+def test_a_device_whose_renewal_is_refused_may_read_on_what_was_made_stricter(
+    world: World, device: FieldDevice
+) -> None:
+    assert device.lease is not None
+    closes = device.lease.closes
+    held(world, "refuge", Way.TETHERED)
+    world.practitioner("p-1", vetted_until=world.now - 1)
+    answer = device.sync()
+    assert answer.lease_refused == "vetting-over"
+    device.sync()
+    assert of_partition(device, "refuge").readable_until == closes
+
+
+def test_what_was_taken_before_it_was_tethered_is_bounded_by_its_lease(
+    world: World, device: FieldDevice
+) -> None:
+    assert device.lease is not None
+    closes = device.lease.closes
+    about = {"device": device.name, "practitioner": "p-1", "partition": "refuge"}
+    take(**told(world, **about))
+    held(world, "refuge", Way.TETHERED)
+    found = of_partition(device, "refuge")
+    assert (found.way, found.readable_until) == (Way.OFFLINE, closes)
+    grant(**told(world, **about))
+    assert of_partition(device, "refuge").readable_until == closes
+
+
+def test_a_sync_with_nothing_new_still_writes_nothing(world: World, device: FieldDevice) -> None:
+    held(world, "refuge", Way.TETHERED)
+    device.sync()
+    device.sync()
+    before = world.written()
+    device.sync()
+    assert world.written() == before
