@@ -20,6 +20,7 @@ from bench import (
     delivering,
     distributing,
     enquiring,
+    erasing,
     growth,
     intake,
     quiet_sync,
@@ -27,7 +28,6 @@ from bench import (
     rushing,
     searching,
     ten_years,
-    wiping,
 )
 from bench.page import keep
 from bench.results import LATEST, Row, as_lines
@@ -50,7 +50,8 @@ GROUPS: dict[str, Callable[[Run], Iterator[Row]]] = {
     "search-keys": searching.key_rows,
     "typing": reading.typing_rows,
     "enquiries": enquiring.enquiry_rows,
-    "wipe": wiping.wipe_rows,
+    "wipe": erasing.wipe_rows,
+    "revocation": erasing.revocation_rows,
     "memory": reading.memory_rows,
     "ten-years": ten_years.ten_year_rows,
     "quiet-sync": quiet_sync.quiet_sync_rows,
