@@ -75,6 +75,7 @@ from fieldward_sync.problems import CROWDED, Crowded
 from fieldward_sync.projection import conflicts, project
 from fieldward_sync.records import Change, Edit, Proposal, Record, Value
 from fieldward_sync.signing import Signed, public_key, sign
+from fieldward_sync.time_codes import TimeStatement, read_challenge, time_code
 from fieldward_sync.versions import Dot
 from fieldward_sync.views import View
 from fieldward_sync.ways import KEPT, Way
@@ -298,6 +299,13 @@ class MemoryAuthority:
             issued=self.clock.true_time,
         )
         held.orders.append(sign(order, self.answer_key))
+
+    def time_code(self, device: str, shown: str, *, generation: int = 1) -> str:
+        """The code that the office gives for what a device shows."""
+        challenge, now = read_challenge(shown), self.clock.true_time
+        return time_code(
+            TimeStatement(AUTHORITY, device, generation, challenge, now), self.answer_key
+        )
 
     def trust(self) -> Trust:
         return Trust(

@@ -30,6 +30,7 @@ from fieldward_client.lease import EarlierKeys, StoredLease, WrappedStoreKey, ch
 from fieldward_client.notices import KeptNotices
 from fieldward_client.outbox import MADE, OUTBOX, Made
 from fieldward_client.store import StoredDistribution, check_distribution
+from fieldward_client.time_asked import TIME_ASKED, TimeAsked
 from fieldward_client.vault import SealedVault
 from fieldward_client.wipe import WIPE, StoredWipe
 from fieldward_sync.clock import ClockState
@@ -50,6 +51,7 @@ _DOCUMENTS: dict[str, type[Message]] = {
     WIPE: StoredWipe,
     ENROLLING: Enrolling,
     JOINING: Joining,
+    TIME_ASKED: TimeAsked,
     COMING_BACK: ComingBack,
 }
 _OF_A_PRACTITIONER: dict[str, type[Message]] = {

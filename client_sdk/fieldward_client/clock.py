@@ -71,7 +71,7 @@ class TrustedClock:
         return self._state.server_time + reading.since_boot - self._state.at.since_boot
 
     def contact(self, server_time: int) -> None:
-        """A fresh time of the server's, signed and bound to our request, replaces every mark."""
+        """A fresh time of the server's, signed and bound to what we asked, replaces every mark."""
         self._keep(ClockState.at_contact(server_time, self._clock.reading()))
 
     def remember(self) -> None:

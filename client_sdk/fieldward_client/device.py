@@ -24,6 +24,7 @@ from fieldward_client.report import Progress, SyncProgress, SyncReport
 from fieldward_client.session import Session
 from fieldward_client.status import PendingEdit, Status, read_pending, read_status
 from fieldward_client.synchronise import synchronise
+from fieldward_client.time_asked import ask_for_time, take_time
 from fieldward_client.transport import HttpTransport, Transport
 from fieldward_client.watch import DeviceEvent, Observer, ThreadTimer, Timer, Watch, countdown
 from fieldward_client.wipe import go_on, gone, is_gone, is_wiped, require_not_gone, wiped
@@ -249,6 +250,30 @@ class Device:
         self._require_open()
         with self._guard.held():
             self._here_now().use()
+
+    def ask_for_time(self) -> str:
+        """A challenge to read to the office, where the clock is not trusted and there is no signal.
+
+        The answer to it is good once, for an hour, until the machine is started again or another
+        challenge is asked for. Raises ``AccessClosed("locked")``.
+        """
+        self._require_open()
+        with self._guard.held():
+            self._here_now()
+            return ask_for_time(self._installation)
+
+    def take_time(self, code: str) -> None:
+        """Take the time from the code that the office gave for the challenge, as from a sync. It
+        makes no lease longer: what is over stays closed.
+
+        ``CallerMistake``: "code-mistyped" says which groups, "time-code-wrong" for another device's
+        or challenge's code, "time-not-asked" and "time-asked-before" where a new challenge is
+        needed. Raises ``AccessClosed("locked")``.
+        """
+        self._require_open()
+        with self._guard.held():
+            self._here_now()
+            take_time(self._installation, code)
 
     def session(self, reason: str, on_behalf_of: str | None = None) -> Session:
         """Begin looking things up, for one of ``REASONS``, for oneself or for a colleague."""

@@ -201,6 +201,7 @@ _MEANINGS = {
     "earlier-keys": ("Some files cannot be read until a sync brings newer ones.", _BY_ITSELF),
     "notices": ("They come again by themselves.", _BY_ITSELF),
     "enrolling": ("The attempt to enrol cannot be repeated.", "Enrol with a new invitation."),
+    "time-asked": ("The time code that was asked for is not taken.", "Ask for another."),
     "joining": ("The attempt to join begins anew.", "Join again with an invitation."),
     "coming-back": ("The device cannot go on by itself.", _KEEP),
 }

@@ -27,6 +27,7 @@ from fieldward_client.journal import EPOCH_KEY, JOURNAL, Journal, read_size
 from fieldward_client.outbox import MADE, OUTBOX, Outbox, read_content
 from fieldward_client.outbox_content import OutboxContent
 from fieldward_client.practitioner import Practitioner
+from fieldward_client.time_asked import TIME_ASKED
 from fieldward_client.vault import SealedVault, vault_file
 from fieldward_sync.encoding import Message
 from fieldward_sync.errors import AccessClosed, LocalDataDamaged
@@ -193,7 +194,7 @@ def _replace(
         folder.erase(*(name for name in folder.names(each) if others or name not in kept))
         if others:
             folder.remove_folder(each)
-    folder.remove(COUNTERS)
+    folder.remove(COUNTERS, TIME_ASKED)
     Outbox.create(folder)
     head = JournalHead.first(identity.device, identity.generation, public_key(signing_key(seed)))
     Journal.create(folder, head, seed)

@@ -21,6 +21,7 @@ from fieldward_client.joining import JOINING
 from fieldward_client.journal import EPOCH_KEY, JOURNAL
 from fieldward_client.lease import lease_file, store_key_file
 from fieldward_client.outbox import MADE, OUTBOX
+from fieldward_client.time_asked import TIME_ASKED
 from fieldward_client.vault import vault_file
 from fieldward_sync.access import (
     Order,
@@ -113,6 +114,7 @@ def wipe(installation: Installation, order: Order) -> None:
         JOINING,
     )
     installation.erase_device_secret()
+    installation.folder.remove(TIME_ASKED)
     installation.folder.remove(*(attempts_file(each) for each in people))
     installation.lose_copies()
     _confirm(installation, order)

@@ -77,5 +77,8 @@ class ClockState(Message, frozen=True):
 
 def _untrusted(why: str) -> AccessClosed:
     return AccessClosed(
-        "clock-untrusted", why, next_step="Connect and sync: the server's time puts it right."
+        "clock-untrusted",
+        why,
+        next_step="Connect and sync: the server's time puts it right. Without signal, ask your "
+        "office for a time code.",
     )

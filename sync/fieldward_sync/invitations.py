@@ -8,11 +8,11 @@ base 32 (no I, L, O, U) in groups of six; the last two bytes catch typing mistak
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 from dataclasses import dataclass
 
+from fieldward_sync import spoken
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.keys import derive
 
@@ -22,12 +22,6 @@ FINGERPRINT_BYTES = 16
 CHECK_BYTES = 2
 CODE_CHARACTERS = 48
 GROUP_CHARACTERS = 6
-
-_STANDARD = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_TO_CROCKFORD = str.maketrans(_STANDARD, _CROCKFORD)
-_FROM_CROCKFORD = str.maketrans(_CROCKFORD, _STANDARD)
-_AS_MEANT = str.maketrans("ILO", "110")
 
 
 @dataclass(frozen=True)
@@ -50,7 +44,7 @@ class Invitation:
     def code(self) -> str:
         """The code to print, read aloud or put in a QR image."""
         body = bytes([VERSION]) + self.secret + self.root_fingerprint
-        text = base64.b32encode(body + _check(body)).decode().translate(_TO_CROCKFORD)
+        text = spoken.written(body + _check(body))
         groups = range(0, CODE_CHARACTERS, GROUP_CHARACTERS)
         return "-".join(text[start : start + GROUP_CHARACTERS] for start in groups)
 
@@ -60,15 +54,18 @@ def read_code(code: str) -> Invitation:
 
     ``CallerMistake("code-mistyped")`` if it cannot be a code.
     """
-    text = "".join(code.split()).replace("-", "").upper().translate(_AS_MEANT)
     mistyped = CallerMistake(
         "code-mistyped",
         "This is not an invitation code.",
         next_step="Compare it with the code you were given, character by character.",
     )
-    if len(text) != CODE_CHARACTERS or not set(text) <= set(_CROCKFORD):
+    text = spoken.as_meant(code)
+    if len(text) != CODE_CHARACTERS:
         raise mistyped
-    raw = base64.b32decode(text.translate(_FROM_CROCKFORD))
+    try:
+        raw = spoken.read(text)
+    except ValueError as e:
+        raise mistyped from e
     body, check = raw[:-CHECK_BYTES], raw[-CHECK_BYTES:]
     if not hmac.compare_digest(check, _check(body)) or body[0] != VERSION:
         raise mistyped

@@ -41,6 +41,8 @@ from fieldward_sync.messages import MAX_ANSWER_BYTES, MAX_COMMAND_BYTES, MAX_REQ
 from fieldward_sync.records import MAX_REPLACED_AT_A_PATH, Proposal
 from fieldward_sync.schema import _POSTCODE
 from fieldward_sync.sealing import CHUNK_BYTES
+from fieldward_sync.spoken import group_count
+from fieldward_sync.time_codes import CHALLENGE_BYTES, CODE_BYTES, VALID_SECONDS
 from fieldward_sync.views import View, ViewValue
 from protocol_pages.described_types import PLAIN, described, fields_of
 from protocol_pages.reports import ANSWERS
@@ -129,6 +131,12 @@ NUMBERS_IN_SENTENCES = (
     ("leases", f"more than **{TOLERATED_LAG_SECONDS}** seconds behind"),
     ("leases", f"**{TOLERATED_COLD_STARTS}th** start"),
     ("leases", f"{REMEMBER_SECONDS} seconds ahead"),
+    ("leases", f"up to **{VALID_SECONDS:,}** seconds later"),
+    (
+        "leases",
+        f"A challenge has {group_count(CHALLENGE_BYTES)} groups, a code {group_count(CODE_BYTES)}",
+    ),
+    ("leases", f"The code is {CODE_BYTES} bytes"),
     ("journal", f"has {EPOCH_ENTRIES} entries, {EPOCH_SECONDS // 60} minutes after"),
     ("edits", f"Of more than {MAX_REPLACED_AT_A_PATH} the highest"),
     ("partitions", f"application_id = {Image._application_id:#x}"),

@@ -39,6 +39,7 @@ SAMPLES: dict[str, Any] = {
     "administrator": "bo-lee",
     "after": 3,
     "by": "carer",
+    "challenge": "5a" * 10,
     "copying": ["/carers/ann"],
     "device": "d-1",
     "dispute": "d1",

@@ -225,6 +225,21 @@ def test_a_change_is_previewed_in_words_and_for_programs(
     assert re.search("records +5, at most 4", settled.does("device", "show", name))
 
 
+def test_a_device_without_signal_is_told_the_time(settled: Administrator, tmp_path: Path) -> None:
+    """V5, as in the runbook: what the device shows is typed in, and what is printed is read out."""
+    code = settled.does("device", "invite", "--practitioner", "p-17", "--partition", "all-of-it")
+    server = settled.settings["FIELDWARD_SERVER"]
+    with Device.enrol(tmp_path, server, code, passphrase="a passphrase of its own") as device:
+        name, shown = device.status().device, device.ask_for_time().replace("-", " ")
+        ask = ("device", "time-code", name)
+        mistyped = shown[:7] + ("A" if shown[7] != "A" else "B") + shown[8:]
+        refused = settled.is_refused(*ask, mistyped, "--reason", "no-signal", code="code-mistyped")
+        assert "group 2" in refused.stderr
+        said = settled.does(*ask, *shown.split(), "--reason", "no-signal")
+        assert [len(line.split()) for line in said.splitlines()] == [4] * 7
+        device.take_time(said)
+
+
 def test_what_became_of_a_record_is_told(settled: Administrator) -> None:
     settled.does("shield", "raise", "r-2", "--reason", "court-order")
     told = settled.does("records", "history", "r-2", "--reason", "complaint")

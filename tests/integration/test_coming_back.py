@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from fieldward_client import AccessClosed, SyncOutcome
+from fieldward_client import AccessClosed, CallerMistake, SyncOutcome
 from fieldward_client.folder import Folder
 from fieldward_client.identity import CONTACT, Contact
 from fieldward_client.terminal.header import header
@@ -112,6 +112,21 @@ def actors(loop: Loop) -> set[tuple[int, int]]:
             for edit in edits.of_record(transaction, AUTHORITY, record)
             if edit.actor.startswith("d-")
         }
+
+
+def test_the_next_generation_waits_for_no_time_code_of_the_one_before(
+    loop: Loop, ann: Tablet
+) -> None:
+    ann.keep_copy()
+    ann.write(PHONE, "0114 496 0001")
+    ann.sync()
+    ann.put_back()
+    ann.write(PHONE, "0114 496 0002")
+    ann.device.ask_for_time()
+    ann.sync()
+    assert ann.device.status().generation == 2
+    with pytest.raises(CallerMistake, match="time-not-asked"):
+        ann.device.take_time("whatever was read out")
 
 
 def test_an_old_copy_goes_on_as_the_next_generation_and_an_incident_is_opened(

@@ -1,4 +1,4 @@
-"""``fieldward field``: the passphrase of whoever works with the device."""
+"""``fieldward field``: the passphrase of whoever works with the device, and the time it is told."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from fieldwork import PHONE
+from fieldward_server.services.time_codes import tell_time
+from fieldward_sync.time_codes import read_challenge
+from fieldwork import AUTHORITY, PHONE
 from health_visitor import PASSPHRASE, HealthVisitor, synced_at
 
 NEW = "another four words entirely"
@@ -70,3 +72,35 @@ def test_a_forgotten_passphrase_is_replaced_by_an_invitation(ann: HealthVisitor)
     assert sent.exit_code == 0, sent.output
     assert ann.loop.view("r-ada").text(PHONE) == "07700 900123"
     assert "[passphrase-wrong]" in ann.fails("sync").stderr
+
+
+def test_a_copy_that_the_clock_has_closed_is_opened_by_the_office(ann: HealthVisitor) -> None:
+    """V5: twenty starts without signal, and a code by telephone."""
+    ann.loop.signal = False
+    for start in range(20):
+        ann.loop.clock.boot = f"start-{start}"
+        ann.does("status")
+    assert "fieldward field time ask" in ann.does("status")
+    (asked,) = ann.reads("time", "ask")
+    assert asked["challenge"].replace("-", "  ") not in ann.does("time", "ask"), "each is new"
+    (asked,) = ann.reads("time", "ask")
+    given = tell_time(
+        ann.loop.platform,
+        authority=AUTHORITY,
+        device=asked["device"],
+        challenge=read_challenge(asked["challenge"]),
+        actor="mo",
+        reason="no-signal",
+        now=ann.loop.now,
+    )
+    groups = given.code.split("-")
+    lines = [" ".join(groups[first : first + 4]) for first in range(0, len(groups), 4)]
+    slip = lines[2][:-1] + ("0" if lines[2][-1] != "0" else "1")
+    entered = ann.types(
+        "time", "enter", keys="\n".join([PASSPHRASE, *lines[:2], slip, *lines[2:]]) + "\n"
+    )
+    assert entered.exit_code == 0, entered.output
+    assert "Not as it was written: group 12" in entered.stderr
+    assert "The clock is trusted again." in entered.stdout
+    assert "Ada" in ann.does("search", "--reason=clinic", "--family=Okafor", "--given=Ada")
+    assert "[time-not-asked]" in ann.fails("time", "enter", given.code).stderr

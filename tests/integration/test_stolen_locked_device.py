@@ -260,12 +260,14 @@ def test_the_identity_key_alone_opens_no_route_but_the_delivery(thief: Thief) ->
 LOCKED = "locked"
 
 OFFERED: dict[str, tuple[Callable[[Device], object], str]] = {
+    "ask_for_time": (lambda d: d.ask_for_time(), LOCKED),
     "change_passphrase": (lambda d: d.change_passphrase("guess", "another long one"), LOCKED),
     "join": (lambda d: d.join("guess", passphrase="another long one"), "code-mistyped"),
     "mark_read": (lambda d: d.mark_read(), LOCKED),
     "notices": (lambda d: d.notices(), LOCKED),
     "session": (lambda d: d.session("home-visit"), LOCKED),
     "still_here": (lambda d: d.still_here(), LOCKED),
+    "take_time": (lambda d: d.take_time("guess"), LOCKED),
     "unlock": (lambda d: d.unlock("guess"), "passphrase-wrong"),
 }
 """What refuses, with which code. A session is all that enquires and edits: there is none."""

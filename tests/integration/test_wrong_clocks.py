@@ -30,6 +30,7 @@ class Row:
     read: str
     """``yes``, or the code of the refusal."""
     put_right: str
+    told: str
     synced: str
 
 
@@ -236,6 +237,15 @@ def test_of_each_wrong_clock_comes_what_the_page_says(field: Field, what: str) -
     assert (report.outcome, report.lease_renewed) == (SyncOutcome.COMPLETE, True)
     assert (field.taken(), field.read()) == ("true", row.synced)
     assert field.downloads() == field.downloads_before
+
+
+@pytest.mark.parametrize("what", [what for what, row in ROWS.items() if row.read != "yes"])
+def test_of_a_time_code_comes_what_the_page_says(field: Field, what: str) -> None:
+    CASES[what](field)
+    field.read()
+    shown = field.device.ask_for_time()
+    field.device.take_time(field.world.authority.time_code("d-1", shown))
+    assert (field.taken(), field.read()) == ("true", ROWS[what].told)
 
 
 def test_a_clock_that_jumped_ten_years_erases_the_grant_and_nothing_besides(field: Field) -> None:

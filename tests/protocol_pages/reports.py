@@ -30,6 +30,7 @@ from fieldward_server.services.sealed_look_ups import (
 )
 from fieldward_server.services.shields import PendingLikeness
 from fieldward_server.services.splits import SplitPreview
+from fieldward_server.services.time_codes import TimeCode
 from fieldward_server.storage.events import Event, Incident
 from fieldward_server.storage.practitioners import Practitioner
 from fieldward_sync.custody import Aftermath
@@ -73,6 +74,7 @@ ANSWERS = {
     "device/drain": NOTHING,
     "device/revoke": NOTHING,
     "device/cap": NOTHING,
+    "device/time-code": "`TimeCode`",
     "device/wipe": "`waits`: whether it waits for a second administrator",
     "device/confirm-wipe": NOTHING,
     "device/withdraw-wipe": NOTHING,
@@ -115,6 +117,7 @@ REPORTS = (
     DeviceReport,
     HolderReport,
     WipeReport,
+    TimeCode,
     CustodyPreview,
     Aftermath,
     LossReport,

@@ -22,6 +22,7 @@ from vectors.topics import (
     problems,
     search,
     signing,
+    time_codes,
     views,
 )
 
@@ -39,6 +40,7 @@ TOPICS = tuple(
         invitations,
         leases,
         clock,
+        time_codes,
         distribution,
         partitions,
         digest,

@@ -47,6 +47,7 @@ from fieldward_sync.records import Edit, Proposal, Record
 from fieldward_sync.schema import check_edit
 from fieldward_sync.sealing import open_sealed
 from fieldward_sync.signing import Signed, verify
+from fieldward_sync.time_codes import challenge_code, open_time_code, read_challenge
 from fieldward_sync.versions import Dot
 from fieldward_sync.views import View
 
@@ -183,6 +184,20 @@ def judge_leases(case: Mapping[str, Any]) -> None:
 def judge_clock(case: Mapping[str, Any]) -> None:
     state = ClockState(**{**case["state"], "at": Reading(**case["state"]["at"])})
     assert state.trusted(Reading(**case["reading"])) == case["trusted"]
+
+
+def judge_time_codes(case: Mapping[str, Any]) -> None:
+    challenge, answer_key = _hex(case, "challenge", "answer_key")
+    assert (read_challenge(case["shown"]), challenge_code(challenge)) == (challenge, case["shown"])
+    time = open_time_code(
+        case["code"],
+        authority=case["authority"],
+        device=case["device"],
+        generation=case["generation"],
+        challenge=challenge,
+        answer_key=answer_key,
+    )
+    assert time == case["time"]
 
 
 def judge_distribution(case: Mapping[str, Any]) -> None:

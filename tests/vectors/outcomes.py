@@ -43,6 +43,7 @@ class Outcome(Enum):
     SERVER_ONLY = "server-only"
     SIGNATURE_MALFORMED = "signature-malformed"
     SIGNATURE_WRONG = "signature-wrong"
+    TIME_CODE_WRONG = "time-code-wrong"
     TOO_LARGE = "too-large"
     UNKNOWN_FIELD = "unknown-field"
     UNKNOWN_VERSION = "unknown-version"

@@ -17,6 +17,7 @@ from fieldward_client.terminal.looking import search, show
 from fieldward_client.terminal.passphrase import passphrase
 from fieldward_client.terminal.standing import pending, status
 from fieldward_client.terminal.synchronising import sync
+from fieldward_client.terminal.telling_time import time
 
 __all__ = ["command"]
 
@@ -43,6 +44,6 @@ def command() -> None:
 
 for _each in (
     *(enrol, join, sync, search, show, edit, dispute),
-    *(enquire, status, pending, passphrase, fsck),
+    *(enquire, status, pending, passphrase, time, fsck),
 ):
     command.add_command(_each)

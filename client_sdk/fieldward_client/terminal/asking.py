@@ -29,7 +29,7 @@ def can_ask() -> bool:
 
 
 def ask(
-    question: str, *, default: str | None = None, check: Callable[[str], None] | None = None
+    question: str, *, default: str | None = None, check: Callable[[str], object] | None = None
 ) -> str:
     """One line; with a ``default``, Enter alone gives that. What ``check`` raises of anything else
     is told, and the question asked again."""

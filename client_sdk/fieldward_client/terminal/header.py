@@ -43,7 +43,8 @@ def copys_end(lease: LeaseStatus | None, now: int | None) -> Text:
         return Text("There is no copy here yet: sync while you have signal.", ATTENTION)
     if now is None or lease.state is None:
         return Text(
-            "The clock is not trusted: your copy is closed until you sync, whatever it says.",
+            "The clock is not trusted: your copy is closed until you sync, whatever it says. "
+            "Without signal, ask your office for the time: `fieldward field time ask`.",
             ATTENTION,
         )
     closes = moment(lease.closes, now=now)

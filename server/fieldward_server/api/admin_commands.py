@@ -61,6 +61,7 @@ from fieldward_server.services.shields import (
 )
 from fieldward_server.services.splits import preview_split, split
 from fieldward_server.services.succession import prepare_successors, put_in_force
+from fieldward_server.services.time_codes import tell_time
 from fieldward_server.services.ways import preview_way, set_way
 from fieldward_server.services.wipes import confirm_wipe, order_wipe, withdraw_wipe
 from fieldward_sync.access import Access
@@ -75,6 +76,7 @@ from fieldward_sync.names import (
     RecordId,
 )
 from fieldward_sync.records import MAX_REPLACED_BY_A_CHANGE
+from fieldward_sync.time_codes import CHALLENGE_BYTES
 from fieldward_sync.views import MAX_VALUES_OF_A_VIEW
 from fieldward_sync.ways import Way
 
@@ -141,6 +143,10 @@ def _change_partition(call: Call) -> object:
 
 def _invite(call: Call) -> object:
     return {"code": invite(call.platform, **call.fields, **call.effect)}
+
+
+def _tell_time(call: Call) -> object:
+    return tell_time(call.platform, **call.fields, **call.effect)
 
 
 def _wipe(call: Call) -> object:
@@ -427,6 +433,12 @@ COMMANDS = {
         _effect(set_cap),
         {**_DEVICE, "record_cap": whole(least=1, most=MAX_CAP)},
         about=("device", "record_cap"),
+    ),
+    "device/time-code": Command(
+        "A code that tells a device without signal the time, as an answer to what it shows",
+        _tell_time,
+        {**_DEVICE, "challenge": Hex(least=CHALLENGE_BYTES, most=CHALLENGE_BYTES)},
+        about=("device",),
     ),
     "device/wipe": Command(
         "Order a device to destroy every key that reads; many in an hour wait for a second person",

@@ -21,8 +21,11 @@ from fieldward_server.cli.output import (
 from fieldward_server.cli.previews import by_way_in_words, go_on
 from fieldward_server.cli.signed import Commander, signed
 from fieldward_sync.access import WipeState
+from fieldward_sync.time_codes import read_challenge
 
 HOUR_SECONDS = 3600
+GROUPS_IN_A_LINE = 4
+"""Of a time code: as many as the terminal of a device asks for at once."""
 
 _device_argument = click.argument("device", type=ID)
 _yes_option = click.option("--yes", is_flag=True, help="Do not show what is lost and ask first.")
@@ -211,6 +214,33 @@ def cap(call: Commander, device: str, records: int) -> None:
       fieldward device cap d-1 80000 --authority E08000039 --reason whole-authority
     """
     call("device/cap", device=device, record_cap=records)
+
+
+@command.command("time-code")
+@_device_argument
+@click.argument("challenge", nargs=-1, required=True)
+@signed(must_say_why=True)
+@json_option
+def time_code(call: Commander, device: str, challenge: tuple[str, ...], as_json: bool) -> None:
+    """Print the code that tells a DEVICE the time, for the CHALLENGE it shows.
+
+    For a device that is closed by its clock and has no signal. It makes no lease longer.
+    Be sure who is calling. Read it out group by group: the device finds a slip in its group.
+
+    \b
+    Example:
+      fieldward device time-code d-1 000GG-40R4S-0M30V-E2098 \\
+        --authority E08000039 --reason no-signal
+    """
+    raw = read_challenge(" ".join(challenge))
+    answer = call("device/time-code", device=device, challenge=raw.hex())
+    groups = answer["code"].split("-")
+    lines = range(0, len(groups), GROUPS_IN_A_LINE)
+    show_done(
+        answer,
+        *("  ".join(groups[first : first + GROUPS_IN_A_LINE]) for first in lines),
+        as_json=as_json,
+    )
 
 
 @command.command()

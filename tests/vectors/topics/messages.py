@@ -7,6 +7,7 @@ from typing import Any
 
 from second_implementation.encoding import document
 from second_implementation.keys import HybridKey, signed
+from second_implementation.time_codes import statement as time_statement
 from vectors.cases import Case, Topic, secret, valid
 from vectors.topics import enquiries
 from vectors.topics.boxes import look_up, proposal, sealed_entry, signed_header
@@ -144,6 +145,9 @@ def _made() -> dict[str, bytes]:
         **enquiries.EXAMPLES,
         "Order": order(),
         "Receipt": receipt(),
+        "TimeStatement": time_statement(
+            AUTHORITY, DEVICE, GENERATION, secret("time challenge", 10), NOW
+        ),
         "ClockState": document("clock", NOW, NOW, [NOW, 1000, "boot-1"], 0),
     }
 
