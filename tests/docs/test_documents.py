@@ -11,6 +11,7 @@ import click
 import pytest
 
 from fieldward_client import SyncOutcome
+from fieldward_client.findings import _WORDS
 from fieldward_server.cli.root import root
 from fieldward_server.config import Config
 from fieldward_sync import errors
@@ -72,6 +73,13 @@ def test_every_command_and_option_that_a_document_names_exists(document: Path) -
 )
 def test_a_command_or_option_that_does_not_exist_is_found(typed: str, unknown: list[str]) -> None:
     assert unknown_words(typed.split()) == unknown
+
+
+def test_the_operations_page_says_what_to_do_about_every_finding_of_damage() -> None:
+    page = (ROOT / "docs/operations.md").read_text()
+    table = page.partition("| a finding is |")[2].partition("\n\n")[0]
+    codes = {code for code, words in _WORDS.items() if words.weight != "unfinished"}
+    assert codes <= set(re.findall(r"`([a-z-]+)`", table))
 
 
 def typed_commands(text: str) -> Iterator[str]:
