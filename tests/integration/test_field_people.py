@@ -52,7 +52,8 @@ def test_a_colleague_joins_and_says_who_is_working(ann: HealthVisitor) -> None:
     assert "This device is for ben too" in joins(ann, "ben", NEW)
     assert "1 edit waits" in ann.does("status", "--as", "p-1")
     status = ann.does("status", "--as", "ben")
-    assert "edit waits" not in status
+    assert "edit waits to be sent" not in status
+    assert "1 edit waits of others here" in status
     assert "Never synced in full" in status
     assert ann.types("sync", "--as", "ben", keys=f"{NEW}\n").exit_code == 0
     asked = ann.types("search", "--reason=clinic", "--family=Okafor", keys=f"ben\n{NEW}\n")
