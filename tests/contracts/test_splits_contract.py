@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from fieldward_server.services.conflicts import settle
 from fieldward_server.services.disputes import list_disputes, raise_dispute
 from fieldward_server.services.inbox import list_inbox
 from fieldward_server.services.known_records import find_records
+from fieldward_server.services.merges import merge
 from fieldward_server.services.records import value_history
 from fieldward_server.services.redactions import find_reached
 from fieldward_server.services.shields import raise_shield
@@ -16,6 +18,7 @@ from fieldward_server.services.splits import preview_split, split
 from fieldward_sync.disputes import disputes_in
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.projection import withdrawn
+from fieldward_sync.records import Value
 from fieldwork import AUTHORITY, FieldDevice, World, stranger
 
 WHY: dict[str, Any] = {"authority": AUTHORITY, "actor": "jo", "reason": "two-children"}
@@ -59,6 +62,22 @@ def take_apart(world: World, *moving: str, copying: tuple[str, ...] = ("name.fam
 
 def values(world: World, record: str, path: str) -> set[object]:
     return {value.value for value in world.view(record).at(path) if value.value is not None}
+
+
+def live(world: World, record: str) -> dict[str, list[Value]]:
+    """All that stands in a record, hidden values included."""
+    with world.platform.storage.reading() as transaction:
+        known = find_records(transaction, AUTHORITY, [record])[record].record
+    return {
+        path: [each.value for each in values if each.value is not None]
+        for path, values in known.live.items()
+    }
+
+
+def numbers(world: World, record: str, path: str) -> list[int]:
+    """What the values that stand at a path are called in their record."""
+    history = value_history(world.platform, authority=AUTHORITY, record_id=record, path=path)
+    return [value.number for value in history.values if not value.replaced_by]
 
 
 def test_what_is_of_the_other_child_stands_in_a_record_of_its_own(
@@ -138,6 +157,40 @@ def test_a_shield_of_the_other_child_redacts_what_devices_have_of_both(
         ("both", "two"),
         ("other", "two"),
     }
+
+
+@pytest.mark.parametrize("shielded", ["", "old", "both"])
+def test_a_wrong_merge_is_undone_by_a_split_and_a_shield_stays_on_both(  # H5
+    world: World, ann: FieldDevice, shielded: str
+) -> None:
+    """As docs/operations.md says it is done: copy what differed and what agreed, move the members
+    that came along, settle on both sides."""
+    fields = ("name.family", "name.given", "born", "sex", "address")
+    nurse = {"service": "health-visiting", "since": "2021-04-01", "team": "HV-2"}
+    moved = {"kind": "current", "lines": ["2 Low Street"], "postcode": "S1 2HH"}
+    world.load(stranger("old", sex="male", address=moved, involvements={"b1": nurse}))
+    own = {record: live(world, record) for record in ("both", "old")}
+    if shielded:
+        raise_shield(world.platform, **WHY, record_id=shielded, now=world.now)
+    merge(world.platform, record="old", into="both", **WHY, now=world.now)
+    take_apart(world, "involvements/b1", copying=(*fields, "nhs_number_withheld"))
+    for record, was in (("both", "both"), ("other", "old")):
+        for path in fields:
+            (meant,) = own[was][path]
+            settle(
+                world.platform,
+                record=record,
+                path=path,
+                shown=numbers(world, record, path),
+                value=meant,
+                **WHY,
+                now=world.now,
+            )
+        stands = {p: v for p, v in live(world, record).items() if v and p != "shield"}
+        assert stands == own[was]
+        assert world.view(record).shielded is bool(shielded)
+    assert set(world.view_partitions("both")) == {"one", "two"}
+    assert set(world.view_partitions("other")) == {"two"}
 
 
 def test_values_that_differ_go_on_differing(world: World, ann: FieldDevice) -> None:

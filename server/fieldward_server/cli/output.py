@@ -44,15 +44,15 @@ def show_items(
         click.echo(nothing)
 
 
-def show_item(fields: Mapping[str, object]) -> None:
-    """One value, a line for each of its fields."""
+def show_item(fields: Mapping[str, object], *, err: bool = False) -> None:
+    """One value, a line for each of its fields; on stderr if it is part of a question."""
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in fields.items():
         table.add_row(Text(name, style="bold"), Text(str(value)))
-    _console().print(table)
+    _console(err=err).print(table)
 
 
 def show_done(result: Mapping[str, object], *sentences: str, as_json: bool) -> None:
@@ -119,10 +119,10 @@ def _shown(cell: Cell, item: Item) -> str:
     return "" if value is None else str(value)
 
 
-def _console() -> Console:
+def _console(*, err: bool = False) -> Console:
     from rich.console import Console
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, stderr=err)
     if not console.is_terminal:
         console.width = PIPED_WIDTH
     return console

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 import click
 
-from fieldward_server.cli.output import Item, show_items, show_json
+from fieldward_server.cli.output import Item, show_item, show_items, show_json
 from fieldward_sync.ways import Way
+
+
+def ask(foreseen: Mapping[str, object], question: str) -> None:
+    """Show what a command would come to, and go on only if the answer is yes; on stderr, because
+    stdout has what came of it."""
+    show_item(foreseen, err=True)
+    go_on(question)
 
 
 def go_on(question: str) -> None:

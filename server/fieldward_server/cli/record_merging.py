@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from fieldward_server.cli.options import ID, json_option
-from fieldward_server.cli.output import show_done, show_item
-from fieldward_server.cli.previews import go_on
+from fieldward_server.cli.output import show_done
+from fieldward_server.cli.previews import ask
 from fieldward_server.cli.signed import Commander, signed
 
 
@@ -21,7 +21,8 @@ def merge(call: Commander, record: str, into: str, yes: bool, as_json: bool) -> 
 
     INTO gets what stands in RECORD; values that differ wait for a person (`conflicts list`). What
     is shielded or withdrawn in either stays so. RECORD leaves every device; an edit of it that
-    still comes reaches INTO. It cannot be taken back: you are shown what it comes to, and asked.
+    still comes reaches INTO. You are shown what it comes to, and asked: what was merged wrongly is
+    taken apart again by hand (`records split`), under a new id.
 
     \b
     Example:
@@ -29,14 +30,14 @@ def merge(call: Commander, record: str, into: str, yes: bool, as_json: bool) -> 
     """
     found = call("records/merge-preview", record=record, into=into)
     if not yes:
-        show_item(
+        ask(
             {
                 "values coming": len(found["coming"]),
                 "in conflict then": ", ".join(found["conflicts"]) or "nothing",
                 "shielded then": "yes" if found["shielded"] else "no",
-                "leaves": ", ".join(found["partitions"]) or "no partition",
-            }
+                f"{record} leaves": ", ".join(found["partitions"]) or "no partition",
+            },
+            f"Merge {record} into {into}? Only `records split` takes them apart, by hand.",
         )
-        go_on(f"Merge {record} into {into}? This cannot be taken back.")
     call("records/merge", record=record, into=into)
     show_done(found, f"{record} goes on in {into}.", as_json=as_json)

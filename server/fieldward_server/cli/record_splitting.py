@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from fieldward_server.cli.options import ID, json_option
-from fieldward_server.cli.output import show_done, show_item
-from fieldward_server.cli.previews import go_on
+from fieldward_server.cli.output import show_done
+from fieldward_server.cli.previews import ask
 from fieldward_server.cli.signed import Commander, signed
 
 
@@ -42,13 +42,13 @@ def split(
     told = {"record": record, "new": new, "moving": moving, "copying": copying}
     found = call("records/split-preview", **told)
     if not yes:
-        show_item(
+        ask(
             {
                 "moves": ", ".join(found["moving"]) or "nothing",
                 "is copied": ", ".join(found["copying"]) or "nothing",
                 "shielded, both": "yes" if found["shielded"] else "no",
-            }
+            },
+            f"Split {new} from {record}?",
         )
-        go_on(f"Split {new} from {record}?")
     call("records/split", **told)
     show_done(found, f"{new} is a record of its own.", as_json=as_json)

@@ -219,6 +219,7 @@ def history(call: Commander, record: str, path: str | None, as_json: bool) -> No
             **({"was also": ", ".join(known["merged"])} if known["merged"] else {}),
         }
     )
+    brought = any(edit["from_record"] for edit in known["edits"])
     show_items(
         (
             {**edit, "path": change["path"], "value": change["value"]}
@@ -231,6 +232,7 @@ def history(call: Commander, record: str, path: str | None, as_json: bool) -> No
             "by": lambda it: it["practitioner"] or it["origin"],
             "field": "path",
             "value": "value",
+            **({"from": "from_record"} if brought else {}),
         },
         as_json=False,
         nothing="Nothing has been set.",

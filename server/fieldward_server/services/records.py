@@ -21,7 +21,15 @@ from fieldward_server.services.known_records import (
 )
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.provenance import HistoricValue, Provenance
-from fieldward_server.storage import authorities, edits, events, merges, partitions, records
+from fieldward_server.storage import (
+    Transaction,
+    authorities,
+    edits,
+    events,
+    merges,
+    partitions,
+    records,
+)
 from fieldward_sync.disputes import Dispute, disputes_in
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.field_classes import field_rule
@@ -71,6 +79,8 @@ class HistoricEdit:
     received_at: int
     origin: str
     """``device``, ``load`` or ``server``."""
+    from_record: str
+    """The record that a merge or a split brought it from; empty if it was made here."""
     changes: tuple[Change, ...]
 
 
@@ -144,7 +154,8 @@ def record_history(platform: Platform, *, authority: str, record_id: str) -> Rec
         closed = merges.among(transaction, authority, [record_id])
         merged = merges.into(transaction, authority, record_id)
         held_by = partitions.memberships(transaction, authority, [record_id])
-    read = [(edit, read_edit(edit)) for edit in stored]
+        read = [(edit, read_edit(edit)) for edit in stored]
+        from_records = [_from_record(transaction, authority, edit) for _, edit in read]
     record = Record(record_id, {edit.dot: edit for _, edit in read})
     return RecordHistory(
         record_id=record_id,
@@ -164,11 +175,19 @@ def record_history(platform: Platform, *, authority: str, record_id: str) -> Rec
                 made_at=edit.made_at,
                 received_at=kept.received_at,
                 origin=kept.origin,
+                from_record=from_record,
                 changes=edit.changes,
             )
-            for kept, edit in read
+            for (kept, edit), from_record in zip(read, from_records, strict=True)
         ),
     )
+
+
+def _from_record(transaction: Transaction, authority: str, edit: Edit) -> str:
+    if edit.admits is None:
+        return ""
+    origin = edits.find(transaction, authority, edit.admits.actor, edit.admits.counter)
+    return origin.record_id if origin else ""  # one that was refused is in no record
 
 
 # --- One line ----------------------------------------------------------------------------------
