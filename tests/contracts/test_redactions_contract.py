@@ -176,6 +176,45 @@ def test_a_wipe_confirms_by_its_receipt_alone(world: World, device: FieldDevice)
     assert stages(world) == {device.name: "wiped"}
 
 
+@pytest.mark.parametrize("end", ["wiped", "revoked", "enrolled again"])
+def test_where_nothing_opened_any_more_when_it_was_hidden_nobody_is_asked(
+    world: World, device: FieldDevice, end: str
+) -> None:
+    """H7: the list is of devices to see to, and dead ones do not make it longer for ever."""
+    if end == "wiped":
+        order_wipe(**command(world, device=device.name))
+        receipt = Receipt(AUTHORITY, device.name, 1, 1, "wipe", world.now, device.journal.size)
+        device.sync(role="device", receipts=(sign(receipt, device.identity),))
+    elif end == "revoked":
+        set_access(**command(world, device=device.name, access=Access.REVOKED))
+    else:
+        device.enrol(world.code("caseload"))
+    assert device.lease is not None
+    shield(world, "c1")
+    world.now = device.lease.closes if end != "wiped" else world.now + 1
+    shield(world, "c2")
+    world.now += 1
+    shield(world, "c3")
+    older = [
+        [each for each in reached(world, record) if each.generation == 1]
+        for record in ("c1", "c2", "c3")
+    ]
+    assert [len(found) for found in older] == [1, 0 if end == "wiped" else 1, 0]
+    newer = [each.generation for each in reached(world, "c3")]
+    assert newer == ([2] if end == "enrolled again" else [])
+
+
+def test_who_may_come_back_is_asked_however_long_the_lease_is_over(
+    world: World, device: FieldDevice
+) -> None:
+    assert device.lease is not None
+    world.now = device.lease.closes + 1
+    shield(world)
+    assert stages(world) == {device.name: "closed"}
+    device.sync()
+    assert stages(world) == {device.name: "open"}, "its old files open again"
+
+
 def test_where_the_lease_is_over_nothing_is_claimed_but_that(
     world: World, device: FieldDevice
 ) -> None:

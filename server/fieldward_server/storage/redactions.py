@@ -136,7 +136,9 @@ def confirm(
 
 def reached(transaction: Transaction, authority: str, record_id: str | None) -> tuple[Reached, ...]:
     """Every device that may have held what was hidden of a record; of all records, with ``None``,
-    those that have not said that it is gone."""
+    those that have not said that it is gone. Not those on which nothing opened any more when it was
+    hidden, and nothing ever will: wiped, or revoked or succeeded by a generation, its lease over.
+    """
     rows = transaction.execute(
         "SELECT r.record_id, r.partition_id, r.at AS redacted_at,"
         " CASE WHEN p.image_feed >= r.number THEN 1 ELSE 0 END AS sealed,"
@@ -170,6 +172,10 @@ def reached(transaction: Transaction, authority: str, record_id: str | None) -> 
         "   AND later.partition_id = r.partition_id AND later.record_id = r.record_id"
         "   AND later.number > r.number)"
         "  AND (:record_id <> '' OR g.gone_feed < r.number)"
+        "  AND (o.receipt_at IS NULL OR o.receipt_at >= r.at)"
+        "  AND (h.lease_closes >= r.at OR (d.access <> 'revoked' AND NOT EXISTS ("
+        "   SELECT 1 FROM device next WHERE next.authority = d.authority"
+        "   AND next.device = d.device AND next.generation > d.generation)))"
         " ORDER BY r.record_id, r.partition_id, d.device, d.generation, g.practitioner",
         authority=authority,
         record_id=record_id or "",
