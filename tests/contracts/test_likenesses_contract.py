@@ -156,17 +156,32 @@ def test_a_person_says_that_it_is_another_child_and_it_is_never_held_for_that_ag
         different(world, "first", "second")
 
 
-def test_a_release_names_the_raise_and_any_other_holds(world: World) -> None:
+@pytest.mark.parametrize("who", ["a file", "the office", "a device", "a device that was shown it"])
+def test_a_release_names_the_raise_and_any_other_holds(world: World, who: str) -> None:
+    """H5: whoever shields a child who is held already says something that nobody has said."""
     world.load(child("first", shield="raised"))
     world.load(child("second"))
-    world.load(child("second", shield="raised"))  # already raised: nothing is added
-    world.partition("everybody", "all")
-    world.seal()
-    device = world.device("everybody")
-    device.sync()
-    device.edit("second", "shield", "raised", shown=())
+    if who == "a file":
+        world.load(child("second", shield="raised"))
+    elif who == "the office":
+        shield(world, "second")
+    else:
+        world.partition("everybody", "all")
+        world.seal()
+        device = world.device("everybody")
+        device.sync()
+        device.edit("second", "shield", "raised", shown=() if who == "a device" else None)
     different(world, "second", "first")
     assert shielded(world, "second") == {"second"}
+    release(world, "second")
+    assert shielded(world, "second") == set()
+
+
+def test_what_somebody_has_shielded_is_not_shielded_again(world: World) -> None:
+    for _ in range(2):
+        world.load(child("first", shield="raised"))
+        shield(world, "first")
+    assert world.revision("first") == 1
 
 
 def test_what_is_confirmed_stays_and_holds_the_other_as_well(world: World) -> None:

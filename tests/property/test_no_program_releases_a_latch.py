@@ -23,7 +23,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from fieldward_server.services.known_records import find_records
+from fieldward_server.services.known_records import KnownRecord, find_records
 from fieldward_server.services.merges import merge
 from fieldward_server.services.shields import (
     confirm_likeness,
@@ -32,6 +32,7 @@ from fieldward_server.services.shields import (
     release_likeness,
     release_shield,
 )
+from fieldward_server.services.splits import split
 from fieldward_sync.matching.index_keys import index_keys
 from fieldward_sync.messages import BoxPart
 from fieldward_sync.projection import is_shielded, withdrawn
@@ -63,6 +64,10 @@ class TheLatches(RuleBasedStateMachine):
         self.delivered: list[tuple[FieldDevice, BoxPart]] = []
         self.backups: list[Path] = []
         self.told_apart = False
+        self.split_off: dict[str, str] = {}
+        """Records that were split off, and from which child."""
+        self.again_too = False
+        """Whether the second entry was shielded with the first, while it went on in that one."""
 
     @initialize()
     def begin(self) -> None:
@@ -92,7 +97,7 @@ class TheLatches(RuleBasedStateMachine):
             )
         )
         if shield == "raised":
-            self.shielded.add(record)
+            self.note_raise(record)
         if consent == "raised":
             self.withdrawn.add(record)
 
@@ -105,16 +110,41 @@ class TheLatches(RuleBasedStateMachine):
     @rule()
     def merge_again(self) -> None:
         """The second entry goes on in the first, whatever either of them says by now."""
-        with self.loop.platform.storage.reading() as transaction:
-            if find_records(transaction, AUTHORITY, [AGAIN])[AGAIN].redirection is not None:
-                return
+        if self.has_gone_on():
+            return
         if self.loop.view(AGAIN).shielded:
             self.shielded.add("r-1")
+        self.again_too = self.again_too or self.loop.view("r-1").shielded
         merge(
             self.loop.platform,
             authority=AUTHORITY,
             record=AGAIN,
             into="r-1",
+            actor="test",
+            reason="test",
+            now=self.loop.now,
+        )
+
+    @precondition(lambda self: len(self.split_off) < 3)
+    @rule(record=children, moves=st.booleans())
+    def split_a_child(self, record: str, moves: bool) -> None:
+        """Somebody takes a record apart: the other one is a child of its own from then on."""
+        new = f"s-{len(self.split_off)}"
+        values = self.known(record).values
+        moving = ["address"] if moves and values.get("address") else []
+        former = ["former_names/f1"] if values.get("former_names/f1.family") else []
+        self.split_off[new] = record
+        if self.loop.view(record).shielded:
+            self.shielded.add(new)
+        if record in self.withdrawn:
+            self.withdrawn.add(new)
+        split(
+            self.loop.platform,
+            authority=AUTHORITY,
+            record=record,
+            new=new,
+            moving=moving,
+            copying=["name.family", "name.given", "born", "involvements/a1", *former],
             actor="test",
             reason="test",
             now=self.loop.now,
@@ -137,7 +167,10 @@ class TheLatches(RuleBasedStateMachine):
 
     @rule(record=children, number=st.sampled_from([0, 1]), path=st.sampled_from([SHIELD, CONSENT]))
     def raise_on_a_device(self, record: str, number: int, path: str) -> None:
-        (self.shielded if path == SHIELD else self.withdrawn).add(record)
+        if path == SHIELD:
+            self.note_raise(record)
+        else:
+            self.withdrawn.add(record)
         assert self.deliver(number, record, path, "raised") in ("merged", "conflict")
 
     @rule(
@@ -163,12 +196,14 @@ class TheLatches(RuleBasedStateMachine):
 
     @rule(record=children)
     def raise_in_the_office(self, record: str) -> None:
-        self.shielded.add(record)
+        self.note_raise(record)
         self.command(raise_shield, record)
 
     @rule(record=children)
     def release_in_the_office(self, record: str) -> None:
         self.shielded.discard(record)
+        if record == "r-1":
+            self.again_too = False
         self.command(release_shield, record)
 
     @precondition(lambda self: len(self.backups) < 3)
@@ -184,15 +219,13 @@ class TheLatches(RuleBasedStateMachine):
 
     @invariant()
     def what_was_raised_holds(self) -> None:
-        with self.loop.platform.storage.reading() as transaction:
-            known = find_records(transaction, AUTHORITY, RECORDS)
         for record in self.shielded:
-            assert is_shielded(known[record].record)
+            assert is_shielded(self.known(record).record)
             view = self.loop.view(record)
             assert all(value.path.startswith(SHOWN_ON_A_SHIELD) for value in view.values)  # H1
             assert not {"nhidden", "pM145AB"} & index_keys(view)  # H2
         for record in self.withdrawn:
-            assert CONSENT in withdrawn(known[record].record)
+            assert CONSENT in withdrawn(self.known(record).record)
             assert not [v for v in self.loop.view(record).values if "/a1." in v.path]
         assert not self.loop.misfiled()
 
@@ -200,7 +233,9 @@ class TheLatches(RuleBasedStateMachine):
     def nothing_else_is_shielded(self) -> None:
         """Else all of this would be true of a server that shields whatever it sees."""
         for record in {*RECORDS} - self.shielded:
-            held = record == "r-1" and self.loop.view(AGAIN).shielded
+            likes = [new for new, child in self.split_off.items() if child == record]
+            likes += [AGAIN] if record == "r-1" else []
+            held = any(self.is_shielded(like) for like in likes)
             assert held or not self.loop.view(record).shielded
 
     @invariant()
@@ -210,7 +245,26 @@ class TheLatches(RuleBasedStateMachine):
         alike = any(str(each.value).startswith(GIVEN) for each in again.at("name.given"))
         if alike and "r-1" in self.shielded and not self.told_apart:
             assert again.shielded
+        if self.again_too:
+            assert self.has_gone_on() or again.shielded
         assert not (again.shielded and again.at("address"))
+
+    def known(self, record: str) -> KnownRecord:
+        with self.loop.platform.storage.reading() as transaction:
+            return find_records(transaction, AUTHORITY, [record])[record]
+
+    def is_shielded(self, record: str) -> bool:
+        with self.loop.platform.storage.reading() as transaction:
+            known = find_records(transaction, AUTHORITY, [record]).get(record)
+        return known is not None and is_shielded(known.record)
+
+    def has_gone_on(self) -> bool:
+        return self.known(AGAIN).redirection is not None
+
+    def note_raise(self, record: str) -> None:
+        if record == "r-1" and self.has_gone_on() and not self.loop.view(record).shielded:
+            self.again_too = True
+        self.shielded.add(record)
 
     def deliver(self, number: int, record: str, path: str, value: Any) -> str:
         device = self.devices[number]

@@ -16,6 +16,7 @@ from fieldward_server.services.absence import horizon
 from fieldward_server.services.feeds import Feed
 from fieldward_server.services.known_records import (
     LOAD,
+    PROBABLE_DUPLICATE,
     SERVER,
     KnownRecord,
     existing,
@@ -54,9 +55,6 @@ from fieldward_sync.projection import SHIELD, is_shielded, withdrawn
 from fieldward_sync.records import Change, Edit, LiveValue
 from fieldward_sync.versions import Dot
 from fieldward_sync.views import MAX_VALUES_OF_A_VIEW, MAX_VIEW_BYTES
-
-PROBABLE_DUPLICATE = "probable-duplicate"
-"""The basis of a raise that nobody commanded."""
 
 
 @dataclass(frozen=True)

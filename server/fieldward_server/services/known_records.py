@@ -17,9 +17,11 @@ from fieldward_server.storage.merges import StoredMerge
 from fieldward_sync.disputes import Dispute, disputes_in
 from fieldward_sync.encoding import decode
 from fieldward_sync.errors import CallerMistake
+from fieldward_sync.limits import RAISED
 from fieldward_sync.matching.index_keys import index_keys
 from fieldward_sync.projection import (
     NOBODYS_NUMBER,
+    SHIELD,
     conflicts,
     is_shielded,
     project,
@@ -28,6 +30,9 @@ from fieldward_sync.projection import (
 from fieldward_sync.records import Edit, Record, Value
 from fieldward_sync.versions import Dot
 from fieldward_sync.views import View
+
+PROBABLE_DUPLICATE = "probable-duplicate"
+"""The basis of a raise that nobody commanded."""
 
 _Found = TypeVar("_Found")
 
@@ -152,6 +157,14 @@ class KnownRecord:
             for path in self.record.live
             if path not in self.shown and not settled_by_rule(path)
         )
+
+    @property
+    def is_shielded_by_somebody(self) -> bool:
+        """Whether a raise holds that is not the server's own for a likeness: one that a person may
+        release by saying that it is another child (H5)."""
+        raises = (each for each in self.record.live.get(SHIELD, ()) if each.value == RAISED)
+        edits = (self.record.edits[each.dot] for each in raises)
+        return any(each.administrator or each.basis != PROBABLE_DUPLICATE for each in edits)
 
     def hides_from(self, before: KnownRecord) -> bool:
         """Whether something is hidden now that was shown before (H7, C4)."""

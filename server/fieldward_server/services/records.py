@@ -35,7 +35,7 @@ from fieldward_sync.errors import CallerMistake
 from fieldward_sync.field_classes import field_rule
 from fieldward_sync.limits import RELEASED
 from fieldward_sync.names import server_actor
-from fieldward_sync.projection import conflicts, is_raised, settled_by_rule
+from fieldward_sync.projection import SHIELD, conflicts, is_raised, settled_by_rule
 from fieldward_sync.records import Change, Edit, Record, Value, same
 from fieldward_sync.schema import FieldsRefused, FlatRecord, load_record
 from fieldward_sync.versions import Dot
@@ -366,6 +366,7 @@ def _is_old(known: KnownRecord, path: str, value: Value) -> bool:
         return value == RELEASED and settled_by_rule(path)
     if settled_by_rule(path):
         # A file can raise a latch; to release one takes an administrator's command (H5).
-        return value == RELEASED or is_raised(known.record, path)
+        said = known.is_shielded_by_somebody if path == SHIELD else is_raised(known.record, path)
+        return value == RELEASED or said
     said_before = path in known.loaded and same(known.loaded[path][1], value)
     return said_before or (len(live) == 1 and same(live[0].value, value))

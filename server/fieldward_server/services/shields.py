@@ -173,11 +173,13 @@ def _set(
         row = locked(transaction, authority)
         book = Book(platform, transaction, row, now=now)
         known = book.known(record_id)
-        if is_shielded(known.record) == (value == RAISED):
+        stands = known.is_shielded_by_somebody if value == RAISED else is_shielded(known.record)
+        if stands == (value == RAISED):
             return
         if value == RELEASED:
             likenesses.decide_all(transaction, authority, record_id, DIFFERENT, at=now)
-        live = tuple(found.dot for found in known.record.live.get(SHIELD, ()))
+        # A raise stands beside those that are there: each is released by its name.
+        live = tuple(it.dot for it in known.record.live.get(SHIELD, ()) if it.value != value)
         book.accept_as_server(
             known,
             [Change(SHIELD, value, live)],
