@@ -84,13 +84,16 @@ def conflicts(record: Record) -> tuple[str, ...]:
     return tuple(path for path in record.conflicts if not settled_by_rule(path))
 
 
+def hides_nothing(record: Record) -> bool:
+    """Whether ordinary readers may see all of a record, as of most."""
+    return _LATCHES.isdisjoint(record.paths_by_field) and not _sensitive(record)
+
+
 def project(record: Record, numbers: Mapping[Dot, int], revision: int) -> View:
     """The record's view at ``revision``; ``numbers`` are the record's own names for its edits."""
-    by_field = record.paths_by_field
-    telling = chain.from_iterable(by_field.get(name, ()) for name in _TELLING)
-    sensitive = {_member(path) for path in telling if _says_sensitive(record, path)}
-    if not sensitive and _LATCHES.isdisjoint(by_field):
+    if hides_nothing(record):
         return _whole(record, numbers, revision)
+    sensitive = _sensitive(record)
     shielded = is_shielded(record)
     hidden = {_member(path) for path in withdrawn(record)}
 
@@ -143,6 +146,12 @@ def _latch(
 def _member(path: str) -> str:
     """The member of a set that a path names a field of; other paths are of no member."""
     return path.partition(".")[0]
+
+
+def _sensitive(record: Record) -> set[str]:
+    """The members of sets that tell of a sensitive service."""
+    telling = chain.from_iterable(record.paths_by_field.get(name, ()) for name in _TELLING)
+    return {_member(path) for path in telling if _says_sensitive(record, path)}
 
 
 def _says_sensitive(record: Record, path: str) -> bool:

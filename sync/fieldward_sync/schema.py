@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple, cast
@@ -27,7 +27,6 @@ from fieldward_sync.field_classes import (
     FieldClass,
     disputable_paths,
     field_rule,
-    split_member,
 )
 from fieldward_sync.nhs_numbers import has_nhs_number_shape, is_nhs_number
 from fieldward_sync.records import Value
@@ -345,6 +344,20 @@ _FIELDS = {pattern: _schema_field(pattern) for pattern in FIELD_RULES}
 _ADDRESS_FIELDS = {f"address.{name}": field for name, field in AddressSchema().fields.items()}
 
 
+def _required_of_each() -> dict[str, tuple[str, ...]]:
+    required: dict[str, tuple[str, ...]] = {}
+    for pattern, field in _FIELDS.items():
+        group, dot, name = pattern.partition(".")
+        if dot and field.required:
+            container = group.partition("/")[0]
+            required[container] = (*required.get(container, ()), name)
+    return required
+
+
+_REQUIRED = _required_of_each()
+"""For each set of members, and each object, the fields that one of them must have."""
+
+
 def _is_in_every_record(pattern: str) -> bool:
     container = pattern.partition(".")[0]
     return "/" not in pattern and _RECORD.fields[container].required and _FIELDS[pattern].required
@@ -538,9 +551,9 @@ def check_edit(changes: Mapping[str, object], *, shown: Mapping[str, Value]) -> 
     """
     checked = {path: check_value(path, value) for path, value in changes.items()}
     after = {**shown, **checked}
-    touched = {_group_and_field(path)[0] for path in checked}
-    groups = {name: held for name, held in _by_group(after).items() if name in touched}
-    errors = [*_group_errors(groups), *_incomplete(groups), *_crowded(after, shown)]
+    touched = {path.partition(".")[0] for path in checked}
+    groups = _by_group(after, touched)
+    errors = [*_group_errors(groups), *_incomplete(groups), *_crowded(after, groups, shown)]
     if touched & {"nhs_number", "nhs_number_withheld"}:
         errors += _identifier_errors(after)
     if errors:
@@ -548,20 +561,15 @@ def check_edit(changes: Mapping[str, object], *, shown: Mapping[str, Value]) -> 
     return checked
 
 
-def _group_and_field(path: str) -> tuple[str, str]:
-    """What a field is part of: a member (``carers/a1``), an object (``school``), or itself."""
-    if member := split_member(path):
-        container, member_id, field = member
-        return f"{container}/{member_id}", field
-    group, _, field = path.partition(".")
-    return group, field
-
-
-def _by_group(flat: Mapping[str, Value]) -> dict[str, dict[str, Value]]:
+def _by_group(
+    flat: Mapping[str, Value], touched: Container[str] | None = None
+) -> dict[str, dict[str, Value]]:
+    """The fields of each member (``carers/a1``), of each object (``school``), and whatever stands
+    for itself; of ``touched`` ones alone, if they are named."""
     groups: dict[str, dict[str, Value]] = {}
     for path, value in flat.items():
-        if value is not None:
-            group, field = _group_and_field(path)
+        group, _, field = path.partition(".")
+        if value is not None and (touched is None or group in touched):
             groups.setdefault(group, {})[field] = value
     return groups
 
@@ -589,27 +597,27 @@ def _group_errors(groups: Mapping[str, Mapping[str, Value]]) -> Iterator[FieldEr
 
 def _incomplete(groups: Mapping[str, Mapping[str, Value]]) -> Iterator[FieldError]:
     for group, held in groups.items():
-        container = group.partition("/")[0]
-        prefix = f"{container}/*." if container in SETS else f"{container}."
-        for pattern, field in _FIELDS.items():
-            name = pattern.removeprefix(prefix)
-            if pattern.startswith(prefix) and field.required and name not in held:
+        for name in _REQUIRED.get(group.partition("/")[0], ()):
+            if name not in held:
                 yield FieldError(f"{group}.{name}", "Is missing.")
 
 
-def _crowded(after: Mapping[str, Value], shown: Mapping[str, Value]) -> Iterator[FieldError]:
-    """Sets that become larger than they may be: one that was, by a load or a merge, may be mended
-    in all that it holds."""
-    before = _members_held(shown)
-    for container, held in _members_held(after).items():
-        at_most = limits.MAX_MEMBERS[container]
-        if len(held) > at_most and held - before.get(container, set()):
+def _crowded(
+    after: Mapping[str, Value], groups: Iterable[str], shown: Mapping[str, Value]
+) -> Iterator[FieldError]:
+    """Sets that become larger than they may be by one of these groups: one that was, by a load or a
+    merge, may be mended in all that it holds."""
+    for container in sorted({group.partition("/")[0] for group in groups} & SETS):
+        held, at_most = _held_in(after, container), limits.MAX_MEMBERS[container]
+        if len(held) > at_most and held - _held_in(shown, container):
             yield FieldError(container, f"There are more than {at_most}.")
 
 
-def _members_held(flat: Mapping[str, Value]) -> dict[str, set[str]]:
-    held: dict[str, set[str]] = {}
-    for path, value in flat.items():
-        if value is not None and (member := split_member(path)):
-            held.setdefault(member[0], set()).add(member[1])
-    return held
+def _held_in(flat: Mapping[str, Value], container: str) -> set[str]:
+    """The members that a set has."""
+    beginning = f"{container}/"
+    return {
+        path.partition(".")[0]
+        for path, value in flat.items()
+        if value is not None and path.startswith(beginning)
+    }

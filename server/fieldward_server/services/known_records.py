@@ -23,6 +23,7 @@ from fieldward_sync.projection import (
     NOBODYS_NUMBER,
     SHIELD,
     conflicts,
+    hides_nothing,
     is_shielded,
     project,
     settled_by_rule,
@@ -152,6 +153,8 @@ class KnownRecord:
     @cached_property
     def hidden(self) -> frozenset[str]:
         """The paths whose values are kept from ordinary readers; a latch at rest hides nothing."""
+        if hides_nothing(self.record):
+            return frozenset()
         return frozenset(
             path
             for path in self.record.live
@@ -168,7 +171,9 @@ class KnownRecord:
 
     def hides_from(self, before: KnownRecord) -> bool:
         """Whether something is hidden now that was shown before (H7, C4)."""
-        return bool(before.numbers) and not self.hidden.isdisjoint(before.shown)
+        if not before.numbers or not self.hidden:  # most hide nothing: no need to look at before
+            return False
+        return not self.hidden.isdisjoint(before.shown)
 
 
 def read_edit(stored: StoredEdit) -> Edit:
