@@ -51,7 +51,11 @@ from fieldward_sync.leases import (
     Lease,
     LeaseSecrets,
     LeaseTerms,
+    WarmKeys,
+    digest_key,
     open_secrets,
+    open_warm_keys,
+    partition_key,
     secrets_info,
 )
 from fieldward_sync.matching.index_keys import index_keys
@@ -292,6 +296,12 @@ class FieldDevice:
         self.distribution: Distribution | None = None
         self.lease: Lease | None = None
         self.secrets: LeaseSecrets | None = None
+        self.lock()
+
+    def lock(self) -> None:
+        """Forget what is in memory alone."""
+        self.warm_seed, self.warm = os.urandom(32), WarmKeys(())
+        self.held = msgspec.structs.replace(self.held, warm=False)
 
     # --- Enrolment ---
 
@@ -438,6 +448,7 @@ class FieldDevice:
             pending_edits=0,
             more=False,
             next_hpke_key=hpke_public_key(self.hpke_seed),
+            warm_key=hpke_public_key(self.warm_seed),
         )
         return msgspec.structs.replace(request, **changed)
 
@@ -464,8 +475,13 @@ class FieldDevice:
                 ),
             )
             self.secrets = decode(LeaseSecrets, opened, max_bytes=1 << 20)
+            if answer.warm_keys is not None:
+                self.warm = open_warm_keys(answer.warm_keys, self.warm_seed, self.lease)
             self.held = msgspec.structs.replace(
-                self.held, lease=self.lease.lease_id, look_ups_left=self.lease.look_ups
+                self.held,
+                lease=self.lease.lease_id,
+                look_ups_left=self.lease.look_ups,
+                warm=answer.warm_keys is not None,
             )
         if answer.distribution is not None:
             found = answer.distribution.open(Distribution, self.trust.answer_key)
@@ -486,11 +502,11 @@ class FieldDevice:
         assert self.distribution is not None
         assert self.secrets is not None
         (manifest,) = [m for m in self.distribution.manifests if m.partition == partition]
-        bodies = []
+        bodies, ring = [], (*self.secrets.ring, *self.warm.ring)
         for entry in manifest.files:
             path = self.world.platform.files.path(entry.name)
             assert path is not None
-            key = self.secrets.key(partition, entry.context.epoch)
+            key = partition_key(ring, partition, entry.context.epoch)
             bodies.append(open_file(path.read_bytes(), entry=entry, key=key))
         segments = [Segment.open(body) for body in bodies[1:]]
         with closing(Image.open(bodies[0])) as image:
@@ -499,7 +515,7 @@ class FieldDevice:
                 image,
                 segments,
                 image_digest=manifest.image_digest,
-                digest_key=self.secrets.digest_key(partition),
+                digest_key=digest_key(ring, partition),
             )
         assert digest == manifest.digest
         for segment in segments:

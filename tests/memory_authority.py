@@ -56,7 +56,9 @@ from fieldward_sync.leases import (
     LeaseSecrets,
     LeaseTerms,
     PartitionKeys,
+    WarmKeys,
     seal_secrets,
+    seal_warm_keys,
     secrets_info,
 )
 from fieldward_sync.messages import (
@@ -127,6 +129,11 @@ class HeldPartition:
 
     def key(self) -> bytes:
         return self.keys.setdefault(self.epoch, os.urandom(32))
+
+    def ring(self) -> PartitionKeys:
+        """What opens its files."""
+        epochs = tuple(EpochKey(epoch, key) for epoch, key in self.keys.items())
+        return PartitionKeys(self.partition, self.digest_key, epochs)
 
     def digest(self, views: Mapping[str, View]) -> bytes:
         elements = (
@@ -483,9 +490,9 @@ class MemoryAuthority:
             for verdict in self._take_edits(held, part.header, part.first, part.entries)
         )
         self._take_receipts(held, request)
-        lease = distribution = None
+        lease = warm = distribution = None
         if practitioner and not request.more:
-            lease = self._renew(held, request)
+            lease, warm = self._renew(held, request)
             distribution = self._distribute(held, request)
         older = request.trust_version < self.trust_version
         return SyncAnswer(
@@ -501,6 +508,7 @@ class MemoryAuthority:
             distribution=distribution,
             backup=self.backup_begun,
             kept_until=self.kept_until,
+            warm_keys=warm,
         )
 
     def _take_journal(self, held: HeldDevice, request: SyncRequest) -> None:
@@ -586,30 +594,27 @@ class MemoryAuthority:
                 held.receipts.append(receipt)
                 held.orders = still_open
 
-    def _renew(self, held: HeldDevice, request: SyncRequest) -> LeaseGrant | None:
+    def _renew(
+        self, held: HeldDevice, request: SyncRequest
+    ) -> tuple[LeaseGrant | None, bytes | None]:
+        granted = [self.partitions[p] for p in sorted(held.granted)]
+        warm = [each for each in granted if each.way is Way.WARM]
         due = (
             request.held.lease != held.lease_id
             or not held.lease_id
             or self.clock.true_time >= held.lease_issued + self.terms.closes_seconds // 8
             or request.held.look_ups_left * 8 <= self.terms.look_ups * 7
+            or (warm and not request.held.warm)
         )
         complete = held.journal.size == held.journal.sealed_size == request.journal_size
         if request.next_hpke_key is None or not (due and complete and RIGHTS[held.access].renew):
-            return None
+            return None, None
         if self.lease_refused:
-            return None
+            return None, None
         held.lease_id, held.lease_issued = os.urandom(16), self.clock.true_time
         secrets = LeaseSecrets(
             lease_secret=held.lease_secret,
-            ring=tuple(
-                PartitionKeys(
-                    p,
-                    self.partitions[p].digest_key,
-                    tuple(EpochKey(e, k) for e, k in self.partitions[p].keys.items()),
-                )
-                for p in sorted(held.granted)
-                if KEPT[self.partitions[p].way].keys
-            ),
+            ring=tuple(each.ring() for each in granted if KEPT[each.way].keys_on_disk),
         )
         info = secrets_info(
             authority=AUTHORITY,
@@ -636,7 +641,11 @@ class MemoryAuthority:
             idle_seconds=self.terms.idle_seconds,
             secrets_hash=secrets_hash,
         )
-        return LeaseGrant(sign(lease, self.answer_key), sealed)
+        keys = None
+        if warm and request.warm_key is not None:
+            ring = WarmKeys(tuple(each.ring() for each in warm))
+            keys = seal_warm_keys(ring, request.warm_key, lease)
+        return LeaseGrant(sign(lease, self.answer_key), sealed), keys
 
     def _distribute(self, held: HeldDevice, request: SyncRequest) -> Signed | None:
         if request.held.number == self.state or not RIGHTS[held.access].pull:
@@ -660,6 +669,7 @@ class MemoryAuthority:
                     for each in granted
                     if not KEPT[each.way].files
                 ),
+                warm=tuple(each.partition for each in granted if each.way is Way.WARM),
             ),
             self.answer_key,
         )

@@ -82,7 +82,7 @@ def check_reading(
     except PeerBrokeProtocol as e:
         return (finding("lease-unopened", where, why=e.message.rstrip(".")),)
     distribution = stored_distribution(folder, identity, practitioner)
-    store = Store(SealedFiles(folder), keys, distribution)
+    store = Store(SealedFiles(folder), keys.ring, distribution)
     try:
         return (
             *_partitions(store),

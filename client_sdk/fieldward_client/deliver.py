@@ -92,7 +92,7 @@ class Delivery:
         left = self._held().partitions
         if left is None or not confirms_more(left, self._said_left or ()):
             return
-        request = msgspec.structs.replace(self._empty_request(), next_hpke_key=None)
+        request = msgspec.structs.replace(self._empty_request(), next_hpke_key=None, warm_key=None)
         with suppress(RetryLater, RefusedByServer, PeerBrokeProtocol):
             answer, _ = self._exchange(request)
             self._note(request, answer)
@@ -101,7 +101,10 @@ class Delivery:
     def go_on(self, journal_key: bytes) -> int:
         """Ask for the next generation, whose journal begins with this key; 0 if it is not given."""
         request = msgspec.structs.replace(
-            self._empty_request(), next_hpke_key=None, next_journal_key=journal_key
+            self._empty_request(),
+            next_hpke_key=None,
+            warm_key=None,
+            next_journal_key=journal_key,
         )
         answer, _ = self._exchange(request)
         self._note(request, answer)
@@ -143,6 +146,7 @@ class Delivery:
             next_journal_key=None,
             lost_edits=here.outbox.lost,
             refused_orders=contact.refused_orders,
+            warm_key=asking.warm_keys.public_key() if asking else None,
         )
 
     def _held(self) -> Held:
@@ -157,6 +161,7 @@ class Delivery:
             lease=lease.lease_id if lease else b"",
             look_ups_left=lease.look_ups_left(spent) if lease else 0,
             partitions=remains(here, asking, distribution),
+            warm=lease is not None and asking.warm_keys.came_with(lease),
         )
 
     def _exchange(self, request: SyncRequest) -> tuple[SyncAnswer, int]:

@@ -59,8 +59,10 @@ class Unsearched:
     """A partition that its holder may search, and that was not searched here."""
 
     title: str
-    why: Literal["on-line-only"]
-    """``on-line-only``: nothing of it is on any device; ``Session.enquire`` asks the server."""
+    why: Literal["on-line-only", "until-sync"]
+    """``on-line-only``: nothing of it is on any device. ``until-sync``: it is held warm, and a sync
+    while this practitioner is at the device brings its keys. ``Session.enquire`` finds those of
+    both."""
 
 
 @dataclass(frozen=True)

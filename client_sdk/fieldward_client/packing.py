@@ -36,6 +36,7 @@ def fill(
         journal=tuple(items[:items_taken]),
         more=more,
         next_hpke_key=None if more else request.next_hpke_key,
+        warm_key=None if more else request.warm_key,
     )
 
 

@@ -24,6 +24,7 @@ from fieldward_client.notices import Notices
 from fieldward_client.passphrases import check_passphrase
 from fieldward_client.store import Store, stored_distribution
 from fieldward_client.vault import Vault
+from fieldward_client.warm_keys import WarmKeyRing
 from fieldward_sync.distribution import Distribution
 from fieldward_sync.encoding import encode
 from fieldward_sync.errors import AccessClosed, LocalDataDamaged, PeerBrokeProtocol
@@ -43,6 +44,7 @@ class Practitioner:
         self.vault = vault
         self.notices = Notices(installation.folder, installation.identity, practitioner)
         self._installation = installation
+        self.warm_keys = WarmKeyRing(installation.entropy)
         self._holdings: Holdings | None = None
         self._closed: AccessClosed | None = None
         self._boxes: dict[tuple[BoxKind, bytes], OpenBox] = {}
@@ -116,8 +118,9 @@ class Practitioner:
             return e
         return None
 
-    def accept(self, grant: LeaseGrant) -> None:
-        """Take a renewed lease: store it, open it, and only then forget the key before it.
+    def accept(self, grant: LeaseGrant, warm_keys: bytes | None) -> None:
+        """Take a renewed lease: store it, open it, and only then forget the key before it. What
+        came beside it is for memory alone.
 
         Raises ``PeerBrokeProtocol`` for one that is not ours, and keeps the one in force.
         """
@@ -130,13 +133,21 @@ class Practitioner:
         here.folder.store(lease_file(self.id), stored)
         self._held = stored, lease
         self.vault.promote(seed)
+        held = stored_distribution(here.folder, here.identity, self.id)
+        self.warm_keys.take(warm_keys, lease, needed=_key_epochs(held) if held else ())
         if self._holdings is not None:
-            self._holdings.store.keys = with_earlier_keys(here.folder, lease, store_key, secrets)
+            keys = with_earlier_keys(here.folder, lease, store_key, secrets)
+            self._holdings.store.keys = keys.ring
+            self._holdings.store.warm = self.warm_keys.ring
 
     def forget_needless_keys(self) -> None:
         """Erase the keys of earlier leases, once this one has all that the files here need."""
         here = self._installation
         distribution = stored_distribution(here.folder, here.identity, self.id)
+        if distribution is not None:
+            self.warm_keys.forget_needless(_key_epochs(distribution))
+        if self._holdings is not None:
+            self._holdings.store.warm = self.warm_keys.ring
         if self._held is None or distribution is None or not self._keeps_earlier_keys():
             return
         secrets, _ = self._open_secrets(self._held[0].grant, self._held[1])
@@ -193,6 +204,7 @@ class Practitioner:
         if self._holdings is not None:
             self._holdings.close()
         self._holdings = None
+        self.warm_keys.clear()
         self._boxes = {key: box for key, box in self._boxes.items() if key[0] != "edits"}
 
     def close(self, why: AccessClosed) -> None:
@@ -259,7 +271,12 @@ class Practitioner:
             ) from e
         self.vault.promote(seed)
         return Holdings(
-            Store(here.files, keys, stored_distribution(here.folder, here.identity, self.id)),
+            Store(
+                here.files,
+                keys.ring,
+                stored_distribution(here.folder, here.identity, self.id),
+                warm=self.warm_keys.ring,
+            ),
             here.outbox,
             practitioner_key=public_key(self.vault.signing_key),
             store_key=store_key,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 
 from fieldward_client.holdings import Holdings
 from fieldward_client.installation import Installation
@@ -53,7 +53,7 @@ class Reception:
         come, and ``PeerBrokeProtocol`` for what is not as signed; the store then is as before.
         """
         if answer.lease is not None:
-            self._practitioner.accept(answer.lease)
+            self._practitioner.accept(answer.lease, answer.warm_keys)
             self.renewed = True
         if answer.lease_refused:
             self.fault = not_renewed(answer.lease_refused)
@@ -75,7 +75,7 @@ class Reception:
         distribution.require_successor_of(store.distribution, now=server_time)
         _require_losses_named(store.distribution, distribution)
         before = store.distribution.manifests if store.distribution else ()
-        prepared = self._prepare(store, distribution.manifests, before)
+        prepared = self._prepare(store, distribution, before)
         here.folder.store(distribution_file(practitioner), stored)
         store.replace(distribution, prepared)
         kept = {each.partition for each in distribution.manifests}
@@ -86,10 +86,16 @@ class Reception:
         self.on_line_now += (each.title for each in gone if each.partition in on_line)
 
     def _prepare(
-        self, store: Store, manifests: Sequence[Manifest], before: Collection[Manifest]
+        self, store: Store, distribution: Distribution, before: Collection[Manifest]
     ) -> dict[str, Partition]:
         """Bring the files that are not here, and open each partition that is not as before. What
-        is as before is opened when it is asked for."""
+        is as before is opened when it is asked for; so is what is held warm and whose keys did not
+        come, for then the rest is taken without it."""
+        manifests = [
+            each
+            for each in distribution.manifests
+            if each.partition not in distribution.warm or store.opens(each, distribution)
+        ]
         self._want(manifests)
         changed = [manifest for manifest in manifests if manifest not in before]
         records, total = 0, sum(manifest.records for manifest in changed)

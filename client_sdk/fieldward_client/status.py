@@ -63,6 +63,8 @@ class PartitionStatus:
     title: str
     way: Way
     """How it is held; of a tethered one nothing is here, and the rest is 0."""
+    waits: bool
+    """It is held warm, and its keys are not here: a sync of an unlocked session brings them."""
     records: int
     feed: int
     made: int
@@ -156,7 +158,7 @@ def read_status(
         lost_edits=_lost(outboxes),
         conflicts=_conflicts(practitioner),
         notices=_notices(installation, practitioner_id),
-        partitions=_partitions(installation, practitioner_id),
+        partitions=_partitions(installation, practitioner_id, practitioner),
         look_ups=journal.size,
         look_ups_delivered=delivered,
         pending_look_ups=journal.size - delivered + sum(each.unsent_look_ups for each in before),
@@ -224,6 +226,15 @@ def _conflicts(practitioner: Practitioner | None) -> int | None:
     return None
 
 
+def _can_open(practitioner: Practitioner | None) -> frozenset[str]:
+    """The partitions whose keys are here."""
+    if practitioner is not None:
+        with suppress(AccessClosed, LocalDataDamaged):
+            granted = practitioner.holdings().store.granted()
+            return frozenset(each.partition for each in granted)
+    return frozenset()
+
+
 def _notices(installation: Installation, practitioner_id: str | None) -> int:
     if practitioner_id is None:
         return 0
@@ -280,7 +291,7 @@ def _lease(installation: Installation, practitioner_id: str | None) -> Lease | N
 
 
 def _partitions(
-    installation: Installation, practitioner_id: str | None
+    installation: Installation, practitioner_id: str | None, practitioner: Practitioner | None
 ) -> tuple[PartitionStatus, ...]:
     distribution = None
     if practitioner_id is not None:
@@ -290,12 +301,23 @@ def _partitions(
             )
     if distribution is None:
         return ()
+    can_open = _can_open(practitioner)
     here = (
-        PartitionStatus(each.partition, each.title, Way.OFFLINE, each.records, each.feed, each.made)
+        PartitionStatus(
+            each.partition,
+            each.title,
+            Way.WARM if each.partition in distribution.warm else Way.OFFLINE,
+            waits=each.partition in distribution.warm and each.partition not in can_open,
+            records=each.records,
+            feed=each.feed,
+            made=each.made,
+        )
         for each in distribution.manifests
     )
     on_line = (
-        PartitionStatus(each.partition, each.title, Way.TETHERED, 0, 0, 0)
+        PartitionStatus(
+            each.partition, each.title, Way.TETHERED, waits=False, records=0, feed=0, made=0
+        )
         for each in distribution.on_line
     )
     return (*here, *on_line)

@@ -20,10 +20,12 @@ from fieldward_client.partition import Partition
 from fieldward_sync.distribution import Distribution, FileEntry, FileOpener, Manifest
 from fieldward_sync.encoding import Message
 from fieldward_sync.errors import LocalDataDamaged, PeerBrokeProtocol
-from fieldward_sync.leases import LeaseSecrets
+from fieldward_sync.leases import PartitionKeys, digest_key, partition_key
 from fieldward_sync.matching.query import Query
 from fieldward_sync.signing import Signed
 from fieldward_sync.views import View
+
+Ring = tuple[PartitionKeys, ...]
 
 
 class StoredDistribution(Message, frozen=True):
@@ -82,10 +84,16 @@ class Store:
     """A practitioner's records while they can be read."""
 
     def __init__(
-        self, files: SealedFiles, keys: LeaseSecrets, distribution: Distribution | None
+        self,
+        files: SealedFiles,
+        keys: Ring,
+        distribution: Distribution | None,
+        *,
+        warm: Ring = (),
     ) -> None:
+        """``keys`` are those on the disk, ``warm`` those for memory alone."""
         self._files = files
-        self.keys = keys
+        self.keys, self.warm = keys, warm
         self.distribution = distribution
         self._opened: dict[str, Partition] = {}
 
@@ -128,19 +136,33 @@ class Store:
         return tuple(self._partition(each) for each in self.granted())
 
     def granted(self) -> tuple[Manifest, ...]:
-        """The manifests of the partitions that are granted."""
-        manifests = self.distribution.manifests if self.distribution else ()
-        granted = {keys.partition for keys in self.keys.ring}
-        return tuple(each for each in manifests if each.partition in granted)
+        """The manifests of the partitions that are granted, and whose keys are here."""
+        held = self.distribution
+        return tuple(each for each in held.manifests if self.opens(each, held)) if held else ()
+
+    def opens(self, manifest: Manifest, held: Distribution) -> bool:
+        """Whether the keys of a partition are where that distribution has them: one that is held
+        warm is not opened with keys that are left on the disk."""
+        if manifest.partition not in held.warm:
+            return any(keys.partition == manifest.partition for keys in self.keys)
+        here = {(keys.partition, each.epoch) for keys in self.warm for each in keys.epochs}
+        return all((manifest.partition, each.context.epoch) in here for each in manifest.files)
 
     def unsearched(self) -> tuple[Unsearched, ...]:
         """The partitions that are granted, and of which nothing can be searched here now."""
-        on_line = self.distribution.on_line if self.distribution else ()
-        return tuple(Unsearched(each.title, "on-line-only") for each in on_line)
+        held = self.distribution
+        if held is None:
+            return ()
+        shut = (m for m in held.manifests if m.partition in held.warm and not self.opens(m, held))
+        return (
+            *(Unsearched(each.title, "until-sync") for each in shut),
+            *(Unsearched(each.title, "on-line-only") for each in held.on_line),
+        )
 
     def opener(self, entry: FileEntry) -> FileOpener:
         """What opens a file while it arrives; ``AccessClosed("not-granted")`` without its key."""
-        return FileOpener(entry, self.keys.key(entry.context.partition, entry.context.epoch))
+        ring, context = (*self.warm, *self.keys), entry.context
+        return FileOpener(entry, partition_key(ring, context.partition, context.epoch))
 
     def prepare(self, manifest: Manifest, come: Mapping[str, bytes]) -> Partition:
         """A partition of the next distribution, opened and checked beside the one in force.
@@ -149,7 +171,7 @@ class Store:
         """
         prepared = self._open(manifest, come)
         try:
-            prepared.check(self.keys.digest_key(manifest.partition))
+            prepared.check(digest_key((*self.warm, *self.keys), manifest.partition))
         except PeerBrokeProtocol:
             before = self._opened.get(manifest.partition)
             prepared.close(keep_image=before is not None and before.image is prepared.image)
@@ -162,7 +184,8 @@ class Store:
         before, after = self._opened, dict(prepared)
         for manifest in distribution.manifests:
             opened = before.get(manifest.partition)
-            if opened is not None and opened.manifest == manifest:
+            stays = opened is not None and opened.manifest == manifest
+            if opened is not None and stays and self.opens(manifest, distribution):
                 after.setdefault(manifest.partition, opened)
         self._opened, self.distribution = after, distribution
         images = {id(partition.image) for partition in after.values()}
@@ -179,8 +202,10 @@ class Store:
     def _partition(self, manifest: Manifest) -> Partition:
         if manifest.partition not in self._opened:
             try:
-                # Its digest was compared before this manifest came into force.
-                self._opened[manifest.partition] = self._open(manifest, {})
+                # Its digest was compared before this manifest came into force, unless no key was
+                # here then.
+                prepare = self.prepare if self._is_warm(manifest) else self._open
+                self._opened[manifest.partition] = prepare(manifest, {})
             except PeerBrokeProtocol as e:
                 self._discard(manifest.files)
                 raise LocalDataDamaged(
@@ -189,6 +214,9 @@ class Store:
                     next_step="Connect and sync: it is fetched again.",
                 ) from e
         return self._opened[manifest.partition]
+
+    def _is_warm(self, manifest: Manifest) -> bool:
+        return self.distribution is not None and manifest.partition in self.distribution.warm
 
     def _open(self, manifest: Manifest, come: Mapping[str, bytes]) -> Partition:
         def body_of(entry: FileEntry) -> bytes:

@@ -103,6 +103,8 @@ class Distribution(Message, frozen=True):
     lost: Annotated[tuple[PartitionId, ...], Meta(max_length=MAX_MANIFESTS)]
     on_line: Annotated[tuple[OnLine, ...], Meta(max_length=MAX_MANIFESTS)]
     """What is held tethered: it has neither manifest nor key."""
+    warm: Annotated[tuple[PartitionId, ...], Meta(max_length=MAX_MANIFESTS)]
+    """Of the manifests, those whose keys are for memory alone."""
 
     def require_successor_of(self, trusted: Distribution | None, *, now: int) -> None:
         """Raise unless this may replace what was trusted before: not expired, not older, and the
@@ -123,7 +125,7 @@ class Distribution(Message, frozen=True):
             )
 
     def _content(self) -> tuple[object, ...]:
-        return self.manifests, self.on_line
+        return self.manifests, self.on_line, self.warm
 
 
 def seal_file(

@@ -103,9 +103,9 @@ def hpke_seal(public_bytes: bytes, *, info: bytes, plaintext: bytes) -> bytes:
             MLKEM768PublicKey.from_public_bytes(public_bytes[:MLKEM_PUBLIC_BYTES]),
             X25519PublicKey.from_public_bytes(public_bytes[MLKEM_PUBLIC_BYTES:]),
         )
+        return _SUITE.encrypt(plaintext, key, info)
     except ValueError as e:
         raise CallerMistake("key-malformed", "This is not a hybrid public key.") from e
-    return _SUITE.encrypt(plaintext, key, info)
 
 
 def hpke_private_key(seed: bytes) -> HpkePrivateKey:

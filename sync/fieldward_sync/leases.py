@@ -7,13 +7,14 @@ the lease, judged by the device's trusted time. So is the number of look-ups unt
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from fieldward_sync.encoding import Message, Part, encode
+from fieldward_sync.encoding import Message, Part, decode, encode
 from fieldward_sync.errors import AccessClosed, PeerBrokeProtocol
 from fieldward_sync.keys import hpke_open, hpke_seal, label
 from fieldward_sync.names import (
@@ -159,6 +160,27 @@ class PartitionKeys(Part, frozen=True):
     epochs: Annotated[tuple[EpochKey, ...], Meta(max_length=MAX_EPOCHS_OF_A_PARTITION)]
 
 
+def partition_key(ring: Iterable[PartitionKeys], partition: str, epoch: int) -> bytes:
+    """The key of a partition's key epoch; ``AccessClosed("not-granted")`` if it is not held."""
+    for keys in ring:
+        for held in keys.epochs:
+            if (keys.partition, held.epoch) == (partition, epoch):
+                return held.key
+    raise _not_granted(partition)
+
+
+def digest_key(ring: Iterable[PartitionKeys], partition: str) -> bytes:
+    """The key of a partition's digest; ``AccessClosed("not-granted")`` if it is not held."""
+    for keys in ring:
+        if keys.partition == partition:
+            return keys.digest_key
+    raise _not_granted(partition)
+
+
+def _not_granted(partition: str) -> AccessClosed:
+    return AccessClosed("not-granted", f"No key is held for partition {partition}.")
+
+
 class LeaseSecrets(Message, frozen=True):
     """What a lease hands over, sealed to the practitioner: the lease secret and the key ring."""
 
@@ -168,18 +190,19 @@ class LeaseSecrets(Message, frozen=True):
 
     def key(self, partition: str, epoch: int) -> bytes:
         """The key of a partition's key epoch; ``AccessClosed("not-granted")`` if it is not held."""
-        for keys in self.ring:
-            for held in keys.epochs:
-                if (keys.partition, held.epoch) == (partition, epoch):
-                    return held.key
-        raise AccessClosed("not-granted", f"No key is held for partition {partition}.")
+        return partition_key(self.ring, partition, epoch)
 
     def digest_key(self, partition: str) -> bytes:
         """The key of a partition's digest."""
-        for keys in self.ring:
-            if keys.partition == partition:
-                return keys.digest_key
-        raise AccessClosed("not-granted", f"No key is held for partition {partition}.")
+        return digest_key(self.ring, partition)
+
+
+class WarmKeys(Message, frozen=True):
+    """The keys of partitions that are held warm, sealed to a key that is in a session's memory
+    alone: they come beside a lease, end with it, and are never stored."""
+
+    marker: ClassVar[bytes] = b"fieldward/warm-keys/1"
+    ring: Annotated[tuple[PartitionKeys, ...], Meta(max_length=MAX_PARTITIONS_OF_A_PRACTITIONER)]
 
 
 class LeaseGrant(Message, frozen=True):
@@ -203,6 +226,18 @@ def seal_secrets(secrets: LeaseSecrets, public_key: bytes, *, info: bytes) -> tu
     return sealed, hashlib.sha256(sealed).digest()
 
 
+def seal_warm_keys(keys: WarmKeys, public_key: bytes, lease: Lease) -> bytes:
+    """Keys for the memory of the session whose key this is."""
+    return hpke_seal(public_key, info=warm_info(lease), plaintext=encode(keys))
+
+
+def open_warm_keys(sealed: bytes, seed: bytes, lease: Lease) -> WarmKeys:
+    """The keys that came beside a lease; ``PeerBrokeProtocol`` if they are of another lease, or for
+    another session."""
+    opened = hpke_open(seed, info=warm_info(lease), sealed=sealed)
+    return decode(WarmKeys, opened, max_bytes=MAX_LEASE_BYTES)
+
+
 def open_secrets(sealed: bytes, seed: bytes, *, info: bytes) -> bytes:
     """The bytes of the ``LeaseSecrets`` in ``sealed``."""
     return hpke_open(seed, info=info, sealed=sealed)
@@ -220,4 +255,17 @@ def secrets_info(
     """What sealed secrets are bound to (design §7: everything goes into ``info``)."""
     return label(
         "lease-secrets", authority, incarnation, lease_id, device, generation, practitioner
+    )
+
+
+def warm_info(lease: Lease) -> bytes:
+    """What the keys are bound to that come beside a lease, for memory alone."""
+    return label(
+        "warm-keys",
+        lease.authority,
+        lease.incarnation,
+        lease.lease_id,
+        lease.device,
+        lease.generation,
+        lease.practitioner,
     )

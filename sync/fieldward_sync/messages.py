@@ -9,7 +9,7 @@ from msgspec import Meta
 from fieldward_sync.access import MAX_REFUSED_ORDERS, RefusedOrder
 from fieldward_sync.encoding import Message, Part, pack
 from fieldward_sync.journal import JournalItem
-from fieldward_sync.leases import LEASE_ID_BYTES, LeaseGrant
+from fieldward_sync.leases import LEASE_ID_BYTES, MAX_LEASE_BYTES, LeaseGrant
 from fieldward_sync.names import (
     Actor,
     AuthorityCode,
@@ -181,6 +181,8 @@ class Held(Part, frozen=True):
     partitions: Annotated[tuple[HeldPartition, ...], Meta(max_length=MAX_HELD_PARTITIONS)] | None
     """Every partition that a file or key is left of, by id: of one that is not named, nothing is.
     ``None`` where that cannot be told."""
+    warm: bool = False
+    """Whether the keys that came beside this lease, for memory alone, are there."""
 
 
 NoticeId = Annotated[bytes, Meta(min_length=NOTICE_ID_BYTES, max_length=NOTICE_ID_BYTES)]
@@ -246,6 +248,8 @@ class SyncRequest(Message, frozen=True):
     not said that it has them; ``None``: some may be, nobody knows how many (U4)."""
     refused_orders: Annotated[tuple[RefusedOrder, ...], Meta(max_length=MAX_REFUSED_ORDERS)] = ()
     """Those of which no answer has come to a request that told of them."""
+    warm_key: HpkePublicKey | None = None
+    """With ``next_hpke_key``, and in memory alone: what is held warm is sealed to it."""
 
 
 class FeedPosition(Part, frozen=True):
@@ -300,3 +304,5 @@ class SyncAnswer(Message, frozen=True):
     copy. Its journal ends here; what comes of it is kept beside what there is."""
     next_generation: Count = 0
     """The generation whose journal begins with the request's ``next_journal_key``; 0 for none."""
+    warm_keys: Annotated[bytes, Meta(max_length=MAX_LEASE_BYTES)] | None = None
+    """Beside a lease, where something is held warm: ``WarmKeys``, sealed to ``warm_key``."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from fieldward_server.services.custody import list_loss_records, preview_verb, report_loss
 from fieldward_server.services.devices import set_cap, show_device
 from fieldward_server.services.events import list_events
 from fieldward_server.services.holdings import Preview, RecordsByWay
+from fieldward_server.services.key_epochs import renew_partition_key
 from fieldward_server.services.partitions import grant, take
 from fieldward_server.services.ways import preview_way, set_way
 from fieldward_sync.errors import CallerMistake
+from fieldward_sync.messages import DEVICE_KEY
 from fieldward_sync.ways import Way
 from fieldwork import AUTHORITY, FieldDevice, World, child
 
@@ -142,6 +145,84 @@ def test_an_edit_that_was_typed_before_the_partition_was_tethered_is_merged(
     assert verdict.outcome in ("merged", "conflict")
 
 
+# --- Warm ---
+
+
+def warm_ring(device: FieldDevice) -> list[str]:
+    """The partitions whose keys a device has in memory alone."""
+    return [each.partition for each in device.warm.ring]
+
+
+def test_of_a_warm_partition_the_list_names_the_files_and_no_lease_brings_the_keys(
+    world: World, device: FieldDevice
+) -> None:
+    """Design §7: in memory only."""
+    held(world, "refuge", Way.WARM)
+    device.sync()
+    assert device.distribution is not None
+    assert (manifests(device), device.distribution.warm) == (["caseload", "refuge"], ("refuge",))
+    assert (key_ring(device), warm_ring(device)) == (["caseload"], ["refuge"])
+    assert "r-refuge" in device.contents("refuge")
+
+
+def test_keys_for_memory_come_once_a_session_and_a_sync_with_them_is_quiet(
+    world: World, device: FieldDevice
+) -> None:
+    held(world, "refuge", Way.WARM)
+    device.sync()
+    device.sync()
+    before = world.written()
+    assert device.sync().warm_keys is None
+    assert world.written() == before
+    device.lock()
+    assert device.sync().warm_keys is not None
+
+
+def test_keys_for_memory_are_given_where_a_lease_is_and_to_nobody_else(
+    world: World, device: FieldDevice
+) -> None:
+    held(world, "refuge", Way.WARM)
+    answer = device.call(device.request(warm_key=None))
+    assert (answer.lease is None, answer.warm_keys) == (False, None)
+    device.sync()
+    device.lock()
+    world.practitioner("p-1", trained_until=world.now - 1)
+    answer = device.sync()
+    assert (answer.lease_refused, answer.warm_keys) == ("training-over", None)
+    locked = device.call(device.request(), role=DEVICE_KEY)
+    assert (locked.lease, locked.warm_keys, locked.distribution) == (None, None, None)
+
+
+def test_nobody_gets_keys_for_memory_who_holds_nothing_warm(
+    world: World, device: FieldDevice
+) -> None:
+    world.partition("others", "all")
+    held(world, "others", Way.WARM)
+    world.seal()
+    device.held = msgspec.structs.replace(device.held, lease=b"")
+    answer = device.sync()
+    assert (answer.lease is None, answer.warm_keys) == (False, None)
+
+
+def test_a_key_that_nothing_can_be_sealed_to_gets_no_lease_and_changes_nothing(
+    world: World, device: FieldDevice
+) -> None:
+    held(world, "refuge", Way.WARM)
+    answer = device.call(device.request(warm_key=bytes(1216)))
+    assert (answer.lease, answer.lease_refused) == (None, "key-malformed")
+
+
+def test_a_new_key_epoch_reaches_an_open_session_with_its_next_sync(
+    world: World, device: FieldDevice
+) -> None:
+    held(world, "refuge", Way.WARM)
+    device.sync()
+    renew_partition_key(**told(world, partition="refuge"))
+    device.sync()
+    epochs = {each.epoch for keys in device.warm.ring for each in keys.epochs}
+    assert world.stored_partition("refuge").key_epoch in epochs
+
+
 # --- Command, preview and caps ---
 
 
@@ -169,9 +250,9 @@ def test_a_preview_counts_by_way_and_changes_nothing(world: World, device: Field
     assert world.written() == before
     (touched,) = preview.devices
     assert (preview.change, preview.records_going) == ("partition/way", 1)
-    assert touched.by_way_now == RecordsByWay(offline=2, tethered=0)
+    assert touched.by_way_now == RecordsByWay(offline=2, warm=0, tethered=0)
     # One child stays on the device by way of the other partition.
-    assert touched.by_way_then == RecordsByWay(offline=1, tethered=1)
+    assert touched.by_way_then == RecordsByWay(offline=1, warm=0, tethered=1)
 
 
 def test_what_is_tethered_counts_against_no_cap_and_what_comes_back_does(world: World) -> None:
@@ -181,7 +262,7 @@ def test_what_is_tethered_counts_against_no_cap_and_what_comes_back_does(world: 
     device = world.device("refuge", record_cap=1)
     assert show_device(
         world.platform, authority=AUTHORITY, device=device.name, now=world.now
-    ).by_way == RecordsByWay(offline=0, tethered=2)
+    ).by_way == RecordsByWay(offline=0, warm=0, tethered=2)
     (touched,) = foreseen(world, "refuge", Way.OFFLINE).devices
     assert touched.over_cap
     with pytest.raises(CallerMistake, match="over-cap"):
@@ -206,7 +287,7 @@ def test_of_what_was_always_tethered_nothing_could_be_read_on_a_lost_device(worl
     preview = preview_verb(
         world.platform, authority=AUTHORITY, device=device.name, verb="wipe", now=world.now
     )
-    assert (preview.records, preview.by_way) == (0, RecordsByWay(offline=0, tethered=1))
+    assert (preview.records, preview.by_way) == (0, RecordsByWay(offline=0, warm=0, tethered=1))
 
 
 def test_keys_count_as_being_on_the_disk_until_the_device_has_the_lease_without_them(
@@ -231,6 +312,27 @@ def test_keys_count_as_being_on_the_disk_until_the_device_has_the_lease_without_
     found = of_partition(device, "refuge")
     assert (found.way, found.readable_until) == (Way.TETHERED, 0)
     assert readable(device) == {"r-1": False, "r-refuge": False}
+
+
+def test_what_is_warm_could_be_read_on_a_lost_device_in_an_open_session_alone(
+    world: World, device: FieldDevice
+) -> None:
+    held(world, "refuge", Way.WARM)
+    held(world, "caseload", Way.WARM)
+    assert of_partition(device, "refuge").way is Way.OFFLINE
+    device.sync()
+    device.sync()
+    assert device.lease is not None
+    found = of_partition(device, "refuge")
+    assert (found.way, found.readable_until) == (Way.WARM, device.lease.closes)
+    listed = list_loss_records(
+        world.platform, authority=AUTHORITY, device=device.name, now=world.now
+    )
+    assert {way for each in listed for way in each.ways} == {Way.WARM}
+    preview = preview_verb(
+        world.platform, authority=AUTHORITY, device=device.name, verb="wipe", now=world.now
+    )
+    assert preview.by_way == RecordsByWay(offline=0, warm=2, tethered=0)
 
 
 def test_a_device_whose_renewal_is_refused_may_read_on_what_was_made_stricter(

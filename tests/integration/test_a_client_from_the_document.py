@@ -27,6 +27,7 @@ from fieldward_server.services.events import list_events
 from fieldward_server.services.inbox import list_inbox
 from fieldward_server.services.journals import verify_journals
 from fieldward_server.services.sealing import seal_partitions
+from fieldward_server.services.ways import set_way
 from fieldward_server.services.wipes import order_wipe
 from fieldward_server.storage import journals
 from fieldward_server.storage.journals import Journal
@@ -196,6 +197,25 @@ def look_up(field: Field, sequence: int) -> list[Any]:
     binding = hashlib.sha256(payload).digest()
     opened = AESGCM(content_key).decrypt(header[5].to_bytes(12, "big"), entry.body, binding)
     return read_document("look-up", opened)
+
+
+def test_it_reads_what_is_held_warm_and_hears_of_what_is_tethered(service: Service) -> None:
+    world = service.world
+    command: dict[str, Any] = {"actor": "mo", "reason": "in-hiding", "now": int(time.time())}
+    for way in ("warm", "tethered"):
+        world.partition(f"held-{way}", "all")
+        set_way(world.platform, authority=AUTHORITY, partition=f"held-{way}", way=way, **command)
+    world.seal()
+    client = Client(f"http://{service.address}", service.address)
+    code = world.code("held-warm", "held-tethered")
+    client.enrol(code, passphrase="three random words", name="Third")
+    client.sync()
+    assert client.on_line == {"held-tethered": "held-tethered"}
+    assert list(client.partitions) == ["held-warm"]
+    assert len(client.search("Okaf", reason="home-visit")) == CHILDREN
+    lease = client.lease_id
+    client.sync()
+    assert client.lease_id == lease, "the keys are in memory: nothing is due"
 
 
 def test_it_obeys_a_wipe_with_a_receipt_and_still_delivers(field: Field) -> None:

@@ -223,6 +223,14 @@ def test_a_change_is_previewed_in_words_and_for_programs(
     settled.loads("r-5")
     assert "active, over cap" in settled.does("device", "list")
     assert re.search("records +5, at most 4", settled.does("device", "show", name))
+    said = settled.does("partition", "preview-way", "west", "warm")
+    assert "`partition way`: 0 records come and 0 go; 1 devices" in said
+    assert "0, 5 warm" in said
+    why = ("--reason", "no-key-store")
+    assert settled.does("partition", "way", "west", "warm", *why) == "west is held warm.\n"
+    assert "west (warm)" in settled.does("device", "show", name)
+    lost = settled.does("device", "loss-report", name, "--reason", "stolen")
+    assert re.search("p-17 held west +given .*; warm, never readable there", lost)
 
 
 def test_a_device_without_signal_is_told_the_time(settled: Administrator, tmp_path: Path) -> None:

@@ -5,15 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from client_world import cheap_unlock_key
-from fieldward_client import Answer, CallerMistake, Device, Status, Unsearched, Way, passphrases
+from fieldward_client import (
+    AccessClosed,
+    Answer,
+    CallerMistake,
+    Device,
+    RetryLater,
+    Status,
+    Unsearched,
+    Way,
+    passphrases,
+)
+from fieldward_client.lease import EarlierKeys, EarlierRing, earlier_keys_file, stored_lease
+from fieldward_server.services.key_epochs import renew_partition_key
+from fieldward_server.services.partition_keys import epoch_key
+from fieldward_server.services.shields import raise_shield
 from fieldward_server.services.ways import set_way
+from fieldward_sync.encoding import decode
+from fieldward_sync.keys import label
+from fieldward_sync.sealing import open_sealed
 from fieldwork import AUTHORITY, child
-from loop import Loop
+from hand_timer import YEARS
+from loop import Loop, Wire
+from loop_hand import PASSPHRASE
 
+OTHER_TEAM = {"team": "HV-2", "service": "health-visiting", "since": "2025-01-01"}
 HIDDEN = {"family": "Wójcik", "given": "Zofia"}
 
 
@@ -22,10 +43,9 @@ def loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loop]:
     """One child in West, and one in Refuge, each of a team."""
     monkeypatch.setattr(passphrases, "unlock_key", cheap_unlock_key)
     loop = Loop(tmp_path)
-    other_team = {"team": "HV-2", "service": "health-visiting", "since": "2025-01-01"}
     loop.load(
         child("r-ada"),
-        child("r-zofia", name=HIDDEN, born="2018-05-06", involvements={"z": other_team}),
+        child("r-zofia", name=HIDDEN, born="2018-05-06", involvements={"z": OTHER_TEAM}),
     )
     loop.partition("west", "team:HV-1")
     loop.partition("refuge", "team:HV-2")
@@ -37,6 +57,12 @@ def hold(loop: Loop, partition: str, way: Way) -> None:
     """An administrator has a partition held in another way."""
     command: dict[str, Any] = {"actor": "mo", "reason": "in-hiding", "now": loop.clock.now()}
     set_way(loop.platform, authority=AUTHORITY, partition=partition, way=way.value, **command)
+
+
+def renew(loop: Loop, partition: str) -> None:
+    """An administrator has a partition's next key epoch begin."""
+    command: dict[str, Any] = {"actor": "mo", "reason": "key-exposed", "now": loop.clock.now()}
+    renew_partition_key(loop.platform, authority=AUTHORITY, partition=partition, **command)
 
 
 def ways(status: Status) -> dict[str, Way]:
@@ -102,3 +128,230 @@ def test_what_becomes_tethered_leaves_the_device_with_its_next_sync_and_comes_ba
         assert ways(device.status()) == {"west": Way.OFFLINE, "refuge": Way.OFFLINE}
         with device.session("home-visit") as session:
             assert session.search(family="Wojcik").unsearched == ()
+
+
+# --- Warm ---
+
+
+def keys_of(loop: Loop, partition: str) -> set[bytes]:
+    """All keys that a partition has had."""
+    epochs = range(1, loop.stored_partition(partition).key_epoch + 1)
+    with loop.platform.storage.reading() as transaction:
+        return {
+            epoch_key(loop.platform, transaction, AUTHORITY, partition, epoch) for epoch in epochs
+        }
+
+
+def keys_on_disk(loop: Loop, device: Device) -> set[bytes]:
+    """All keys of partitions that the folder and the passphrase give together, whatever is in
+    force; beside them, as one, every byte of the folder."""
+    here, unlocked = device._installation, device._practitioner
+    assert unlocked is not None
+    held = stored_lease(here.folder, here.identity, unlocked.id)
+    assert held is not None
+    stored, lease = held
+    secrets, _ = unlocked._open_secrets(stored.grant, lease)
+    rings = list(secrets.ring)
+    earlier = here.folder.load(earlier_keys_file(unlocked.id), EarlierKeys)
+    if earlier is not None:
+        context = label("earlier-keys", AUTHORITY, lease.device, lease.generation, unlocked.id)
+        opened = open_sealed(unlocked._store_key(lease, secrets), context, earlier.sealed)
+        rings += decode(EarlierRing, opened, max_bytes=1 << 20).ring
+    return {each.key for keys in rings for each in keys.epochs}
+
+
+def require_not_on_disk(loop: Loop, device: Device, partition: str) -> None:
+    """Neither opened nor as it lies there does the folder have a key of a partition."""
+    keys = keys_of(loop, partition)
+    assert not keys & keys_on_disk(loop, device)
+    every = b"".join(p.read_bytes() for p in (loop.folder / "ann").rglob("*") if p.is_file())
+    assert not [key for key in keys if key in every]
+
+
+def found(device: Device) -> tuple[list[str], tuple[Unsearched, ...]]:
+    """Which of the two children a search finds, and what it did not search."""
+    with device.session("home-visit") as session:
+        hits = [session.search(born=day) for day in ("2018-05-06", ADA_BORN)]
+    return [hit.record_id for each in hits for hit in each], hits[0].unsearched
+
+
+SHUT = (Unsearched("refuge", "until-sync"),)
+ADA_BORN = "2021-03-04"
+
+
+@pytest.fixture
+def warm(loop: Loop) -> Iterator[tuple[Device, Wire]]:
+    """Ann's device, that holds West offline and Refuge warm, and has synced."""
+    hold(loop, "refuge", Way.WARM)
+    loop.seal()
+    device, wire = loop.enrol("ann", "p-1", "west", "refuge")
+    with device:
+        synced(device)
+        yield device, wire
+
+
+def test_a_warm_partition_is_read_after_a_sync_and_its_keys_are_never_on_the_disk(
+    loop: Loop, warm: tuple[Device, Wire]
+) -> None:
+    """Design §7: in memory only."""
+    device, _ = warm
+    assert found(device) == (["r-zofia", "r-ada"], ())
+    assert ways(device.status()) == {"west": Way.OFFLINE, "refuge": Way.WARM}
+    assert keys_of(loop, "west") & keys_on_disk(loop, device), "what is looked for can be found"
+    require_not_on_disk(loop, device, "refuge")
+
+
+def test_after_lock_and_unlock_without_signal_a_warm_partition_waits_for_a_sync(
+    loop: Loop, warm: tuple[Device, Wire]
+) -> None:
+    device, wire = warm
+    fetched = wire.fetched_bytes
+    device.lock()
+    assert [each.waits for each in device.status().partitions] == [True, False]
+    device.unlock(PASSPHRASE)
+    wire.fault = "lose request"
+    assert device.sync().outcome.value == "offline"
+    assert found(device) == (["r-ada"], SHUT)
+    with device.session("home-visit") as session, pytest.raises(CallerMistake, match="not-held"):
+        session.open("r-zofia")
+    assert [each.waits for each in device.status().partitions] == [True, False]
+    synced(device)
+    assert found(device) == (["r-zofia", "r-ada"], ())
+    assert wire.fetched_bytes == fetched, "nothing is fetched twice"
+    require_not_on_disk(loop, device, "refuge")
+
+
+def test_the_keys_of_a_warm_partition_end_with_the_process_the_idle_time_and_the_lease(
+    loop: Loop, warm: tuple[Device, Wire]
+) -> None:
+    device, wire = warm
+    device.close()
+    with loop.reopen("ann", wire) as again:
+        assert found(again) == (["r-ada"], SHUT)
+        synced(again)
+        assert found(again) == (["r-zofia", "r-ada"], ())
+        practitioner = again._practitioner
+        assert practitioner is not None
+        lease = again.status().lease
+        assert lease is not None
+        loop.clock.wall = lease.closes
+        with pytest.raises(AccessClosed, match="lease-over"):
+            found(again)
+        assert practitioner.warm_keys.ring == ()
+        synced(again)
+        assert found(again) == (["r-zofia", "r-ada"], ())
+        loop.clock.wall += 2 * YEARS
+        assert again.status().locked
+        assert practitioner.warm_keys.ring == ()
+
+
+def test_what_becomes_warm_leaves_no_key_on_the_disk_after_the_next_sync(loop: Loop) -> None:
+    """Nor one of an earlier epoch that was kept for the files here."""
+    device, wire = loop.enrol("ann", "p-1", "west", "refuge")
+    with device:
+        synced(device)
+        renew(loop, "refuge")
+        loop.load(
+            child(
+                "r-zofia",
+                name=HIDDEN,
+                born="2018-05-06",
+                involvements={"z": OTHER_TEAM},
+                sex="female",
+            )
+        )
+        loop.seal()
+        synced(device)
+        assert keys_of(loop, "refuge") <= keys_on_disk(loop, device)
+        fetched = wire.fetched_bytes
+        hold(loop, "refuge", Way.WARM)
+        synced(device)
+        require_not_on_disk(loop, device, "refuge")
+        assert found(device) == (["r-zofia", "r-ada"], ())
+        assert wire.fetched_bytes == fetched, "the files stay, sealed"
+
+
+def test_keys_kept_for_older_files_go_before_the_lease_without_them_is_in_force(
+    loop: Loop,
+) -> None:
+    device, wire = loop.enrol("ann", "p-1", "west", "refuge")
+    with device:
+        synced(device)
+        command: dict[str, Any] = {"actor": "mo", "reason": "in-hiding", "now": loop.clock.now()}
+        raise_shield(loop.platform, authority=AUTHORITY, record_id="r-zofia", **command)
+        loop.seal()  # an image in a new key epoch, whose lease brings no key of the one before
+        with patch.object(wire, "fetch", side_effect=RetryLater("offline", "Lost.")):
+            device.sync()
+            assert keys_of(loop, "refuge") <= keys_on_disk(loop, device)
+            hold(loop, "refuge", Way.WARM)
+            device.sync()
+        require_not_on_disk(loop, device, "refuge")
+
+
+def test_an_edit_of_a_warm_record_is_kept_and_goes_up(
+    loop: Loop, warm: tuple[Device, Wire]
+) -> None:
+    """Invariant 1."""
+    device, wire = warm
+    with device.session("home-visit") as session:
+        session.open("r-zofia").edit("sex", "female")
+    device.close()
+    with loop.reopen("ann", wire) as again:
+        assert [each.state for each in again.pending()] == ["unsent"]
+        assert found(again) == (["r-ada"], SHUT)
+        assert [each.outcome for each in again.sync().verdicts] == ["merged"]
+        with again.session("home-visit") as session:
+            assert session.open("r-zofia")["sex"] == "female"
+
+
+def test_where_the_lease_is_not_renewed_the_rest_is_taken_and_what_is_warm_stays_shut(
+    loop: Loop,
+) -> None:
+    """Invariant 4: neither a lost partition nor a stricter way waits for a renewal."""
+    device, _ = loop.enrol("ann", "p-1", "west", "refuge")
+    with device:
+        synced(device)
+        assert found(device) == (["r-zofia", "r-ada"], ())
+        hold(loop, "refuge", Way.WARM)
+        loop.practitioner("p-1", vetted_until=loop.now - 1)
+        report = device.sync()
+        assert report.error is not None
+        assert report.error.code == "vetting-over"
+        assert ways(device.status()) == {"west": Way.OFFLINE, "refuge": Way.WARM}
+        assert found(device) == (["r-ada"], SHUT)
+        loop.practitioner("p-1")
+        synced(device)
+        assert found(device) == (["r-zofia", "r-ada"], ())
+        require_not_on_disk(loop, device, "refuge")
+
+
+def test_a_session_that_gets_no_keys_takes_what_has_changed_elsewhere(
+    loop: Loop, warm: tuple[Device, Wire]
+) -> None:
+    device, _ = warm
+    device.lock()
+    device.unlock(PASSPHRASE)
+    loop.load(child("r-mia", name={"family": "Osei", "given": "Mia"}))
+    loop.load(child("r-jan", name=HIDDEN, born="2018-05-06", involvements={"z": OTHER_TEAM}))
+    loop.seal()
+    loop.practitioner("p-1", vetted_until=loop.now - 1)
+    assert device.sync().outcome.value == "partial"
+    assert (sorted(found(device)[0]), found(device)[1]) == (["r-ada", "r-mia"], SHUT)
+    loop.practitioner("p-1")
+    synced(device)
+    assert sorted(found(device)[0]) == ["r-ada", "r-jan", "r-mia", "r-zofia"]
+
+
+def test_what_changes_in_a_warm_partition_reaches_an_open_session(
+    loop: Loop, warm: tuple[Device, Wire]
+) -> None:
+    """Over a new key epoch, too, and though the files of the one before did not come whole."""
+    device, wire = warm
+    renew(loop, "refuge")
+    loop.load(child("r-jan", name=HIDDEN, born="2018-05-06", involvements={"z": OTHER_TEAM}))
+    loop.seal()
+    with patch.object(wire, "fetch", side_effect=RetryLater("offline", "Lost.")):
+        assert device.sync().outcome.value == "partial"
+    assert found(device) == (["r-zofia", "r-ada"], ())
+    synced(device)
+    assert sorted(found(device)[0]) == ["r-ada", "r-jan", "r-zofia"]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fieldward_server.services.ways import set_way
 from fieldwork import AUTHORITY, PHONE, child
 from health_visitor import DAY, PASSPHRASE, HealthVisitor, synced_at
 
@@ -63,6 +65,20 @@ def test_the_status_says_how_many_look_ups_are_left(ann: HealthVisitor) -> None:
     assert "Look-ups left until the next renewal: 498 of 500" in ann.does("status")
     (status,) = ann.reads("status")
     assert (status["lease"]["look_ups"], status["lease"]["look_ups_left"]) == (500, 498)
+
+
+def test_what_is_held_warm_is_synced_before_it_is_searched_and_without_signal_that_is_said(
+    ann: HealthVisitor,
+) -> None:
+    """Each command unlocks anew, and the keys of the one before are gone with it."""
+    command: dict[str, Any] = {"actor": "mo", "reason": "in-hiding", "now": ann.loop.now}
+    set_way(ann.loop.platform, authority=AUTHORITY, partition="west", way="warm", **command)
+    ann.does("sync")
+    assert "Okafor, Ada" in ann.does("search", "--given", "ada", "--reason", "clinic")
+    assert "west: held warm, opens with a sync" in ann.does("status")
+    ann.loop.signal = False
+    said = " ".join(ann.does("search", "--given", "ada", "--reason", "clinic").split())
+    assert "Not searched, it opens with signal: west" in said
 
 
 def test_not_on_this_device_is_another_answer_than_no_such_child(ann: HealthVisitor) -> None:

@@ -91,8 +91,14 @@ def _moves(machine: Any) -> str:
 
 def ways() -> str:
     return table(
-        ("way", "files on the disk", "keys on the disk"),
-        ((f"`{way.value}`", yes(kept.files), yes(kept.keys)) for way, kept in KEPT.items()),
+        ("way", "files on the disk", "keys on the disk", "keys in an open session's memory"),
+        (
+            (
+                f"`{way.value}`",
+                *map(yes, (kept.files, kept.keys_on_disk, kept.keys_in_memory)),
+            )
+            for way, kept in KEPT.items()
+        ),
     )
 
 

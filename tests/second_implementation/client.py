@@ -199,6 +199,9 @@ class Client:
         self._store_key = self._wrapped_store_key = b""
         self._journal_due = (0, 0)
         self._next_hpke_seed = os.urandom(32)
+        self._warm_seed, self._warm_with = os.urandom(32), b""
+        self._warm_ring: dict[str, tuple[bytes, dict[int, bytes]]] = {}
+        self.on_line: dict[str, str] = {}
         self.lease_refused = ""
 
     # Enrolment
@@ -245,6 +248,7 @@ class Client:
             answer = self._deliver(locked=locked)
         if not (locked or self.wiped) and self.access == "active":
             self._take_lease(answer[7], answer[8])
+            self._take_warm_keys(answer[7], answer[15])
             self._take_distribution(answer[9])
             self.notices = {notice[0]: notice for notice in answer[12]}
             self.read &= self.notices.keys()
@@ -258,9 +262,10 @@ class Client:
             [
                 self._held_incarnation or self.trust.incarnation,
                 self._held_number,
-                self._lease_id,
+                self.lease_id,
                 self._look_ups_left,
                 None if as_device else self._left(),
+                not as_device and self._warm_with == self.lease_id != b"",
             ],
             self.trust.version,
             self.journal.due(*self._journal_due),
@@ -277,6 +282,7 @@ class Client:
             None,  # its state is in memory alone: there is no folder to come back from a copy
             0,
             [list(order) for order in refused],
+            None if as_device else HybridKey.of(self._warm_seed).public,
         )
         assert len(request) <= MAX_REQUEST_BYTES
         answer = read_document("synced", self._exchange(request, as_device=as_device))
@@ -415,6 +421,18 @@ class Client:
         }
         self._next_hpke_seed = os.urandom(32)
 
+    def _take_warm_keys(self, grant: list[Any] | None, sealed: bytes | None) -> None:
+        """What came beside a lease, for memory alone; a client that locks forgets it."""
+        if grant is None or self._lease is None:
+            return
+        self._warm_ring, self._warm_with = {}, self.lease_id
+        if sealed is not None:
+            bound_to = (*self._lease[:3], self.device, self.generation, self.practitioner)
+            info = label("warm-keys", *bound_to)
+            (ring,) = read_document("warm-keys", hpke_open(self._warm_seed, info, sealed))
+            self._warm_ring = {partition: (key, dict(epochs)) for partition, key, epochs in ring}
+        self._warm_seed = os.urandom(32)
+
     def _open_store_key(self, lease_secret: bytes) -> None:
         wrap = derive(
             self._unlock_key + lease_secret, "store-key-wrap", self.device, self.generation
@@ -433,7 +451,7 @@ class Client:
         verify(self.trust.answer_key, signature, payload)
         found = read_document("distribution", payload)
         authority, incarnation, device, generation, practitioner, number, _, expires = found[:8]
-        manifests, lost, on_line = found[8:]
+        manifests, lost, on_line, warm = found[8:]
         assert (authority, device, generation) == (self.authority, self.device, self.generation)
         assert (incarnation, practitioner) == (self.trust.incarnation, self.practitioner)
         assert self._now() < expires
@@ -441,13 +459,19 @@ class Client:
         self.on_line = dict(on_line)
         named = {manifest[0] for manifest in manifests} | set(lost) | self.on_line.keys()
         assert self.partitions.keys() <= named
-        opened = {manifest[0]: self._open_partition(manifest) for manifest in manifests}
+        opened = {
+            manifest[0]: self._open_partition(
+                manifest, self._warm_ring if manifest[0] in warm else self._ring
+            )
+            for manifest in manifests
+            if manifest[0] not in warm or manifest[0] in self._warm_ring
+        }
         self.partitions = opened
         self._held_incarnation, self._held_number = incarnation, number
 
-    def _open_partition(self, manifest: list[Any]) -> Held:
+    def _open_partition(self, manifest: list[Any], ring: Mapping[str, Any]) -> Held:
         partition, _, _, records, image_digest, digest, _, files = manifest
-        digest_key, keys = self._ring[partition]
+        digest_key, keys = ring[partition]
         by_kind = sorted(files, key=lambda entry: (entry[0][4] != "image", entry[0][6]))
         bodies = [self._fetch(entry, keys[entry[0][3]]) for entry in by_kind]
         held = Held(manifest, partitions.open_image(bodies[0]), {})
@@ -574,7 +598,7 @@ class Client:
             fields,
             query,
         )
-        spent = self._lease_id, self._look_ups_used
+        spent = self.lease_id, self._look_ups_used
         self.journal.append(self._box("journal", self.trust.audit_key), look_up, spent)
 
     def _box(self, kind: str, authority_key: bytes) -> Box:
@@ -600,7 +624,8 @@ class Client:
     # HTTP
 
     @property
-    def _lease_id(self) -> bytes:
+    def lease_id(self) -> bytes:
+        """Of the lease in force; empty without one."""
         return self._lease[2] if self._lease else b""
 
     @property

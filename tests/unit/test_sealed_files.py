@@ -298,6 +298,7 @@ def distribution(**changes: object) -> Distribution:
         "manifests": (manifest,),
         "lost": (),
         "on_line": (),
+        "warm": (),
     }
     return Distribution(**{**told, **changes})  # type: ignore[arg-type]  # a table of one call
 

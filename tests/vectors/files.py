@@ -24,6 +24,7 @@ from vectors.topics import (
     signing,
     time_codes,
     views,
+    warm_keys,
 )
 
 TOPICS = tuple(
@@ -39,6 +40,7 @@ TOPICS = tuple(
         problems,
         invitations,
         leases,
+        warm_keys,
         clock,
         time_codes,
         distribution,

@@ -38,7 +38,16 @@ from fieldward_sync.keys import (
     label,
     unlock_key,
 )
-from fieldward_sync.leases import LeaseGrant, LeaseSecrets, Spent, open_secrets
+from fieldward_sync.leases import (
+    Lease,
+    LeaseGrant,
+    LeaseSecrets,
+    Spent,
+    digest_key,
+    open_secrets,
+    open_warm_keys,
+    partition_key,
+)
 from fieldward_sync.matching.image_keys import ImageKeys
 from fieldward_sync.outbox import open_as_author, open_as_authority
 from fieldward_sync.problems import read_refusal
@@ -179,6 +188,16 @@ def judge_leases(case: Mapping[str, Any]) -> None:
     found = (secrets.lease_secret, key, secrets.digest_key(case["partition"]))
     assert found == _hex(case, "lease_secret", "key", "digest_key")
     assert lease.look_ups_left(spent) == case["left"]
+
+
+def judge_warm_keys(case: Mapping[str, Any]) -> None:
+    data, sealed, seed = _hex(case, "lease", "sealed", "seed")
+    keys = open_warm_keys(sealed, seed, decode(Lease, data, max_bytes=PLENTY))
+    found = (
+        partition_key(keys.ring, case["partition"], case["epoch"]),
+        digest_key(keys.ring, case["partition"]),
+    )
+    assert found == _hex(case, "key", "digest_key")
 
 
 def judge_clock(case: Mapping[str, Any]) -> None:

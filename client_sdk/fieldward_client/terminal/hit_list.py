@@ -61,6 +61,12 @@ _ADD = {
 }
 
 
+_UNSEARCHED = {
+    "on-line-only": "on line only: {}. Ask with fieldward field enquire",
+    "until-sync": "it opens with signal: {}",
+}
+
+
 def told(hits: Hits, status: Status) -> Iterator[RenderableType]:
     """The answer, and every hit with what does not agree exactly."""
     match hits.answer:
@@ -124,8 +130,8 @@ def _table(hits: Sequence[Hit], look_alikes: Mapping[int, Sequence[int]]) -> Tab
 
 def _not_here(status: Status) -> Iterator[Text]:
     """Not on this device: which is another answer than that there is no such child."""
-    held = sum(partition.records for partition in status.partitions)
-    here = (each for each in status.partitions if each.way is not Way.TETHERED)
+    here = [it for it in status.partitions if it.way is not Way.TETHERED and not it.waits]
+    held = sum(partition.records for partition in here)
     titles = ", ".join(partition.title for partition in here)
     yield Text("Not on this device.", style="bold")
     yield Text(
@@ -137,9 +143,7 @@ def _not_here(status: Status) -> Iterator[Text]:
 
 
 def _unsearched(partition: Unsearched) -> Text:
-    return Text(
-        f"Not searched, on line only: {partition.title}. fieldward field enquire", ATTENTION
-    )
+    return Text(f"Not searched, {_UNSEARCHED[partition.why].format(partition.title)}", ATTENTION)
 
 
 def _notes(hit: Hit, look_alikes: Sequence[int]) -> Iterator[Text]:

@@ -121,4 +121,8 @@ def looking(
         unlocked(folder) as device,
         device.session(reason or asking.reason(), on_behalf_of) as session,
     ):
+        if any(partition.waits for partition in device.status().partitions):
+            device.sync(
+                patience_seconds=0
+            )  # each command unlocks anew; offline, the answer says so
         yield device, session

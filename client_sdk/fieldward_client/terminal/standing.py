@@ -77,6 +77,9 @@ def _details(found: Status) -> Iterator[Text]:
         if partition.way is Way.TETHERED:
             yield Text(f"{partition.title}: on line only, ask with enquire")
             continue
+        if partition.waits:
+            yield Text(f"{partition.title}: held warm, opens with a sync")
+            continue
         made = moment(partition.made, now=found.now or partition.made)
         entries = many(partition.records, "entry", "entries")
         yield Text(f"{partition.title}: {entries}, as the server had them {made}")

@@ -317,7 +317,7 @@ COMMANDS = {
         about=("partition",),
     ),
     "partition/way": Command(
-        "How devices hold a partition: offline, or tethered to enquiries on line",
+        "How devices hold a partition: offline, warm or tethered",
         _effect(set_way),
         {**_PARTITION, **_WAY},
         about=("partition", "way"),

@@ -8,6 +8,8 @@ from fieldward_server.cli.output import Item, moment, show_item, show_items, sho
 from fieldward_server.cli.previews import by_way_in_words
 from fieldward_sync.ways import Way
 
+_ONLY_OPEN = "and only in a session that was open already"
+
 
 def show_custody(preview: Item, *, as_json: bool) -> None:
     """What pausing, draining, revoking or wiping a device would mean."""
@@ -27,7 +29,7 @@ def show_loss(report: Item, records: Iterable[Item], *, as_json: bool) -> None:
         records,
         {
             "record": "record",
-            "readable": lambda it: f"until {moment(it['until'])}" if it["readable"] else "no",
+            "readable": _readable,
             "partitions": lambda it: ", ".join(_with_ways(it)),
         },
         as_json=False,
@@ -87,6 +89,13 @@ def _lost(report: Item) -> Iterator[tuple[str, object]]:
     yield "hidden, may be left there", len(report["hidden"])
 
 
+def _readable(record: Item) -> str:
+    if not record["readable"]:
+        return "no"
+    until = f"until {moment(record['until'])}"
+    return until if Way.OFFLINE.value in record["ways"] else f"{until}, {_ONLY_OPEN}"
+
+
 def _with_ways(it: Item) -> Iterator[str]:
     """Partitions, each with how it is held where it is not offline."""
     for partition, way in zip(it["partitions"], it["ways"], strict=True):
@@ -126,4 +135,6 @@ def _held(held: Item) -> str:
     reads = f"readable until {moment(until)}" if until else "never readable there"
     if held["way"] != Way.OFFLINE.value:
         reads = f"{held['way']}, {reads}"
+    if held["way"] == Way.WARM.value and until:
+        reads = f"{reads}, {_ONLY_OPEN}"
     return f"given {moment(held['given_at'])}; {ends + '; ' if ends else ''}{reads}"

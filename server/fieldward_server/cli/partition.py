@@ -90,8 +90,9 @@ def preview(call: Commander, partition: str, rules: tuple[str, ...], as_json: bo
 def way(call: Commander, partition: str, way: str, as_json: bool) -> None:
     """Have devices hold a PARTITION in a WAY.
 
-    offline: files and keys are on the device until its lease ends. tethered: nothing is; whoever
-    may hold it enquires on line. Devices follow at their next sync; `device loss-report` says
+    offline: files and keys are on the device until its lease ends. warm: keys are in memory alone,
+    gone at lock, and come back with a sync. tethered: nothing is there; whoever may hold it
+    enquires on line. Devices follow at their next sync; `device loss-report` says
     which keys are not known to be gone. `partition preview-way` says what it touches.
 
     \b

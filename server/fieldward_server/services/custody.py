@@ -93,7 +93,8 @@ class HeldThere:
     gone_at: int
     """The device said that nothing of it is left."""
     readable_until: int
-    """0: it was never readable there."""
+    """0: it was never readable there. Of what was held warm, at most so long, and only in a session
+    that was open already: it opens in no other without a sync."""
 
 
 @dataclass(frozen=True)
@@ -298,9 +299,10 @@ def _held(transaction: Transaction, device: Device, report: DeviceReport) -> tup
 
 def _held_there(holder: Holder, grant: GrantHistory, device: Device, *, bound: int) -> HeldThere:
     ends, way = [holder.lease_closes, bound], Way(grant.way)
-    if not KEPT[way].keys:
+    if not KEPT[way].keys_in_memory:
         ends.append(grant.keys_until)
-        way = Way.OFFLINE if grant.keys_until else way
+    if grant.keys_until:
+        way = Way.OFFLINE
     if grant.gone_at is not None:
         ends.append(grant.gone_at)
     came = grant.given_at <= device.last_contact + CONTACT_SECONDS

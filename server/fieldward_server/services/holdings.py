@@ -30,13 +30,15 @@ class RecordsByWay:
     """
 
     offline: int
+    warm: int
+    """Readable only while a session is open in which the device has synced."""
     tethered: int
     """On line only: none of them is on the device."""
 
     @property
     def here(self) -> int:
         """How many are on the device."""
-        return self.offline
+        return self.offline + self.warm
 
 
 @dataclass(frozen=True)

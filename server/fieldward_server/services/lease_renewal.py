@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from fieldward_server.services.authorities import open_answer_key
 from fieldward_server.services.partition_keys import key_ring, ring_hash
 from fieldward_server.services.platform import Platform
@@ -17,7 +19,9 @@ from fieldward_sync.leases import (
     LeaseGrant,
     LeaseSecrets,
     LeaseTerms,
+    WarmKeys,
     seal_secrets,
+    seal_warm_keys,
     secrets_info,
 )
 from fieldward_sync.messages import SyncRequest
@@ -27,6 +31,14 @@ from fieldward_sync.ways import KEPT, Way
 LEASE_SECRET = "lease-secret"
 RENEWED_AFTER = 8
 """A lease is renewed once this part of its term has passed, or of its look-ups is used."""
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """What a renewal gives."""
+
+    lease: LeaseGrant
+    warm_keys: bytes | None
 
 
 def is_due(standing: Standing, request: SyncRequest, terms: LeaseTerms, *, now: int) -> bool:
@@ -40,6 +52,7 @@ def is_due(standing: Standing, request: SyncRequest, terms: LeaseTerms, *, now: 
         not holder.lease_id
         or request.held.lease != holder.lease_id
         or ring_hash(standing.held) != holder.ring_hash
+        or (bool(standing.warm) and request.warm_key is not None and not request.held.warm)
         or now >= holder.lease_issued + term // RENEWED_AFTER
         or look_ups_used * RENEWED_AFTER >= terms.look_ups
     )
@@ -56,7 +69,7 @@ def stored_keys_gone(standing: Standing, request: SyncRequest) -> tuple[str, ...
     return tuple(
         granted.partition_id
         for granted in standing.granted
-        if granted.keys_until and not KEPT[Way(granted.way)].keys
+        if granted.keys_until and not KEPT[Way(granted.way)].keys_on_disk
     )
 
 
@@ -86,13 +99,15 @@ def renew(
     standing: Standing,
     holder: Holder,
     hpke_key: bytes,
+    warm_key: bytes | None,
     *,
     now: int,
-) -> LeaseGrant:
-    """A new lease, which is from now on the last one granted.
+) -> Renewal:
+    """A new lease, which is from now on the last one granted; beside it, sealed to ``warm_key``,
+    what is held warm.
 
-    ``CallerMistake("key-malformed")``, and nothing is changed, if nothing can be sealed to this
-    key.
+    ``CallerMistake("key-malformed")``, and nothing is changed, if nothing can be sealed to these
+    keys.
     """
     authority, terms = standing.authority, platform.lease_terms
     lease_id = platform.entropy(LEASE_ID_BYTES)
@@ -123,6 +138,10 @@ def renew(
         idle_seconds=terms.idle_seconds,
         secrets_hash=secrets_hash,
     )
+    warm = None
+    if standing.warm and warm_key is not None:
+        ring = key_ring(platform, transaction, holder.authority, standing.warm)
+        warm = seal_warm_keys(WarmKeys(ring), warm_key, lease)
     devices.set_lease(
         transaction,
         holder,
@@ -132,7 +151,7 @@ def renew(
         destroys=lease.destroys,
         ring_hash=ring_hash(standing.held),
     )
-    return LeaseGrant(sign(lease, open_answer_key(platform, authority)), sealed)
+    return Renewal(LeaseGrant(sign(lease, open_answer_key(platform, authority)), sealed), warm)
 
 
 def new_lease_secret(
@@ -155,5 +174,10 @@ def _secrets(
             holder.generation,
             holder.practitioner,
         ),
-        ring=key_ring(platform, transaction, holder.authority, standing.held),
+        ring=key_ring(
+            platform,
+            transaction,
+            holder.authority,
+            [held for held in standing.held if held not in standing.warm],
+        ),
     )

@@ -51,8 +51,9 @@ def epoch_key(
 
 
 def ring_hash(granted: Iterable[Granted]) -> bytes:
-    """What tells one key ring from another without opening a key: whose keys of which epochs."""
-    return hashlib.sha256(pack([(g.partition_id, _epochs(g)) for g in granted])).digest()
+    """What tells one key ring from another without opening a key: whose keys of which epochs, and
+    how they are held."""
+    return hashlib.sha256(pack([(g.partition_id, g.way, _epochs(g)) for g in granted])).digest()
 
 
 def key_ring(

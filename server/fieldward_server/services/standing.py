@@ -59,6 +59,11 @@ class Standing:
         return tuple(granted for granted in self.granted if KEPT[Way(granted.way)].files)
 
     @property
+    def warm(self) -> tuple[Granted, ...]:
+        """Of that, what the caller gets keys of for memory alone."""
+        return tuple(granted for granted in self.held if not KEPT[Way(granted.way)].keys_on_disk)
+
+    @property
     def state_number(self) -> int:
         """The state number of the last change that concerned this caller."""
         changed = self.holder.changed_state if self.holder else 0

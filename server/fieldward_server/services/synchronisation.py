@@ -14,7 +14,13 @@ from fieldward_server.services.coming_back import NOT_GRANTED, next_generation
 from fieldward_server.services.custody_intake import take_custody
 from fieldward_server.services.edit_intake import EditIntake
 from fieldward_server.services.journal_intake import JournalIntake
-from fieldward_server.services.lease_renewal import is_due, refusal, renew, stored_keys_gone
+from fieldward_server.services.lease_renewal import (
+    Renewal,
+    is_due,
+    refusal,
+    renew,
+    stored_keys_gone,
+)
 from fieldward_server.services.notices import read_by, unread_notices
 from fieldward_server.services.order_intake import (
     WIPE,
@@ -31,7 +37,6 @@ from fieldward_sync.access import RIGHTS, UNDER_WIPE, WipeState
 from fieldward_sync.distribution import MAX_MANIFESTS, Distribution, Manifest, OnLine
 from fieldward_sync.encoding import unpack
 from fieldward_sync.errors import CallerMistake
-from fieldward_sync.leases import LeaseGrant
 from fieldward_sync.messages import SyncAnswer, SyncRequest, Verdict
 from fieldward_sync.signing import Signed, sign
 
@@ -47,7 +52,7 @@ class _Outcome:
     """What a request came to."""
 
     verdicts: tuple[Verdict, ...] = ()
-    lease: LeaseGrant | None = None
+    renewed: Renewal | None = None
     lease_refused: str = ""
     next_generation: int = NOT_GRANTED
 
@@ -83,9 +88,9 @@ def synchronise(
         standing = find_standing(transaction, caller)
         pending = max(0, request.pending_edits - len(verdicts))
         _note_contact(transaction, standing, request, pending_edits=pending, now=now)
-        lease, refused = _renew(platform, transaction, standing, request, now=now)
+        renewed, refused = _renew(platform, transaction, standing, request, now=now)
         generation = _go_on(platform, transaction, standing, request, now=now)
-        outcome = _Outcome(verdicts, lease, refused, generation)
+        outcome = _Outcome(verdicts, renewed, refused, generation)
         return _synchronised(platform, transaction, standing, request, outcome, now=now)
 
 
@@ -206,8 +211,8 @@ def _renew(
     request: SyncRequest,
     *,
     now: int,
-) -> tuple[LeaseGrant | None, str]:
-    """The renewed lease, or why it was refused."""
+) -> tuple[Renewal | None, str]:
+    """The renewed lease with what comes beside it, or why it was refused."""
     key, holder = request.next_hpke_key, standing.holder
     if (
         key is None
@@ -219,7 +224,8 @@ def _renew(
     if refused:
         return None, refused
     try:
-        return renew(platform, transaction, standing, holder, key, now=now), ""
+        warm_key = request.warm_key
+        return renew(platform, transaction, standing, holder, key, warm_key, now=now), ""
     except CallerMistake as e:
         return None, e.code
 
@@ -258,7 +264,7 @@ def _answer(
         verdicts=outcome.verdicts,
         orders=_open_orders(standing),
         trust=None if knows_trust else unpack(Signed, authority.trust),
-        lease=outcome.lease,
+        lease=outcome.renewed.lease if outcome.renewed else None,
         lease_refused=outcome.lease_refused,
         distribution=_distribution(platform, transaction, standing, request, now=now),
         backup=authority.backup_begun,
@@ -266,6 +272,7 @@ def _answer(
         notices=unread_notices(transaction, standing, request),
         parted=bool(standing.device.parted),
         next_generation=outcome.next_generation,
+        warm_keys=outcome.renewed.warm_keys if outcome.renewed else None,
     )
 
 
@@ -317,5 +324,6 @@ def _distribution(
             for granted in standing.granted
             if granted not in standing.held
         ),
+        warm=tuple(granted.partition_id for granted in standing.warm),
     )
     return sign(distribution, open_answer_key(platform, authority))

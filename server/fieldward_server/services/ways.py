@@ -66,7 +66,7 @@ def hold(
     partitions.set_way(transaction, authority, partition, way.value)
     state = authorities.next_state(transaction, authority)
     devices.set_changed_states(transaction, authority, partition, state)
-    if KEPT[before].keys and not KEPT[way].keys:
+    if KEPT[before].keys_on_disk and not KEPT[way].keys_on_disk:
         devices.note_stored_keys(transaction, authority, partition)
     if way.is_stricter(before):
         begin_epoch(platform, transaction, found)

@@ -38,6 +38,7 @@ def distribution(
     manifests: Any = None,
     lost: Any = (),
     on_line: Any = (),
+    warm: Any = (),
 ) -> bytes:
     """A distribution's bytes."""
     return document(
@@ -53,6 +54,7 @@ def distribution(
         [manifest()] if manifests is None else manifests,
         lost,
         on_line,
+        warm,
     )
 
 
@@ -107,6 +109,12 @@ def _cases() -> Iterator[Case]:
             "the same number with another partition on line only",
             Outcome.DISTRIBUTION_MIXED,
             offer(distribution(on_line=[["hv-2", "Team 2"]])),
+        ),
+        (
+            "mixed-warm",
+            "the same number with a partition held in another way",
+            Outcome.DISTRIBUTION_MIXED,
+            offer(distribution(warm=[PARTITION])),
         ),
     ):
         yield refused(name, why, code, **offered)

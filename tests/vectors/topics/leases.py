@@ -45,6 +45,16 @@ def info(generation: int = GENERATION) -> bytes:
     )
 
 
+WARM_SEED = secret("key of a session's memory")
+WARM_KEYS = document("warm-keys", [[PARTITION, DIGEST_KEY, [[EPOCH, PARTITION_KEY]]]])
+
+
+def warm_keys(lease_id: bytes = LEASE_ID) -> bytes:
+    """Keys for a session's memory, beside a lease."""
+    bound_to = (AUTHORITY, INCARNATION, lease_id, DEVICE, GENERATION, PRACTITIONER)
+    return hpke_sealed(WARM_SEED, label("warm-keys", *bound_to), WARM_KEYS)
+
+
 def lease(sealed: bytes) -> bytes:
     """The lease that goes with sealed secrets."""
     return document(

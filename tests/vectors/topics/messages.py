@@ -13,7 +13,7 @@ from vectors.topics import enquiries
 from vectors.topics.boxes import look_up, proposal, sealed_entry, signed_header
 from vectors.topics.distribution import manifest
 from vectors.topics.journal import entry, seal
-from vectors.topics.leases import LEASE_ID, SECRETS, grant, lease
+from vectors.topics.leases import LEASE_ID, SECRETS, WARM_KEYS, WARM_SEED, grant, lease, warm_keys
 from vectors.topics.orders import receipt
 from vectors.topics.views import SERVER, edit
 from vectors.topics.world import (
@@ -62,9 +62,10 @@ def _made() -> dict[str, bytes]:
         [manifest()],
         ["hv-9"],
         [["hv-8", "Refuge"]],
+        [PARTITION],
     )
     request: list[Any] = [
-        [1, 5, LEASE_ID, 499, [["hv-9", 0, 0], [PARTITION, 12, 9]]],
+        [1, 5, LEASE_ID, 499, [["hv-9", 0, 0], [PARTITION, 12, 9]], True],
         1,
         [["box", signed_header("journal")], one, seal(0, [one])],
         1,
@@ -80,6 +81,7 @@ def _made() -> dict[str, bytes]:
         secret("next journal key"),
         3,
         [[7, "order-stale"], [0, "order-unreadable"]],
+        HybridKey.of(WARM_SEED).public,
     ]
     answer: list[Any] = [
         "active",
@@ -100,6 +102,7 @@ def _made() -> dict[str, bytes]:
         ],
         True,
         2,
+        warm_keys(),
     ]
     admitted = edit(
         SERVER,
@@ -133,6 +136,7 @@ def _made() -> dict[str, bytes]:
         "LeaseGrant": document("lease-grant", signed_lease, sealed_secrets),
         "Lease": lease(sealed_secrets),
         "LeaseSecrets": SECRETS,
+        "WarmKeys": WARM_KEYS,
         "Distribution": distribution,
         "FileContext": document("file", AUTHORITY, 1, PARTITION, EPOCH, "segment", 4, 9),
         "BoxHeader": signed_header("edits")[0],
