@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fieldward_client.terminal import asking
 from fieldward_server.services.time_codes import tell_time
 from fieldward_sync.time_codes import read_challenge
 from fieldwork import AUTHORITY, PHONE
@@ -75,15 +77,8 @@ def test_a_forgotten_passphrase_is_replaced_by_an_invitation(ann: HealthVisitor)
     assert "[passphrase-wrong]" in ann.fails("sync").stderr
 
 
-def test_a_copy_that_the_clock_has_closed_is_opened_by_the_office(ann: HealthVisitor) -> None:
-    """V5: twenty starts without signal, and a code by telephone."""
-    ann.loop.signal = False
-    for start in range(20):
-        ann.loop.clock.boot = f"start-{start}"
-        ann.does("status")
-    assert "fieldward field time ask" in ann.does("status")
-    (asked,) = ann.reads("time", "ask")
-    assert asked["challenge"].replace("-", "  ") not in ann.does("time", "ask"), "each is new"
+def told_by_the_office(ann: HealthVisitor) -> list[str]:
+    """The lines of a code that answers what Ann's device shows now."""
     (asked,) = ann.reads("time", "ask")
     given = tell_time(
         ann.loop.platform,
@@ -95,7 +90,19 @@ def test_a_copy_that_the_clock_has_closed_is_opened_by_the_office(ann: HealthVis
         now=ann.loop.now,
     )
     groups = given.code.split("-")
-    lines = [" ".join(groups[first : first + 4]) for first in range(0, len(groups), 4)]
+    return [" ".join(groups[first : first + 4]) for first in range(0, len(groups), 4)]
+
+
+def test_a_copy_that_the_clock_has_closed_is_opened_by_the_office(ann: HealthVisitor) -> None:
+    """V5: twenty starts without signal, and a code by telephone."""
+    ann.loop.signal = False
+    for start in range(20):
+        ann.loop.clock.boot = f"start-{start}"
+        ann.does("status")
+    assert "fieldward field time ask" in ann.does("status")
+    (asked,) = ann.reads("time", "ask")
+    assert asked["challenge"].replace("-", "  ") not in ann.does("time", "ask"), "each is new"
+    lines = told_by_the_office(ann)
     slip = lines[2][:-1] + ("0" if lines[2][-1] != "0" else "1")
     entered = ann.types(
         "time", "enter", keys="\n".join([PASSPHRASE, *lines[:2], slip, *lines[2:]]) + "\n"
@@ -104,4 +111,17 @@ def test_a_copy_that_the_clock_has_closed_is_opened_by_the_office(ann: HealthVis
     assert "Not as it was written: group 12" in entered.stderr
     assert "The clock is trusted again." in entered.stdout
     assert "Ada" in ann.does("search", "--reason=clinic", "--family=Okafor", "--given=Ada")
-    assert "[time-not-asked]" in ann.fails("time", "enter", given.code).stderr
+    assert "[time-not-asked]" in ann.fails("time", "enter", " ".join(lines)).stderr
+
+
+def test_a_device_does_not_lock_itself_while_a_code_is_dictated(
+    ann: HealthVisitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines, ask = told_by_the_office(ann), asking.ask
+
+    def slowly(question: str, **given: Any) -> str:
+        ann.loop.now += 500
+        return ask(question, **given)
+
+    monkeypatch.setattr(asking, "ask", slowly)
+    assert "The clock is trusted again." in ann.does("time", "enter", keys="\n".join(lines) + "\n")

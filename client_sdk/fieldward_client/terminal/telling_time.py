@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from rich.text import Text
 
+from fieldward_client import Device
 from fieldward_client.terminal import asking
 from fieldward_client.terminal.header import GOOD, header
 from fieldward_client.terminal.opening import folder_option, json_option, unlocked
@@ -70,7 +71,7 @@ def enter(code: str | None, folder: Path, as_json: bool) -> None:
       fieldward field time enter
     """
     with unlocked(folder) as device:
-        device.take_time(code or _asked())
+        device.take_time(code or _asked(device))
         found = device.status()
     if as_json:
         show_json(found)
@@ -78,12 +79,13 @@ def enter(code: str | None, folder: Path, as_json: bool) -> None:
     say(Text("The clock is trusted again.", GOOD), *header(found))
 
 
-def _asked() -> str:
-    """The code, line by line: a slip is found in its line."""
+def _asked(device: Device) -> str:
+    """The code, line by line: a slip is found in its line, and whoever types is there."""
     asking.tell("Four groups of five at a time, as the office reads them to you.")
     groups: list[str] = []
     for first in range(0, group_count(CODE_BYTES), GROUPS_IN_A_LINE):
         places = range(first, first + GROUPS_IN_A_LINE)
         question = f"Groups {first + 1} to {places.stop}"
         groups.append(asking.ask(question, check=partial(check_groups, places=places)))
+        device.still_here()
     return "".join(groups)
