@@ -126,14 +126,19 @@ def stranger(record_id: str, **fields: object) -> dict[str, object]:
 class World:
     """A service on a migrated database: one authority, practitioner ``p-1``, a clock by hand."""
 
-    def __init__(self, platform: Platform, *, now: int = START) -> None:
+    def __init__(self, platform: Platform, *, now: int = START, authority: str = AUTHORITY) -> None:
         self.platform = platform
         self.now = now
+        self.authority = authority
         self.begin()
+
+    def neighbour(self, authority: str) -> World:
+        """Another authority of the same service."""
+        return World(self.platform, now=self.now, authority=authority)
 
     def begin(self) -> None:
         """Found the authority."""
-        self.secrets = found(self.platform, AUTHORITY, name="Sheffield", now=self.now)
+        self.secrets = found(self.platform, self.authority, name="Sheffield", now=self.now)
         self.practitioner("p-1")
 
     @classmethod
@@ -159,7 +164,7 @@ class World:
         until = {"vetted_until": a_year_on, "trained_until": a_year_on}
         add_practitioner(
             self.platform,
-            authority=AUTHORITY,
+            authority=self.authority,
             practitioner=practitioner,
             name="Ann Poole",
             role="health-visitor",
@@ -176,7 +181,7 @@ class World:
             load_records(
                 self.platform,
                 lines,
-                authority=AUTHORITY,
+                authority=self.authority,
                 actor="test",
                 reason="routine",
                 now=self.now,
@@ -187,7 +192,7 @@ class World:
         """Make a partition; its files are for ``seal`` to make."""
         create_partition(
             self.platform,
-            authority=AUTHORITY,
+            authority=self.authority,
             partition=partition,
             title=partition,
             rules=rules,
@@ -204,7 +209,7 @@ class World:
         """An invitation."""
         return invite(
             self.platform,
-            authority=AUTHORITY,
+            authority=self.authority,
             practitioner=practitioner,
             partitions=held,
             valid_seconds=3600,
@@ -225,19 +230,19 @@ class World:
     def view(self, record_id: str) -> View:
         """A record as ordinary readers see it now."""
         with self.platform.storage.reading() as transaction:
-            found = records.find(transaction, AUTHORITY, record_id)
+            found = records.find(transaction, self.authority, record_id)
         assert found is not None
         return View.read(found.view)
 
     def revision(self, record_id: str) -> int:
         """How many edits a record has; 0 if there is none."""
         with self.platform.storage.reading() as transaction:
-            return records.revisions(transaction, AUTHORITY, [record_id]).get(record_id, 0)
+            return records.revisions(transaction, self.authority, [record_id]).get(record_id, 0)
 
     def view_partitions(self, record_id: str) -> tuple[str, ...]:
         """The partitions that a record is in."""
         with self.platform.storage.reading() as transaction:
-            found = partitions.memberships(transaction, AUTHORITY, [record_id])
+            found = partitions.memberships(transaction, self.authority, [record_id])
         return tuple(sorted(each.partition_id for each in found))
 
     def search_keys(self) -> set[tuple[str, str]]:
@@ -260,13 +265,13 @@ class World:
     def stored_partition(self, partition: str) -> Partition:
         """A partition's row."""
         with self.platform.storage.reading() as transaction:
-            found = partitions.find(transaction, AUTHORITY, partition)
+            found = partitions.find(transaction, self.authority, partition)
         assert found is not None
         return found
 
     def incidents(self) -> list[str]:
         """The kinds of all incidents."""
-        return [incident.kind for incident in list_incidents(self.platform, AUTHORITY)]
+        return [incident.kind for incident in list_incidents(self.platform, self.authority)]
 
     def written(self) -> list[tuple[object, ...]]:
         """Every row in the database, in an order of its own."""
@@ -370,7 +375,7 @@ class FieldDevice:
     def stored(self) -> Device:
         """The device's row."""
         with self.world.platform.storage.reading() as transaction:
-            found = devices.find(transaction, AUTHORITY, self.name, self.generation)
+            found = devices.find(transaction, self.authority, self.name, self.generation)
         assert found is not None
         return found
 
@@ -671,5 +676,5 @@ class FieldDevice:
     def report(self) -> DeviceReport:
         """What an administrator sees of this device."""
         return show_device(
-            self.world.platform, authority=AUTHORITY, device=self.name, now=self.world.now
+            self.world.platform, authority=self.authority, device=self.name, now=self.world.now
         )

@@ -2,8 +2,8 @@
 
 Whatever hides a child or closes a door is written here before it is acknowledged: shields raised
 and released, consent withdrawn, devices enrolled, changes of access, wipes, their withdrawal
-and their receipts, grants, caps, rules of partitions and the ways in which they are held,
-administrators removed, incarnations, the server's keys.
+and their receipts, grants, caps, rules of partitions and the ways in which they are held, records
+handed to another authority, administrators removed, incarnations, the server's keys.
 ``restore`` makes it hold again before anything is served (design §8).
 
 One line an entry, sealed under a key of its own that the master key derives and bound to the line
@@ -189,6 +189,28 @@ class CapChange(Part, tag="cap", frozen=True):
     record_cap: Count
 
 
+class Departed(Part, tag="departed", frozen=True):
+    """From here on another authority is responsible for a record."""
+
+    authority: AuthorityCode
+    record_id: RecordId
+    taker: AuthorityCode
+    partitions: tuple[PartitionId, ...]
+    """Those that it was in."""
+    at: Seconds
+
+
+class Arrived(Part, tag="arrived", frozen=True):
+    """From here on an authority is responsible for a record that was another's."""
+
+    authority: AuthorityCode
+    record_id: RecordId
+    giver: AuthorityCode
+    transfer_id: str
+    offered_at: Seconds
+    at: Seconds
+
+
 class AdministratorRemoved(Part, tag="administrator-removed", frozen=True):
     """From here on an administrator's key signs nothing."""
 
@@ -229,6 +251,8 @@ Entry = (
     | CapChange
     | RulesChange
     | WayChange
+    | Departed
+    | Arrived
     | AdministratorRemoved
     | Begun
     | KeysRenewed

@@ -17,6 +17,10 @@ PartitionId = Annotated[str, Meta(pattern=r"\A[a-z0-9-]{1,48}\Z")]
 PractitionerId = Annotated[str, Meta(pattern=r"\A[a-z0-9-]{1,32}\Z")]
 AdministratorId = Annotated[str, Meta(pattern=r"\A[a-z0-9-]{1,32}\Z")]
 DeviceId = Annotated[str, Meta(pattern=r"\A[a-z0-9-]{1,32}\Z")]
+PersonId = Annotated[str, Meta(pattern=r"\A[a-z0-9-]{1,32}(?:@E[0-9]{8})?\Z")]
+"""Who made an edit: a practitioner or administrator. One of another authority, whose edit came with
+its record, has that authority's code behind an ``@``."""
+
 Actor = Annotated[str, Meta(pattern=r"\A[a-z0-9-]{1,32}\.[0-9]{1,9}\Z")]
 """Who makes edits: a device and its generation, or an authority's server and its incarnation."""
 

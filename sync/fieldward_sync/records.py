@@ -17,9 +17,9 @@ from msgspec import Meta, Struct
 from fieldward_sync.encoding import Message, Part, encode
 from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
 from fieldward_sync.names import (
-    AdministratorId,
     Code,
     Count,
+    PersonId,
     PractitionerId,
     RecordId,
     Seconds,
@@ -68,10 +68,10 @@ class Edit(Message, frozen=True):
     dot: Dot
     record_id: RecordId
     changes: Annotated[tuple[Change, ...], Meta(min_length=1, max_length=MAX_CHANGES_IN_AN_EDIT)]
-    practitioner: PractitionerId | None
+    practitioner: PersonId | None
     made_at: Seconds
     """When its author says it was made: provenance for people, never used to decide (R1)."""
-    administrator: AdministratorId | None = None
+    administrator: PersonId | None = None
     """Whose command it was, where it is the server's own."""
     basis: Code = ""
     """On what ground: the reason of its author's session, or of the command."""

@@ -43,6 +43,7 @@ SAMPLES: dict[str, Any] = {
     "copying": ["/carers/ann"],
     "device": "d-1",
     "dispute": "d1",
+    "giver": AUTHORITY,
     "into": "c2",
     "like": "c2",
     "limit": 10,
@@ -63,6 +64,7 @@ SAMPLES: dict[str, Any] = {
     "record": "c1",
     "record_cap": 20_000,
     "role": "health-visitor",
+    "taker": AUTHORITY,
     "root_key": "ab" * 32,
     "rules": ["all"],
     "team": "HV-1",
@@ -83,6 +85,8 @@ def sample(command: str) -> dict[str, Any]:
         return {"device": "d-1", "after": "d-1.1.0"}
     if command in ("conflicts/list", "disputes/list", "shield/alike"):
         return {"after": "c1", "limit": 10}
+    if command == "records/transfers":
+        return {"after": "0a", "limit": 10, "which": "all"}
     if command == "device/loss-records":
         return {"device": "d-1", "after": "c1"}
     return {name: SAMPLES[name] for name in COMMANDS[command].takes}

@@ -31,6 +31,7 @@ from fieldward_server.services.sealed_look_ups import (
 from fieldward_server.services.shields import PendingLikeness
 from fieldward_server.services.splits import SplitPreview
 from fieldward_server.services.time_codes import TimeCode
+from fieldward_server.services.transfers import TransferPreview, TransferReport
 from fieldward_server.storage.events import Event, Incident
 from fieldward_server.storage.practitioners import Practitioner
 from fieldward_sync.custody import Aftermath
@@ -92,6 +93,13 @@ ANSWERS = {
     "records/merge": NOTHING,
     "records/split-preview": "`SplitPreview`",
     "records/split": NOTHING,
+    "records/offer-preview": "`TransferPreview`",
+    "records/offer": NOTHING,
+    "records/withdraw": NOTHING,
+    "records/accept-preview": "`TransferPreview`",
+    "records/accept": NOTHING,
+    "records/decline": NOTHING,
+    "records/transfers": "items of `TransferReport`; none after the last",
     "conflicts/list": "items of `Conflict`; none after the last",
     "conflicts/settle": NOTHING,
     "disputes/raise": "`dispute`: what it is called",
@@ -99,6 +107,7 @@ ANSWERS = {
     "disputes/list": "items of `OpenDispute`; none after the last",
     "inbox/list": "items of `InboxEntry`; none after the last",
     "inbox/admit": NOTHING,
+    "inbox/forward": NOTHING,
     "inbox/decline": NOTHING,
     "journal/verify": "items of `JournalReport`",
     "journal/delivered": "`SealedPage`; its `after` is the next call's, nil after the last page",
@@ -132,6 +141,8 @@ REPORTS = (
     Duplicates,
     MergePreview,
     SplitPreview,
+    TransferPreview,
+    TransferReport,
     Conflict,
     OpenDispute,
     Dispute,

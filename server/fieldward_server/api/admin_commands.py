@@ -38,6 +38,7 @@ from fieldward_server.services.devices import (
 from fieldward_server.services.disputes import decide_dispute, list_disputes, raise_dispute
 from fieldward_server.services.duplicates import find_duplicates
 from fieldward_server.services.events import MAX_EVENTS, list_events, list_incidents
+from fieldward_server.services.forwarding import forward
 from fieldward_server.services.invitations import MAX_VALID_SECONDS, invite
 from fieldward_server.services.journals import (
     POSITION,
@@ -62,6 +63,16 @@ from fieldward_server.services.shields import (
 from fieldward_server.services.splits import preview_split, split
 from fieldward_server.services.succession import prepare_successors, put_in_force
 from fieldward_server.services.time_codes import tell_time
+from fieldward_server.services.transfers import (
+    TRANSFERS_IN_A_PAGE,
+    accept,
+    decline,
+    list_transfers,
+    offer,
+    preview_accept,
+    preview_offer,
+    withdraw,
+)
 from fieldward_server.services.ways import preview_way, set_way
 from fieldward_server.services.wipes import confirm_wipe, order_wipe, withdraw_wipe
 from fieldward_sync.access import Access
@@ -70,6 +81,7 @@ from fieldward_sync.leases import MAX_PARTITIONS_OF_A_PRACTITIONER
 from fieldward_sync.limits import DISPUTE_OUTCOMES, DISPUTED_BY, SETTLING_REASONS
 from fieldward_sync.names import (
     AdministratorId,
+    AuthorityCode,
     DeviceId,
     PartitionId,
     PractitionerId,
@@ -95,6 +107,8 @@ _PRACTITIONER = {"practitioner": identifier(PractitionerId)}
 _RULES = {"rules": many(text(), most=MAX_RULES)}
 _WAY = {"way": one_of(tuple(way.value for way in Way))}
 _RECORD = {"record": identifier(RecordId)}
+_GIVER = {"giver": identifier(AuthorityCode)}
+_TAKER = {"taker": identifier(AuthorityCode)}
 _INTO = {"into": identifier(RecordId)}
 _LIKE = {"like": identifier(RecordId)}
 _FIELD_OR_MEMBER = fields.String(validate=shaped(r"\A[a-z0-9_./]{1,80}\Z"))
@@ -560,6 +574,59 @@ COMMANDS = {
         about=("record", "new"),
         shows_content=True,
     ),
+    "records/offer-preview": Command(
+        "What it would come to that a record goes to another authority",
+        _preview(preview_offer),
+        {**_RECORD, **_TAKER},
+        about=("record", "taker"),
+        shows_content=True,
+    ),
+    "records/offer": Command(
+        "Offer a record to another authority of this server; nothing changes until it accepts",
+        _effect(offer),
+        {**_RECORD, **_TAKER},
+        about=("record", "taker"),
+        shows_content=True,
+    ),
+    "records/withdraw": Command(
+        "Take back the offer of a record that was not accepted yet",
+        _effect(withdraw),
+        {**_RECORD, **_TAKER},
+        about=("record", "taker"),
+        shows_content=True,
+    ),
+    "records/accept-preview": Command(
+        "What it would come to to accept a record that another authority offers",
+        _preview(preview_accept),
+        {**_RECORD, **_GIVER},
+        about=("record", "giver"),
+        shows_content=True,
+    ),
+    "records/accept": Command(
+        "Take over a record that another authority offers: from then on it is this authority's",
+        _effect(accept),
+        {**_RECORD, **_GIVER},
+        about=("record", "giver"),
+        shows_content=True,
+    ),
+    "records/decline": Command(
+        "Say that a record that another authority offers is not taken",
+        _effect(decline),
+        {**_RECORD, **_GIVER},
+        about=("record", "giver"),
+        shows_content=True,
+    ),
+    "records/transfers": Command(
+        "Records offered to other authorities and by them, those that wait or all: the next after"
+        " one",
+        lambda call: list_transfers(call.platform, call.authority, **call.fields),
+        {
+            "after": fields.String(validate=shaped(r"\A[0-9a-f]{0,16}\Z")),
+            "limit": whole(least=1, most=TRANSFERS_IN_A_PAGE, required=False),
+            "which": fields.String(validate=shaped(r"\A(?:open|all)\Z")),
+        },
+        shows_content=True,
+    ),
     "conflicts/list": Command(
         "Fields with several live values: of the next records after one",
         lambda call: conflicts.list_conflicts(call.platform, call.authority, **call.fields),
@@ -617,6 +684,13 @@ COMMANDS = {
     "inbox/admit": Command(
         "Let a refused edit in, as an edit of the server's own that names it",
         _effect(inbox.admit),
+        _NUMBER,
+        about=("number",),
+        shows_content=True,
+    ),
+    "inbox/forward": Command(
+        "Let a refused edit in where its record is now: with the authority that took it over",
+        _effect(forward),
         _NUMBER,
         about=("number",),
         shows_content=True,

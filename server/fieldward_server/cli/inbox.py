@@ -73,6 +73,27 @@ def admit(call: Commander, number: int, as_json: bool) -> None:
 @_number
 @signed(must_say_why=True)
 @json_option
+def forward(call: Commander, number: int, as_json: bool) -> None:
+    """Send refused edit NUMBER to the authority that has taken the record over.
+
+    It is let in there as `admit` lets it in here. Its author is told at their next sync.
+
+    \b
+    Example:
+      fieldward inbox forward 12 --authority E08000039 --reason child-moved
+    """
+    call("inbox/forward", number=number)
+    show_done(
+        {"number": number, "decision": "forwarded"},
+        f"Edit {number} is in where the record is now; its author is told at their next sync.",
+        as_json=as_json,
+    )
+
+
+@command.command()
+@_number
+@signed(must_say_why=True)
+@json_option
 def decline(call: Commander, number: int, as_json: bool) -> None:
     """Say that refused edit NUMBER stays out. It is kept; its author is told.
 

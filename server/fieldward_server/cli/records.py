@@ -20,6 +20,7 @@ from fieldward_server.cli.options import ID, json_option
 from fieldward_server.cli.output import moment, progress, show_item, show_items, show_json
 from fieldward_server.cli.record_merging import merge
 from fieldward_server.cli.record_splitting import split
+from fieldward_server.cli.record_transfers import accept, decline, offer, transfers, withdraw
 from fieldward_server.cli.signed import Commander, administration_of, reason_option, signed
 from fieldward_sync.errors import CallerMistake
 
@@ -37,11 +38,11 @@ STANDARD_INPUT = "-"
 
 @click.group("records", cls=Group)
 def command() -> None:
-    """Records: bring them in, see what became of one, merge two of one child."""
+    """Records: bring them in, see what became of one, merge, split, hand them over."""
 
 
-command.add_command(merge)
-command.add_command(split)
+for _command in (merge, split, offer, withdraw, accept, decline, transfers):
+    command.add_command(_command)
 
 
 @command.command()

@@ -259,6 +259,12 @@ def locked(transaction: Transaction, authority: str) -> authorities.Authority:
     return known(authorities.lock(transaction, authority), authority)
 
 
+def lock_all(transaction: Transaction, *codes: str) -> dict[str, authorities.Authority]:
+    """These authorities, locked in the order of their codes, so that nobody who locks several waits
+    for somebody who waits for them."""
+    return {code: locked(transaction, code) for code in sorted({*codes})}
+
+
 def known(row: authorities.Authority | None, authority: str) -> authorities.Authority:
     """The authority found; ``CallerMistake("unknown-authority")`` if none was, and
     ``RetryLater("restore-unfinished")`` while nothing may be served for it."""

@@ -16,21 +16,22 @@ from fieldward_server.services.absence import horizon
 from fieldward_server.services.feeds import Feed
 from fieldward_server.services.known_records import (
     LOAD,
+    MOVED,
     PROBABLE_DUPLICATE,
     SERVER,
     KnownRecord,
-    existing,
     find_elements,
     find_records,
+    responsible_for,
 )
 from fieldward_server.services.likenesses import Likeness, Likenesses, identifies
 from fieldward_server.services.other_entries import called_before, other_entries
 from fieldward_server.services.platform import Platform
-from fieldward_server.services.redirections import Redirection
 from fieldward_server.shield_register import Shield, Withdrawal
 from fieldward_server.storage import (
     Transaction,
     authorities,
+    departures,
     edits,
     events,
     likenesses,
@@ -113,17 +114,21 @@ class Book:
         been changed since need not be read again."""
         revisions = records.revisions(self._transaction, self._code, read.keys())
         merged = {row.record_id for row in merges.among(self._transaction, self._code, [*read])}
+        gone = {row.record_id for row in departures.among(self._transaction, self._code, [*read])}
         kept = {
             record_id: known
             for record_id, known in read.items()
             if len(known.numbers) == revisions.get(record_id, 0)
             and (known.redirection is not None) == (record_id in merged)
+            and (known.departed_from is not None) == (record_id in gone)
         }
         there = [record_id for record_id, known in kept.items() if known.numbers]
         elements = find_elements(self._transaction, self._code, there)
         for record_id, known in kept.items():
             self._known[record_id] = (
-                known.with_elements(elements.get(record_id, {})) if known.numbers else None
+                known.with_elements(elements.get(record_id, {}))
+                if known.numbers or known.is_closed
+                else None
             )
         self.read(read.keys())
 
@@ -139,8 +144,9 @@ class Book:
         return self._known[record_id]
 
     def known(self, record_id: str) -> KnownRecord:
-        """The same of a record that must be there; ``CallerMistake("unknown-record")``."""
-        return existing(self.find(record_id), record_id)
+        """The same of a record that must be there, and this authority's; ``CallerMistake``:
+        "unknown-record", "record-moved"."""
+        return responsible_for(self.find(record_id), record_id)
 
     def hidden(self, known: KnownRecord) -> frozenset[str]:
         """The paths whose values are kept from ordinary readers, there or where it goes on."""
@@ -185,39 +191,45 @@ class Book:
         ``foreseen`` is the record after it where that has been worked out already, the edit there
         under a dot that only sorts as its own does: what it looks like does not depend on more.
         ``CallerMistake("record-full")``, and nothing is changed, where the record would become
-        larger than a view may be. What is accepted of a record that was merged into another
-        reaches that one too, as an edit of the server's that names it (invariant 1).
+        larger than a view may be, or ``"record-moved"`` where another authority has it. What is
+        accepted of a record that was merged into another reaches that one too, as an edit of the
+        server's that names it (invariant 1).
         """
+        responsible_for(known, known.record.record_id)
         real = known.with_edit(new.edit, origin=new.origin)
         after = foreseen or real
         _check_size(after)
         if new.edit.dot == self.next_dot:
             self._edit_counter += 1
         self._redirect(known, new.edit)
-        self._unwritten.note_record(self._stored(after), is_new=not known.numbers)
-        self._unwritten.before.setdefault(after.record.record_id, known)
-        if identifies(change.path for change in new.edit.changes):
-            self._unwritten.unexamined[after.record.record_id] = after
-        if changes_keys(change.path for change in new.edit.changes):
-            self._note_search_keys(known, after)
-        elements, feeds = self._distribute(known, after)
-        self._known[after.record.record_id] = real.with_elements(elements)
-        self._reach_other_entries(known, real)
+        paths = [change.path for change in new.edit.changes]
+        feeds = self._become(
+            known, after, real, compared=identifies(paths), searched=changes_keys(paths)
+        )
         # Most records have none; those of the view are among those of the record.
         conflicting = frozenset(after.view.conflicts if after.conflicts else ())
         verdict = _verdict(new, real.numbers[new.edit.dot], conflicting, feeds)
         self._unwritten.edits.append(self._stored_edit(new, verdict))
         return verdict
 
-    def close(self, known: KnownRecord, redirection: Redirection) -> None:
-        """Take a record out of all partitions and the index: from here on it goes on elsewhere."""
-        after = known.going_on(redirection)
-        self._unwritten.note_record(self._stored(after), is_new=False)
-        self._unwritten.before.setdefault(after.record.record_id, known)
-        self._unwritten.unexamined[after.record.record_id] = after
-        self._note_search_keys(known, after)
-        elements, _ = self._distribute(known, after)
-        self._known[after.record.record_id] = after.with_elements(elements)
+    def close(self, known: KnownRecord, after: KnownRecord) -> None:
+        """Take a record out of all partitions and the index: from here on it goes on elsewhere, as
+        ``after`` says."""
+        self._become(known, after, after)
+
+    def take_in(self, known: KnownRecord, coming: Iterable[tuple[Edit, int]]) -> None:
+        """Make edits part of a record with which they come from another authority, all at once, and
+        open it here; each with when that authority received it. Those that are here already are
+        passed over."""
+        after = known.back_home()
+        for edit, received_at in coming:
+            if edit.dot not in after.numbers:
+                after = after.with_edit(edit, origin=MOVED)
+                moved = NewEdit(edit, MOVED)
+                verdict = _verdict(moved, len(after.numbers), frozenset(), ())
+                stored = self._stored_edit(moved, verdict)
+                self._unwritten.edits.append(stored._replace(received_at=received_at))
+        self._become(known, after, after)
 
     def write(self) -> None:
         """Write everything accepted so far; what may be of the same child as a shielded record is
@@ -250,6 +262,32 @@ class Book:
         )
         for feed in unwritten.feeds.values():
             feed.write()
+
+    def _become(
+        self,
+        before: KnownRecord,
+        after: KnownRecord,
+        real: KnownRecord,
+        *,
+        compared: bool = True,
+        searched: bool = True,
+    ) -> tuple[FeedPosition, ...]:
+        """Have a record be as it is after, wherever it is found; where that is in which feed.
+
+        ``compared`` and ``searched``: whether it may be like other records than before, or be
+        found otherwise. ``real`` is the record after with the dots that its edits really have.
+        """
+        record_id = after.record.record_id
+        self._unwritten.note_record(self._stored(after), is_new=not before.numbers)
+        self._unwritten.before.setdefault(record_id, before)
+        if compared:
+            self._unwritten.unexamined[record_id] = after
+        if searched:
+            self._note_search_keys(before, after)
+        elements, feeds = self._distribute(before, after)
+        self._known[record_id] = real.with_elements(elements)
+        self._reach_other_entries(before, real)
+        return feeds
 
     def _redirect(self, known: KnownRecord, edit: Edit) -> None:
         if known.redirection is not None:

@@ -81,8 +81,8 @@ def settle(
     """End a conflict: a value, one of them or another, takes the place of all.
 
     ``shown`` are the numbers of the values that the administrator was shown. Authors of values
-    that gave way are told. ``CallerMistake``: "unknown-record", "not-in-conflict", "not-as-shown"
-    where other values stand there by now, or as a value may not be.
+    that gave way are told. ``CallerMistake``: "unknown-record", "record-moved", "not-in-conflict",
+    "not-as-shown" where other values stand there by now, or as a value may not be.
     """
     with platform.storage.transaction() as transaction:
         book = Book(platform, transaction, locked(transaction, authority), now=now)

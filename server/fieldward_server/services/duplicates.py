@@ -12,9 +12,9 @@ from itertools import islice, product
 
 from fieldward_server.services.hits import hit_of
 from fieldward_server.services.index_search import search_index
-from fieldward_server.services.known_records import existing
+from fieldward_server.services.known_records import stored_record
 from fieldward_server.services.platform import Platform
-from fieldward_server.storage import Transaction, records
+from fieldward_server.storage import Transaction
 from fieldward_sync.enquiries import EnquiryHit
 from fieldward_sync.matching.facts import Facts
 from fieldward_sync.matching.query import MAX_TERM_CHARACTERS, MAX_TERM_WORDS, Query
@@ -39,10 +39,11 @@ class Duplicates:
 def find_duplicates(platform: Platform, *, authority: str, record_id: str, now: int) -> Duplicates:
     """The records of the authority that may be of the same child.
 
-    ``CallerMistake``: "unknown-record", and as for a ``Query`` where a record shows too little.
+    ``CallerMistake``: "unknown-record", "record-moved", and as for a ``Query`` where a record shows
+    too little.
     """
     with platform.storage.reading() as transaction:
-        found = existing(records.find(transaction, authority, record_id), record_id)
+        found = stored_record(transaction, authority, record_id)
         rankings = _search(transaction, authority, View.read(found.view), now=now)
     best: dict[str, EnquiryHit] = {}
     for view, match in (each for ranking in rankings for each in ranking.found):

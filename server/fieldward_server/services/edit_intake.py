@@ -148,11 +148,16 @@ class EditIntake:
         known = self._book.find(proposal.record_id)
         if known is None:
             return "unknown-record"
-        return "" if self._granted(owner) & self._scope(known) else "out-of-scope"
+        if not self._granted(owner) & self._scope(known):
+            return "out-of-scope"
+        return "" if known.departed_from is None else "record-moved"
 
     def _scope(self, known: KnownRecord) -> frozenset[str]:
-        """The partitions whose holders may edit a record; of one that was merged into another, also
-        those that it was in: an edit may have been on its way."""
+        """The partitions whose holders may edit a record, or could before another authority had
+        it; of one that was merged into another, also those that it was in: an edit may have been on
+        its way."""
+        if known.departed_from is not None:
+            return known.departed_from
         if known.redirection is None:
             return frozenset(known.elements)
         there = self._book.find(known.redirection.into_id)

@@ -18,7 +18,7 @@ from fieldward_server.services.hits import hit_of
 from fieldward_server.services.index_search import search_index
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.practitioners import out_of_date
-from fieldward_server.storage import Transaction, merges, records
+from fieldward_server.storage import Transaction, departures, merges, records
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.devices import Device, Holder
 from fieldward_server.storage.practitioners import Practitioner
@@ -224,8 +224,10 @@ def _answer(transaction: Transaction, asker: _Asker, enquiry: Enquiry, *, now: i
 def _opened(transaction: Transaction, asker: _Asker, record_id: str) -> Enquired:
     code = asker.authority.authority
     found = records.find(transaction, code, record_id)
-    # Of one that was merged into another nobody is told so: see there who is meant (H6).
-    if found is None or merges.among(transaction, code, [record_id]):
+    # Of one that was merged into another, or has moved, nobody is told so (H6).
+    if found is None or any(
+        elsewhere.among(transaction, code, [record_id]) for elsewhere in (merges, departures)
+    ):
         return Enquired("nothing", (), (), None)
     return Enquired("shown", (), (), View.read(found.view))
 

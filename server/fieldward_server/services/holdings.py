@@ -193,7 +193,7 @@ def _watch(platform: Platform, authority: str, *, now: int) -> int:
         over = [
             device
             for device in devices.maybe_over_cap(transaction, authority)
-            if _is_in_use(device) and records_held(transaction, device) > device.record_cap
+            if is_in_use(device) and records_held(transaction, device) > device.record_cap
         ]
     if over:
         with platform.storage.transaction() as transaction:
@@ -262,7 +262,7 @@ def _touched_by(
 
     touched = []
     for device in devices.holding(transaction, authority, partition):
-        if _is_in_use(device):
+        if is_in_use(device):
             holdings = _held_by(transaction, device)
             held = _held(transaction, authority, _all_of(holdings))
             whose = [it for it, own in holdings.items() if partition in own]
@@ -288,7 +288,7 @@ def _all_of(holdings: Mapping[str, frozenset[str]]) -> frozenset[str]:
     return frozenset[str]().union(*holdings.values())
 
 
-def _is_in_use(device: Device) -> bool:
+def is_in_use(device: Device) -> bool:
     """Whether a device reads on, or may do so again."""
     return Access(device.access) is not Access.REVOKED and WipeState(device.wipe) not in UNDER_WIPE
 

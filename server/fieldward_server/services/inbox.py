@@ -30,7 +30,7 @@ from fieldward_sync.schema import check_edit
 from fieldward_sync.versions import Dot
 
 ITEMS_IN_A_PAGE = 500
-ADMITTED, DECLINED = "admitted", "declined"
+ADMITTED, DECLINED, FORWARDED = "admitted", "declined", "forwarded"
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class InboxEntry:
     code: str
     received_at: int
     decision: str
-    """``admitted`` or ``declined``; empty while it waits for a person."""
+    """``admitted``, ``declined`` or ``forwarded``; empty while it waits for a person."""
     decided_at: int
     proposal: Proposal | None
     """``None`` where the delivered bytes did not open."""
@@ -80,27 +80,17 @@ def admit(
     and stands beside what came meanwhile. Its author is told.
 
     ``CallerMistake``: "unknown-item", "already-decided", "edit-unreadable", "unknown-record",
-    "shield-release" for one that would release a latch, "record-full", or as a value may not be.
+    "record-moved" for one to be forwarded, "shield-release" for one that would release a latch,
+    "record-full", or as a value may not be.
     """
     with platform.storage.transaction() as transaction:
         row = locked(transaction, authority)
-        item, proposal = _undecided(transaction, authority, number)
-        if proposal is None:
-            raise CallerMistake("edit-unreadable", "This edit does not open: nobody knows it.")
+        item, proposal = undecided(transaction, authority, number)
         book = Book(platform, transaction, row, now=now)
         known = book.known(proposal.record_id)
-        edit = msgspec.structs.replace(
-            sparing(_admitted(transaction, row, item, proposal, known), book.hidden(known)),
-            dot=book.next_dot,
-            administrator=actor,
-            basis=reason,
-        )
-        book.accept(known, NewEdit(edit, SERVER))
-        book.write()
-        tell_of_settling(platform, transaction, authority, known, edit, reason=reason, now=now)
-        _decide(
-            platform, transaction, item, proposal, ADMITTED, actor=actor, reason=reason, now=now
-        )
+        edit = in_dots(transaction, row, item, proposal, known)
+        let_in(platform, transaction, book, known, edit, actor=actor, reason=reason, now=now)
+        decide(platform, transaction, item, proposal, ADMITTED, actor=actor, reason=reason, now=now)
 
 
 def decline(
@@ -112,55 +102,63 @@ def decline(
     """
     with platform.storage.transaction() as transaction:
         locked(transaction, authority)
-        item, proposal = _undecided(transaction, authority, number)
-        _decide(
-            platform, transaction, item, proposal, DECLINED, actor=actor, reason=reason, now=now
-        )
+        item = _undecided(transaction, authority, number)
+        told = _proposal(item)
+        decide(platform, transaction, item, told, DECLINED, actor=actor, reason=reason, now=now)
 
 
-def _undecided(
-    transaction: Transaction, authority: str, number: int
-) -> tuple[InboxItem, Proposal | None]:
-    item = edits.inbox_item(transaction, authority, number)
-    if item is None:
-        raise CallerMistake("unknown-item", f"There is no refused edit {number} in the inbox.")
-    if item.decision:
-        raise CallerMistake("already-decided", f"Edit {number} has been {item.decision} before.")
-    return item, _proposal(item)
+def undecided(transaction: Transaction, authority: str, number: int) -> tuple[InboxItem, Proposal]:
+    """A refused edit that a person may let in; ``CallerMistake``: "unknown-item",
+    "already-decided", "edit-unreadable"."""
+    item = _undecided(transaction, authority, number)
+    proposal = _proposal(item)
+    if proposal is None:
+        raise CallerMistake("edit-unreadable", "This edit does not open: nobody knows it.")
+    return item, proposal
 
 
-def _admitted(
+def in_dots(
     transaction: Transaction,
     row: Authority,
     item: InboxItem,
     proposal: Proposal,
     known: KnownRecord,
 ) -> Edit:
-    """The edit as it can merge now, still under its own dot; ``CallerMistake`` if it cannot."""
+    """A refused edit of a record, still under its own dot, that names what its author was shown by
+    dots; ``CallerMistake("path-repeated")``."""
     numbers = known.by_number
     here = in_this_incarnation(transaction, row, proposal)
     here = naming_only(here, numbers.__contains__, base=min(here.base, len(numbers)))
     device, _, generation = item.actor.rpartition(".")
     edit = here.as_edit(device=device, generation=int(generation), shown=numbers)
-    values = {change.path: change.value for change in edit.changes}
-    if len(values) < len(edit.changes):
+    if len({change.path for change in edit.changes}) < len(edit.changes):
         raise CallerMistake("path-repeated", "The edit sets a field twice.")
-    for path, value in values.items():
-        check_writer(path, value, Writer.SERVER)
-        if settled_by_rule(path) and value == RELEASED:
-            raise CallerMistake(
-                "shield-release",
-                f"It would release {field_rule(path).pattern}; only a command of its own does.",
-            )
-    check_edit(values, shown=known.values)
-    return msgspec.structs.replace(
-        edit,
-        practitioner=item.practitioner,
-        admits=Dot(item.actor, proposal.counter),
+    return msgspec.structs.replace(edit, practitioner=item.practitioner, admits=edit.dot)
+
+
+def let_in(
+    platform: Platform,
+    transaction: Transaction,
+    book: Book,
+    known: KnownRecord,
+    edit: Edit,
+    *,
+    actor: str,
+    reason: str,
+    now: int,
+) -> None:
+    """Accept a refused edit as one of the server's, and write the book; ``CallerMistake`` if it
+    cannot merge into the record as it is now."""
+    _check(edit, known)
+    admitted = msgspec.structs.replace(
+        sparing(edit, book.hidden(known)), dot=book.next_dot, administrator=actor, basis=reason
     )
+    book.accept(known, NewEdit(admitted, SERVER))
+    book.write()
+    tell_of_settling(platform, transaction, book.authority, known, admitted, reason=reason, now=now)
 
 
-def _decide(
+def decide(
     platform: Platform,
     transaction: Transaction,
     item: InboxItem,
@@ -171,6 +169,7 @@ def _decide(
     reason: str,
     now: int,
 ) -> None:
+    """Store what a person decided about a refused edit, and tell its author."""
     edits.decide(transaction, item, decision, at=now)
     if proposal is not None:
         tell_of_decision(
@@ -180,7 +179,7 @@ def _decide(
             practitioner=item.practitioner,
             origin=Dot(item.actor, proposal.counter),
             record_id=proposal.record_id,
-            admitted=decision == ADMITTED,
+            admitted=decision != DECLINED,
             reason=reason,
             now=now,
         )
@@ -193,6 +192,27 @@ def _decide(
         subject=f"{item.number}",
         reason=reason,
     )
+
+
+def _undecided(transaction: Transaction, authority: str, number: int) -> InboxItem:
+    item = edits.inbox_item(transaction, authority, number)
+    if item is None:
+        raise CallerMistake("unknown-item", f"There is no refused edit {number} in the inbox.")
+    if item.decision:
+        raise CallerMistake("already-decided", f"Edit {number} has been {item.decision} before.")
+    return item
+
+
+def _check(edit: Edit, known: KnownRecord) -> None:
+    values = {change.path: change.value for change in edit.changes}
+    for path, value in values.items():
+        check_writer(path, value, Writer.SERVER)
+        if settled_by_rule(path) and value == RELEASED:
+            raise CallerMistake(
+                "shield-release",
+                f"It would release {field_rule(path).pattern}; only a command of its own does.",
+            )
+    check_edit(values, shown=known.values)
 
 
 def _proposal(item: InboxItem) -> Proposal | None:

@@ -11,11 +11,13 @@ from typing import TypeVar
 
 from fieldward_server.services.membership import rules_for
 from fieldward_server.services.redirections import Redirection
-from fieldward_server.storage import Transaction, edits, merges, partitions
+from fieldward_server.storage import Transaction, departures, edits, merges, partitions, records
+from fieldward_server.storage.departures import StoredDeparture
 from fieldward_server.storage.edits import StoredEdit
 from fieldward_server.storage.merges import StoredMerge
+from fieldward_server.storage.records import StoredRecord
 from fieldward_sync.disputes import Dispute, disputes_in
-from fieldward_sync.encoding import decode
+from fieldward_sync.encoding import decode, unpack
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.limits import RAISED
 from fieldward_sync.matching.index_keys import index_keys
@@ -39,8 +41,9 @@ _Found = TypeVar("_Found")
 
 MAX_EDIT_BYTES = 1 << 20
 
-DEVICE, LOAD, SERVER = "device", "load", "server"
-"""Where an edit came from: a device, a loaded file, an administrator's command."""
+DEVICE, LOAD, SERVER, MOVED = "device", "load", "server", "moved"
+"""Where an edit came from: a device, a loaded file, an administrator's command, another authority
+that handed over the record."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,9 @@ class KnownRecord:
     """The partitions it is in, and what it contributes to the digest of each."""
     redirection: Redirection | None = None
     """Where it goes on, if it was merged into another: then it shows nothing, and is nowhere."""
+    departed_from: frozenset[str] | None = None
+    """The partitions that it was in when it went to another authority: who holds one of them may
+    have edits of it yet. What is left here shows nothing, is nowhere, and takes nothing."""
 
     @classmethod
     def new(cls, record_id: str) -> KnownRecord:
@@ -78,6 +84,19 @@ class KnownRecord:
     def going_on(self, redirection: Redirection) -> KnownRecord:
         """This record, merged into another one."""
         return replace(self, redirection=redirection)
+
+    def departed(self, partitions: frozenset[str]) -> KnownRecord:
+        """What is left of this record once another authority has it; it was in these partitions."""
+        return replace(self, departed_from=partitions)
+
+    def back_home(self) -> KnownRecord:
+        """This record, which other authorities had for a time."""
+        return replace(self, departed_from=None)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it goes on elsewhere, here or with another authority."""
+        return self.redirection is not None or self.departed_from is not None
 
     @cached_property
     def loaded(self) -> Mapping[str, tuple[Dot, Value]]:
@@ -110,7 +129,7 @@ class KnownRecord:
     @cached_property
     def view(self) -> View:
         """What an ordinary reader may see; every edit makes a revision."""
-        if self.redirection is not None:
+        if self.is_closed:
             record_id, revision = self.record.record_id, len(self.numbers)
             return View(record_id, revision, is_shielded(self.record), ())
         return self._projected
@@ -132,22 +151,24 @@ class KnownRecord:
     @cached_property
     def conflicts(self) -> tuple[str, ...]:
         """The paths that wait for a person to settle them, hidden ones included."""
-        return conflicts(self.record) if self.redirection is None else ()
+        return () if self.is_closed else conflicts(self.record)
 
     @cached_property
     def disputes(self) -> tuple[Dispute, ...]:
         """Every dispute there has been, hidden ones included, the oldest first (R2)."""
-        return disputes_in(self.values) if self.redirection is None else ()
+        return () if self.is_closed else disputes_in(self.values)
 
     @cached_property
     def rules(self) -> frozenset[str]:
         """The rules that choose this record; none choose one that has no edit yet."""
-        is_somewhere = self.numbers and self.redirection is None
+        is_somewhere = self.numbers and not self.is_closed
         return rules_for(self.record) if is_somewhere else frozenset()
 
     @cached_property
     def shown(self) -> frozenset[str]:
         """The paths whose values an ordinary reader may see."""
+        if self.departed_from is not None:
+            return frozenset()
         return frozenset(v.path for v in self._projected.values if v.number != NOBODYS_NUMBER)
 
     @cached_property
@@ -188,16 +209,44 @@ def existing(found: _Found | None, record_id: str) -> _Found:
     return found
 
 
+def responsible_for(found: KnownRecord | None, record_id: str) -> KnownRecord:
+    """The record that was found; ``CallerMistake``: "unknown-record" if none was, "record-moved"
+    if another authority has it."""
+    known = existing(found, record_id)
+    if known.departed_from is not None:
+        raise _moved(record_id)
+    return known
+
+
+def stored_record(transaction: Transaction, authority: str, record_id: str) -> StoredRecord:
+    """The row of a record; ``CallerMistake`` as ``responsible_for``."""
+    if departures.among(transaction, authority, [record_id]):
+        raise _moved(record_id)
+    return existing(records.find(transaction, authority, record_id), record_id)
+
+
 def find_records(
     transaction: Transaction, authority: str, record_ids: Collection[str]
 ) -> dict[str, KnownRecord]:
     """Those of these records that there are, with all their edits, by id."""
     elements = find_elements(transaction, authority, record_ids)
     merged = {row.record_id: row for row in merges.among(transaction, authority, record_ids)}
-    stored = edits.of_records(transaction, authority, record_ids)
+    departed = {row.record_id: row for row in departures.among(transaction, authority, record_ids)}
+    stored = {
+        record_id: tuple(rows)
+        for record_id, rows in groupby(
+            edits.of_records(transaction, authority, record_ids), key=attrgetter("record_id")
+        )
+    }
     return {
-        record_id: known_record(record_id, rows, elements.get(record_id, {}), merged.get(record_id))
-        for record_id, rows in groupby(stored, key=attrgetter("record_id"))
+        record_id: known_record(
+            record_id,
+            stored.get(record_id, ()),
+            elements.get(record_id),
+            merged.get(record_id),
+            departed.get(record_id),
+        )
+        for record_id in [*stored, *(departed.keys() - stored.keys())]
     }
 
 
@@ -216,8 +265,9 @@ def known_record(
     stored: Iterable[StoredEdit],
     elements: Mapping[str, bytes] | None = None,
     merged: StoredMerge | None = None,
+    departed: StoredDeparture | None = None,
 ) -> KnownRecord:
-    """The record that these edits make, in these partitions, or merged into another."""
+    """The record that these edits make, in these partitions, merged into another, or departed."""
     read = [(row, read_edit(row)) for row in stored]
     return KnownRecord(
         record=Record(record_id, {edit.dot: edit for _, edit in read}),
@@ -225,4 +275,13 @@ def known_record(
         from_files=frozenset(edit.dot for row, edit in read if row.origin == LOAD),
         elements=elements or {},
         redirection=Redirection.read(merged) if merged else None,
+        departed_from=frozenset(unpack(tuple[str, ...], departed.partitions)) if departed else None,
+    )
+
+
+def _moved(record_id: str) -> CallerMistake:
+    return CallerMistake(
+        "record-moved",
+        f"The record {record_id[:32]!r} has gone to another authority.",
+        next_step="`fieldward records transfers` says to which; ask there.",
     )

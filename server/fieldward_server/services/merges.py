@@ -15,7 +15,12 @@ from dataclasses import dataclass
 from fieldward_server.services.authorities import known as known_authority
 from fieldward_server.services.authorities import locked
 from fieldward_server.services.book import Book, NewEdit
-from fieldward_server.services.known_records import SERVER, KnownRecord, existing, find_records
+from fieldward_server.services.known_records import (
+    SERVER,
+    KnownRecord,
+    find_records,
+    responsible_for,
+)
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.redirections import Redirection
 from fieldward_server.storage import Transaction, authorities, events, likenesses, merges
@@ -83,8 +88,9 @@ def merge(
 ) -> None:
     """Have a record go on in another of the same child.
 
-    ``CallerMistake``: "unknown-record", "same-record", "already-merged", or "record-full" where
-    the survivor would become larger than a view may be; then nothing is changed.
+    ``CallerMistake``: "unknown-record", "record-moved", "same-record", "already-merged", or
+    "record-full" where the survivor would become larger than a view may be; then nothing is
+    changed.
     """
     with platform.storage.transaction() as transaction:
         book = Book(platform, transaction, locked(transaction, authority), now=now)
@@ -96,7 +102,7 @@ def merge(
         for edit in _coming(loser, survivor, redirection):
             brought = _edit(edit, redirection, book.next_dot, actor=actor, reason=reason)
             book.accept(book.known(into), NewEdit(brought, SERVER))
-        book.close(loser, redirection)
+        book.close(loser, loser.going_on(redirection))
         merges.add(
             transaction,
             StoredMerge(
@@ -124,7 +130,7 @@ def merge(
 def _both(
     found: KnownRecord | None, there: KnownRecord | None, record: str, into: str
 ) -> tuple[KnownRecord, KnownRecord]:
-    loser, survivor = existing(found, record), existing(there, into)
+    loser, survivor = responsible_for(found, record), responsible_for(there, into)
     if record == into:
         raise CallerMistake("same-record", "A record is not merged into itself.")
     for each in (loser, survivor):

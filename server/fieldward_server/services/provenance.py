@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fieldward_server.services.known_records import KnownRecord, existing, known_record
-from fieldward_server.storage import Transaction, edits, records
+from fieldward_server.services.known_records import KnownRecord, known_record, stored_record
+from fieldward_server.storage import Transaction, edits
 from fieldward_server.storage.edits import StoredEdit
 from fieldward_sync.labels import label
 from fieldward_sync.records import Value
@@ -28,7 +28,8 @@ class HistoricValue:
     administrator: str | None
     """Whose command it was."""
     origin: str
-    """``device``, ``load`` or ``server``."""
+    """``device``, ``load``, ``server``, or ``moved``: it came with the record from another
+    authority."""
     basis: str
     """The reason of its author's session, or of the command."""
     made_at: int
@@ -54,8 +55,8 @@ class Provenance:
 
     @classmethod
     def find(cls, transaction: Transaction, authority: str, record_id: str) -> Provenance:
-        """Of one record; ``CallerMistake("unknown-record")`` if there is none."""
-        existing(records.find(transaction, authority, record_id), record_id)
+        """Of one record; ``CallerMistake``: "unknown-record", "record-moved"."""
+        stored_record(transaction, authority, record_id)
         stored = edits.of_record(transaction, authority, record_id)
         by_dot = {Dot(row.actor, row.counter): row for row in stored}
         return cls(known_record(record_id, stored), by_dot)

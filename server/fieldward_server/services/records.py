@@ -15,9 +15,9 @@ from fieldward_server.services.book import Book
 from fieldward_server.services.known_records import (
     LOAD,
     KnownRecord,
-    existing,
     find_records,
     read_edit,
+    stored_record,
 )
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.provenance import HistoricValue, Provenance
@@ -28,7 +28,6 @@ from fieldward_server.storage import (
     events,
     merges,
     partitions,
-    records,
 )
 from fieldward_sync.disputes import Dispute, disputes_in
 from fieldward_sync.errors import CallerMistake
@@ -78,7 +77,8 @@ class HistoricEdit:
     made_at: int
     received_at: int
     origin: str
-    """``device``, ``load`` or ``server``."""
+    """``device``, ``load``, ``server``, or ``moved``: it came with the record from another
+    authority."""
     from_record: str
     """The record that a merge or a split brought it from; empty if it was made here."""
     changes: tuple[Change, ...]
@@ -147,9 +147,9 @@ def value_history(platform: Platform, *, authority: str, record_id: str, path: s
 
 
 def record_history(platform: Platform, *, authority: str, record_id: str) -> RecordHistory:
-    """A record with all its edits; ``CallerMistake("unknown-record")`` if there is none."""
+    """A record with all its edits; ``CallerMistake``: "unknown-record", "record-moved"."""
     with platform.storage.reading() as transaction:
-        row = existing(records.find(transaction, authority, record_id), record_id)
+        row = stored_record(transaction, authority, record_id)
         stored = edits.of_record(transaction, authority, record_id)
         closed = merges.among(transaction, authority, [record_id])
         merged = merges.into(transaction, authority, record_id)
@@ -317,6 +317,10 @@ def _load(book: Book, line: _Line, draft: _Draft | None, said: Mapping[str, str]
     number, record_id = line.number, line.flat.record_id
     found = book.find(record_id)
     before = found or KnownRecord.new(record_id)
+    if before.departed_from is not None:
+        return LineVerdict(
+            number, "refused", record_id, reason="Another authority has taken this record over."
+        )
     changes, after = _still_holding(book, before, draft) or (
         _differences(before, line.flat.fields),
         None,

@@ -22,6 +22,7 @@ from fieldward_server.services.partition_keys import begin_epoch
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.rescoping import rescope
 from fieldward_server.services.succession import follow
+from fieldward_server.services.transfer_restoration import hold_transfers
 from fieldward_server.services.ways import hold
 from fieldward_server.services.wipes import begin_wipe, end_wipe
 from fieldward_server.shield_register import (
@@ -113,11 +114,12 @@ def begin_serving(
             return row.incarnation
         row = _raise_incarnation(platform, transaction, row, root_seed, own, now=now)
         _hold_enrolments(transaction, own)  # before these get the numbers of this incarnation
+        book = Book(platform, transaction, row, now=now)
+        hold_transfers(transaction, book, register, now=now)
         incarnations.begin(transaction, authority, row.incarnation, at=now)
         incarnations.unpublish(transaction, authority, file_epochs=pack(()))
         for partition in partitions.of_authority(transaction, authority):
             begin_epoch(platform, transaction, partition)
-        book = Book(platform, transaction, row, now=now)
         replaced = _hold_shields(book, own)
         _hold_withdrawals(book, own)
         book.write()
@@ -226,6 +228,8 @@ def _hold_shields(book: Book, register: Iterable[Entry]) -> tuple[Shield, ...]:
     replaced: list[Shield] = []
     for record_id in concerned:
         known = book.find(record_id) or KnownRecord.new(record_id)
+        if known.departed_from is not None:
+            continue  # shown to nobody here; whoever has it holds its shields
         holding = raised[record_id] - released[record_id]
         lacking = tuple(sorted(holding - known.record.edits.keys()))
         if lacking or (holding and not is_shielded(known.record)):
@@ -244,7 +248,7 @@ def _hold_withdrawals(book: Book, register: Iterable[Entry]) -> None:
     for entry in register:
         if isinstance(entry, Withdrawal):
             known = book.find(entry.record_id) or KnownRecord.new(entry.record_id)
-            if not is_raised(known.record, entry.path):
+            if known.departed_from is None and not is_raised(known.record, entry.path):
                 _accept(book, known, Change(entry.path, RAISED))
 
 

@@ -17,7 +17,12 @@ import msgspec
 from fieldward_server.services.authorities import known as known_authority
 from fieldward_server.services.authorities import locked
 from fieldward_server.services.book import Book, NewEdit
-from fieldward_server.services.known_records import SERVER, KnownRecord, existing, find_records
+from fieldward_server.services.known_records import (
+    SERVER,
+    KnownRecord,
+    find_records,
+    responsible_for,
+)
 from fieldward_server.services.platform import Platform
 from fieldward_server.storage import authorities, events
 from fieldward_sync.errors import CallerMistake
@@ -92,10 +97,10 @@ def split(
     """Have fields and members of a record stand in a new one: those that move leave it, those
     that are copied stay as well.
 
-    ``CallerMistake``: "unknown-record", "already-merged", "record-exists" for the new one's id,
-    "nothing-there" for a field or member that the record does not have, "not-movable" for a shield
-    or a dispute, which go where they belong by themselves, "named-twice" for what would move and
-    be copied.
+    ``CallerMistake``: "unknown-record", "record-moved", "already-merged", "record-exists" for the
+    new one's id, "nothing-there" for a field or member that the record does not have, "not-movable"
+    for a shield or a dispute, which go where they belong by themselves, "named-twice" for what
+    would move and be copied.
     """
     with platform.storage.transaction() as transaction:
         book = Book(platform, transaction, locked(transaction, authority), now=now)
@@ -140,7 +145,7 @@ def split(
 def _source(
     found: KnownRecord | None, there: KnownRecord | None, record: str, new: str
 ) -> KnownRecord:
-    source = existing(found, record)
+    source = responsible_for(found, record)
     if there is not None:
         raise CallerMistake(
             "record-exists", f"There is a record {new} already.", next_step="Give a new id."

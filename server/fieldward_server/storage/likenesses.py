@@ -69,10 +69,13 @@ def concerning(
 def undecided(
     transaction: Transaction, authority: str, *, after: str, at_most: int
 ) -> tuple[StoredLikeness, ...]:
-    """The next that wait for a person, after a record."""
+    """The next that wait for a person, after a record; none of a record that another authority
+    has."""
     rows = transaction.execute(
         "SELECT * FROM likeness WHERE authority = :authority AND decision = ''"
-        " AND record_id > :after ORDER BY record_id, like_id LIMIT :at_most",
+        " AND record_id > :after AND NOT EXISTS (SELECT 1 FROM departure d"
+        "  WHERE d.authority = likeness.authority AND d.record_id = likeness.record_id)"
+        " ORDER BY record_id, like_id LIMIT :at_most",
         authority=authority,
         after=after,
         at_most=at_most,

@@ -508,6 +508,29 @@ ALTER TABLE partition ADD COLUMN way TEXT NOT NULL DEFAULT 'offline';
 ALTER TABLE partition_grant ADD COLUMN keys_until INTEGER NOT NULL DEFAULT 0
 """
 
+_TRANSFERS = """
+CREATE TABLE transfer (
+    authority TEXT NOT NULL REFERENCES authority,
+    transfer_id TEXT NOT NULL,
+    record_id TEXT NOT NULL,
+    giver TEXT NOT NULL,
+    taker TEXT NOT NULL,
+    state TEXT NOT NULL,
+    offered_at INTEGER NOT NULL,
+    ended_at INTEGER NOT NULL,
+    PRIMARY KEY (authority, transfer_id)
+);
+CREATE INDEX transfers_of_a_record ON transfer (authority, record_id);
+CREATE TABLE departure (
+    authority TEXT NOT NULL REFERENCES authority,
+    record_id TEXT NOT NULL,
+    taker TEXT NOT NULL,
+    partitions BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (authority, record_id)
+)
+"""
+
 STEPS = {
     "0001-authorities": _AUTHORITIES,
     "0002-records": _RECORDS,
@@ -529,6 +552,7 @@ STEPS = {
     "0018-enquiries-made": _ENQUIRIES_MADE,
     "0019-wipes": _WIPES,
     "0020-ways": _WAYS,
+    "0021-transfers": _TRANSFERS,
 }
 """Name to statements, in order."""
 
