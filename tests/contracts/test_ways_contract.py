@@ -13,6 +13,8 @@ from fieldward_server.services.events import list_events
 from fieldward_server.services.holdings import Preview, RecordsByWay
 from fieldward_server.services.key_epochs import renew_partition_key
 from fieldward_server.services.partitions import grant, take
+from fieldward_server.services.redactions import find_reached
+from fieldward_server.services.shields import raise_shield
 from fieldward_server.services.ways import preview_way, set_way
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.messages import DEVICE_KEY
@@ -360,6 +362,27 @@ def test_what_was_taken_before_it_was_tethered_is_bounded_by_its_lease(
     assert (found.way, found.readable_until) == (Way.OFFLINE, closes)
     grant(**told(world, **about))
     assert of_partition(device, "refuge").readable_until == closes
+
+
+def test_what_is_hidden_in_a_tethered_partition_concerns_devices_that_had_its_keys_alone(
+    world: World, device: FieldDevice
+) -> None:
+    """H7: whoever never had it has nothing to confirm."""
+    assert device.lease is not None
+    held(world, "refuge", Way.TETHERED)
+    other = world.device("refuge")
+    other.sync()
+    shield = told(world, record_id="r-refuge")
+    raise_shield(**shield)
+    world.seal()
+    listed = [
+        (each.device, each.stage, each.readable_until)
+        for each in find_reached(
+            world.platform, authority=AUTHORITY, record="r-refuge", now=world.now
+        )
+        if each.partition == "refuge"
+    ]
+    assert listed == [(device.name, "open", device.lease.closes)]
 
 
 def test_a_sync_with_nothing_new_still_writes_nothing(world: World, device: FieldDevice) -> None:

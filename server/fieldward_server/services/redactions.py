@@ -19,6 +19,7 @@ from fieldward_server.storage.devices import Device
 from fieldward_server.storage.redactions import Reached
 from fieldward_sync.access import RIGHTS
 from fieldward_sync.messages import Held
+from fieldward_sync.ways import KEPT, Way
 
 Stage = Literal["gone", "wiped", "closed", "hidden", "open"]
 
@@ -123,7 +124,8 @@ def _reports(
     transaction: Transaction, authority: str, record: str | None, *, now: int
 ) -> Iterator[ReachedDevice]:
     for found in redactions.reached(transaction, authority, record):
-        yield _report(found, now=now)
+        if _can_have_come(found) or found.gone_at is not None:
+            yield _report(found, now=now)
 
 
 def _has_all_it_gets(standing: Standing, held: Held) -> bool:
@@ -147,8 +149,17 @@ def _report(found: Reached, *, now: int) -> ReachedDevice:
         stage=_stage(found, now=now),
         hidden_at=found.hidden_at or 0,
         gone_at=found.gone_at or 0,
-        readable_until=found.lease_closes,
+        readable_until=_readable_until(found),
     )
+
+
+def _can_have_come(found: Reached) -> bool:
+    """Whether anything of the partition can be there: while it is held tethered, nothing comes."""
+    return KEPT[Way(found.way)].files or bool(found.keys_until)
+
+
+def _readable_until(found: Reached) -> int:
+    return found.lease_closes if KEPT[Way(found.way)].files else found.keys_until
 
 
 def _stage(found: Reached, *, now: int) -> Stage:
@@ -156,6 +167,6 @@ def _stage(found: Reached, *, now: int) -> Stage:
         return "gone"
     if found.wiped_at is not None:
         return "wiped"
-    if now >= found.lease_closes:
+    if now >= _readable_until(found):
         return "closed"
     return "hidden" if found.hidden_at is not None else "open"

@@ -49,6 +49,9 @@ class Reached:
     access: str
     practitioner: str
     lease_closes: int
+    way: str
+    keys_until: int
+    """As ``devices.Granted`` has it."""
     hidden_at: int | None
     gone_at: int | None
     wiped_at: int | None
@@ -143,6 +146,7 @@ def reached(transaction: Transaction, authority: str, record_id: str | None) -> 
         "SELECT r.record_id, r.partition_id, r.at AS redacted_at,"
         " CASE WHEN p.image_feed >= r.number THEN 1 ELSE 0 END AS sealed,"
         " d.device, d.generation, d.name, d.access, g.practitioner, h.lease_closes,"
+        " p.way, g.keys_until,"
         " c.hidden_at, c.gone_at, o.receipt_at AS wiped_at"
         " FROM redaction r"
         " JOIN partition p ON p.authority = r.authority AND p.partition_id = r.partition_id"
