@@ -22,16 +22,17 @@ from fieldward_server.services.records import record_history
 from fieldward_server.storage.copies import copier
 from fieldward_sync.errors import CallerMistake, Error, LocalDataDamaged, RetryLater
 from fieldwork import AUTHORITY, child
-from loop import Loop
+from loop import Loop, cheap_passphrases
 
 
 @pytest.fixture
 def loop(tmp_path: Path, new_database: NewDatabase) -> Iterator[Loop]:
     """A server with two children."""
-    made = Loop(tmp_path / "loop", new_database())
-    made.load(child("r-1"), child("r-2"))
-    yield made
-    made.close()
+    with cheap_passphrases():
+        made = Loop(tmp_path / "loop", new_database())
+        made.load(child("r-1"), child("r-2"))
+        yield made
+        made.close()
 
 
 def refused(loop: Loop, backup: Path, code: str, **told: object) -> None:

@@ -13,7 +13,7 @@ from fieldward_server.services.inbox import admit
 from fieldward_server.services.partitions import grant, take
 from fieldward_server.services.shields import raise_shield
 from fieldwork import AUTHORITY, PHONE, child
-from loop import Loop, Wire
+from loop import Loop, Wire, cheap_passphrases
 
 COMMAND = {"authority": AUTHORITY, "actor": "jo"}
 MINE, THEIRS = "07700 900777", "07700 900888"
@@ -21,11 +21,12 @@ MINE, THEIRS = "07700 900777", "07700 900888"
 
 @pytest.fixture
 def loop(tmp_path: Path) -> Iterator[Loop]:
-    loop = Loop(tmp_path)
-    loop.load(child("r-0"))
-    loop.partition("caseload", "team:HV-1")
-    yield loop
-    loop.close()
+    with cheap_passphrases():
+        loop = Loop(tmp_path)
+        loop.load(child("r-0"))
+        loop.partition("caseload", "team:HV-1")
+        yield loop
+        loop.close()
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from fieldward_sync.errors import RetryLater
 from fieldward_sync.leases import LeaseTerms
 from fieldward_sync.names import device_actor
 from fieldwork import AUTHORITY, PHONE, child
-from loop import Loop, Wire
+from loop import Loop, Wire, cheap_passphrases
 
 TERMS = LeaseTerms()
 
@@ -31,13 +31,14 @@ TERMS = LeaseTerms()
 @pytest.fixture
 def loop(tmp_path: Path) -> Iterator[Loop]:
     """A server with two children in one caseload, a third outside it."""
-    made = Loop(tmp_path)
-    made.load(child("r-1"), child("r-2", name={"family": "Nowak", "given": "Jan"}))
-    made.load(child("r-3", involvements={}))
-    made.partition("caseload", "team:HV-1")
-    made.partition("everybody", "all")
-    yield made
-    made.close()
+    with cheap_passphrases():
+        made = Loop(tmp_path)
+        made.load(child("r-1"), child("r-2", name={"family": "Nowak", "given": "Jan"}))
+        made.load(child("r-3", involvements={}))
+        made.partition("caseload", "team:HV-1")
+        made.partition("everybody", "all")
+        yield made
+        made.close()
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from fieldward_sync.messages import Trust
 from fieldward_sync.signing import Signed
 from fieldwork import AUTHORITY, PHONE, child
 from founding import renew_keys, signed_trust
-from loop import Loop, Wire
+from loop import Loop, Wire, cheap_passphrases
 
 BY = {"authority": AUTHORITY, "actor": "ann-poole", "reason": "key-exposed"}
 
@@ -39,11 +39,12 @@ BY = {"authority": AUTHORITY, "actor": "ann-poole", "reason": "key-exposed"}
 @pytest.fixture
 def loop(tmp_path: Path, new_database: NewDatabase) -> Iterator[Loop]:
     """A server with a child in a caseload."""
-    made = Loop(tmp_path / "loop", new_database())
-    made.load(child("r-1"))
-    made.partition("caseload", "team:HV-1")
-    yield made
-    made.close()
+    with cheap_passphrases():
+        made = Loop(tmp_path / "loop", new_database())
+        made.load(child("r-1"))
+        made.partition("caseload", "team:HV-1")
+        yield made
+        made.close()
 
 
 @pytest.fixture

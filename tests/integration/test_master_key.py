@@ -21,19 +21,20 @@ from fieldward_server.services.rewrapping import KINDS
 from fieldward_sync.errors import CallerMistake, Error, PeerBrokeProtocol
 from fieldwork import AUTHORITY, PHONE, child
 from founding import renew_keys
-from loop import Loop
+from loop import Loop, cheap_passphrases
 
 
 @pytest.fixture
 def loop(tmp_path: Path, new_database: NewDatabase) -> Iterator[Loop]:
     """A server with something wrapped in every place there is."""
-    made = Loop(tmp_path / "loop", new_database())
-    made.load(child("r-1"))
-    made.partition("caseload", "team:HV-1")
-    made.code("caseload")  # an invitation that is not used yet
-    renew_keys(made.platform, AUTHORITY, made.secrets, now=made.now)
-    yield made
-    made.close()
+    with cheap_passphrases():
+        made = Loop(tmp_path / "loop", new_database())
+        made.load(child("r-1"))
+        made.partition("caseload", "team:HV-1")
+        made.code("caseload")  # an invitation that is not used yet
+        renew_keys(made.platform, AUTHORITY, made.secrets, now=made.now)
+        yield made
+        made.close()
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ from fieldward_sync.projection import is_shielded
 from fieldward_sync.ways import Way
 from fieldwork import AUTHORITY, PHONE, child, stranger
 from founding import let_in
-from loop import Loop, Wire
+from loop import Loop, Wire, cheap_passphrases
 
 CHILDREN = ("r-1", "r-2", "r-3")
 
@@ -40,11 +40,12 @@ CHILDREN = ("r-1", "r-2", "r-3")
 @pytest.fixture
 def loop(tmp_path: Path, new_database: NewDatabase) -> Iterator[Loop]:
     """A server with three children in one caseload."""
-    made = Loop(tmp_path / "loop", new_database())
-    made.load(*(stranger(record) for record in CHILDREN))
-    made.partition("caseload", "team:HV-1")
-    yield made
-    made.close()
+    with cheap_passphrases():
+        made = Loop(tmp_path / "loop", new_database())
+        made.load(*(stranger(record) for record in CHILDREN))
+        made.partition("caseload", "team:HV-1")
+        yield made
+        made.close()
 
 
 @pytest.fixture
