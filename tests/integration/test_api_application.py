@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,13 @@ def board(tmp_path: Path) -> Iterator[Board]:
 @pytest.fixture
 def app(board: Board) -> Flask:
     return board.another_application()
+
+
+@pytest.fixture(scope="module")
+def one_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """One for all tests that change nothing."""
+    with closing(Board(tmp_path_factory.mktemp("board"))) as board:
+        yield board.another_application()
 
 
 @pytest.fixture
@@ -80,8 +88,8 @@ def test_the_interface_is_described_completely_and_validly(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("code", sorted(KNOWN))
-def test_every_problem_type_has_a_page(code: str, app: Flask) -> None:
-    page = app.test_client().get(f"/problems/{code}")
+def test_every_problem_type_has_a_page(code: str, one_app: Flask) -> None:
+    page = one_app.test_client().get(f"/problems/{code}")
     assert page.text == f"{KNOWN[code].title} [{code}]\n"
 
 
