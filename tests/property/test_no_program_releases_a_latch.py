@@ -291,3 +291,19 @@ def test_no_program_releases_a_latch() -> None:
     run_state_machine_as_test(
         TheLatches, settings=settings(max_examples=12, stateful_step_count=20, deadline=None)
     )
+
+
+def test_a_release_after_two_restores_of_one_backup_stands() -> None:
+    """The raise of the first restore stood for one that comes again, and is lost in the second."""
+    latches = TheLatches()
+    try:
+        latches.begin()
+        latches.raise_on_a_device(record="r-2", number=1, path=SHIELD)
+        latches.restore(which=0)
+        latches.restore(which=0)
+        latches.what_was_raised_holds()
+        latches.release_in_the_office(record="r-2")
+        latches.deliver_again(which=0)
+        latches.nothing_else_is_shielded()
+    finally:
+        latches.teardown()

@@ -217,7 +217,8 @@ def _hold_shields(book: Book, register: Iterable[Entry]) -> tuple[Shield, ...]:
     first. One that the backup lacks is shielded before it is loaded again.
 
     One raise takes the place of all that the backup lacks, should they be delivered again or not:
-    who releases it has released them. What the register has to say of that.
+    who releases it has released them. It names also those whose place the raise of an earlier
+    restore took, for that raise may be lacking too. What the register has to say of that.
     """
     raised, released = defaultdict[str, set[Dot]](set), defaultdict[str, set[Dot]](set)
     for entry in register:
@@ -231,8 +232,9 @@ def _hold_shields(book: Book, register: Iterable[Entry]) -> tuple[Shield, ...]:
         if known.departed_from is not None:
             continue  # shown to nobody here; whoever has it holds its shields
         holding = raised[record_id] - released[record_id]
-        lacking = tuple(sorted(holding - known.record.edits.keys()))
-        if lacking or (holding and not is_shielded(known.record)):
+        here = known.record.edits.keys()
+        if holding - here or (holding and not is_shielded(known.record)):
+            lacking = tuple(sorted(raised[record_id] - here))
             raising = _accept(book, known, Change(SHIELD, RAISED, lacking))
             replaced.append(Shield(book.authority, record_id, True, (raising,)))
             replaced.append(Shield(book.authority, record_id, False, lacking))
