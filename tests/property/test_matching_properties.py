@@ -186,3 +186,4 @@ def test_the_best_are_always_among_the_chosen(scores: dict[int, float]) -> None:
     best = max(scores.values(), default=0.0)
     tied = {record for record, score in scores.items() if score == best}
     assert crowded or tied <= set(chosen)
+    assert choose(dict(sorted(scores.items()))) == (chosen, crowded)  # in whatever order they came
