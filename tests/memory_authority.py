@@ -10,7 +10,7 @@ import copy
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial, reduce
 from itertools import count
 from typing import Any
@@ -39,7 +39,7 @@ from fieldward_sync.http_signatures import (
     verify_request,
 )
 from fieldward_sync.images import Image, Segment
-from fieldward_sync.invitations import Invitation, fingerprint, proof
+from fieldward_sync.invitations import Invitation, proof
 from fieldward_sync.journal import (
     BoxItem,
     EntryItem,
@@ -66,6 +66,10 @@ from fieldward_sync.messages import (
     EnrolAnswer,
     EnrolRequest,
     FeedPosition,
+    HandOver,
+    Held,
+    JoinAnswer,
+    JoinRequest,
     SyncAnswer,
     SyncRequest,
     Trust,
@@ -167,6 +171,20 @@ class HeldDevice:
     receipts: list[Receipt] = field(default_factory=list)
     verdicts: dict[int, tuple[Proposal, Verdict]] = field(default_factory=dict)
     requests: list[SyncRequest] = field(default_factory=list)
+    awaited: tuple[HeldDevice, bytes, bytes] | None = None
+    """Whom it is handed over to, as they would hold it; their invitation, and its HPKE key."""
+    joined: dict[str, bytes] = field(default_factory=dict)
+    """The signing keys of others who came."""
+
+    @property
+    def awaits(self) -> bool:
+        """Whether somebody is to come who has not been heard."""
+        return self.awaited is not None and self.awaited[0].practitioner not in self.joined
+
+    def key_of(self, box: Signed) -> bytes:
+        """The signing key of whoever sealed a box; whose key is not known has sealed none."""
+        who = _read(BoxHeader, box).practitioner
+        return self.request.practitioner_key if who == self.practitioner else self.joined[who]
 
 
 class MemoryAuthority:
@@ -266,8 +284,24 @@ class MemoryAuthority:
 
     def invite(self, practitioner: str, *partitions: str) -> str:
         """An invitation code."""
-        invitation = Invitation(os.urandom(11), fingerprint(public_key(self.root)))
+        invitation = Invitation.new(os.urandom(11), public_key(self.root))
         self._invitations[invitation.invitation_id] = (invitation, practitioner, set(partitions))
+        return invitation.code()
+
+    def hand_over(self, device: str, practitioner: str) -> str:
+        """The code that hands a device over to another practitioner, who holds the same."""
+        held = self.devices[device]
+        invitation = Invitation.new(os.urandom(16), public_key(self.root))
+        seed = invitation.hand_over_seed(
+            authority=AUTHORITY,
+            device=device,
+            generation=held.generation,
+            practitioner=practitioner,
+        )
+        awaited = replace(
+            held, practitioner=practitioner, lease_secret=os.urandom(32), lease_id=b""
+        )
+        held.awaited = awaited, invitation.invitation_id, hpke_public_key(seed)
         return invitation.code()
 
     def take_grant(self, device: str, partition: str) -> None:
@@ -333,7 +367,7 @@ class MemoryAuthority:
             header = item.read_header()
             box = open_as_authority(
                 held.boxes[header.box],
-                practitioner_key=held.request.practitioner_key,
+                practitioner_key=held.key_of(held.boxes[header.box]),
                 seed=self.audit_seed,
             )
             body = box.open_entry(header.index, item.body)
@@ -429,6 +463,8 @@ class MemoryAuthority:
         held, practitioner = self._caller(signature.key_id)
         key = held.request.practitioner_key if practitioner else held.request.device_key
         verify(public_key=key)
+        if path == "/v1/join":
+            return self._join(held, decode(JoinRequest, body, max_bytes=MAX_SIGNED))
         self._check_time(signature.created)
         if signature.counter in held.counters:
             raise Refused("counter-used", 409)
@@ -480,6 +516,15 @@ class MemoryAuthority:
         )
         return answer
 
+    def _join(self, held: HeldDevice, request: JoinRequest) -> bytes:
+        """Whom the device was handed over to comes, once."""
+        assert held.awaited is not None
+        awaited, invitation_id, _ = held.awaited
+        assert request.invitation_id == invitation_id
+        key = held.joined.setdefault(awaited.practitioner, request.practitioner_key)
+        assert request.practitioner_key == key, "the code was used twice"
+        return encode(JoinAnswer(awaited.practitioner))
+
     # --- Sync -------------------------------------------------------------------------------
 
     def _sync(self, held: HeldDevice, practitioner: bool, request: SyncRequest) -> SyncAnswer:
@@ -490,8 +535,9 @@ class MemoryAuthority:
             for verdict in self._take_edits(held, part.header, part.first, part.entries)
         )
         self._take_receipts(held, request)
-        lease = warm = distribution = None
+        lease = warm = distribution = hand_over = None
         if practitioner and not request.more:
+            hand_over = self._hand_over(held, request)
             lease, warm = self._renew(held, request)
             distribution = self._distribute(held, request)
         older = request.trust_version < self.trust_version
@@ -509,13 +555,25 @@ class MemoryAuthority:
             backup=self.backup_begun,
             kept_until=self.kept_until,
             warm_keys=warm,
+            hand_over_id=held.awaited[1] if held.awaited and held.awaits else b"",
+            hand_over=hand_over,
         )
+
+    def _hand_over(self, held: HeldDevice, request: SyncRequest) -> HandOver | None:
+        if held.awaited is None or not held.awaits or request.hand_over is not None:
+            return None
+        awaited, invitation_id, key = held.awaited
+        nothing = Held(self.incarnation, 0, b"", 0, ())
+        asked = msgspec.structs.replace(request, held=nothing, next_hpke_key=key, warm_key=None)
+        grant, _ = self._renew(replace(awaited, journal=held.journal), asked)
+        listed = self._distribute(awaited, asked)
+        return HandOver(invitation_id, grant, listed) if grant and listed else None
 
     def _take_journal(self, held: HeldDevice, request: SyncRequest) -> None:
         for item in request.journal:
             match item:
                 case BoxItem():
-                    header = item.header.open(BoxHeader, held.request.practitioner_key)
+                    header = item.header.open(BoxHeader, held.key_of(item.header))
                     held.boxes[header.box] = item.header
                 case EntryItem():
                     sequence = item.read_header().sequence
@@ -538,9 +596,7 @@ class MemoryAuthority:
     def _take_edits(
         self, held: HeldDevice, header: Signed, first: int, entries: tuple[bytes, ...]
     ) -> Iterator[Verdict]:
-        box = open_as_authority(
-            header, practitioner_key=held.request.practitioner_key, seed=self.edit_seed
-        )
+        box = open_as_authority(header, practitioner_key=held.key_of(header), seed=self.edit_seed)
         for index, sealed in enumerate(entries, start=first):
             proposal = decode(Proposal, box.open_entry(index, sealed), max_bytes=MAX_SIGNED)
             known = held.verdicts.get(proposal.counter)

@@ -22,14 +22,16 @@ from fieldward_client.files import FILES, PARTIAL
 from fieldward_client.findings import Finding, document_finding, finding
 from fieldward_client.folder import UNFINISHED, Folder
 from fieldward_client.generations import COMING_BACK, EARLIER, ComingBack
+from fieldward_client.hand_over import HAND_OVER, StoredHandOver, check_hand_over
 from fieldward_client.identity import CONTACT, IDENTITY, Contact, Identity
-from fieldward_client.installation import PRACTITIONERS
+from fieldward_client.installation import PRACTITIONERS, REDEEMING
 from fieldward_client.joining import JOINING, Joining
 from fieldward_client.journal import EPOCH_KEY, JOURNAL, EpochKey
 from fieldward_client.lease import EarlierKeys, StoredLease, WrappedStoreKey, check_grant
 from fieldward_client.notices import KeptNotices
 from fieldward_client.outbox import MADE, OUTBOX, Made
 from fieldward_client.store import StoredDistribution, check_distribution
+from fieldward_client.taking_over import Redeeming
 from fieldward_client.time_asked import TIME_ASKED, TimeAsked
 from fieldward_client.vault import SealedVault
 from fieldward_client.wipe import WIPE, StoredWipe
@@ -52,6 +54,7 @@ _DOCUMENTS: dict[str, type[Message]] = {
     ENROLLING: Enrolling,
     JOINING: Joining,
     TIME_ASKED: TimeAsked,
+    HAND_OVER: StoredHandOver,
     COMING_BACK: ComingBack,
 }
 _OF_A_PRACTITIONER: dict[str, type[Message]] = {
@@ -117,6 +120,7 @@ class _Check:
         yield from self._device(self._folder, identity, "")
         if not self._wiped:
             yield from self._practitioners(identity)
+        yield from self._hand_over(identity)
         yield from self._files()
         for name in self._folder.names(EARLIER):
             if name == f"{EARLIER}/{identity.generation}":
@@ -174,7 +178,8 @@ class _Check:
             if not self._folder.names(home):
                 continue
             for name in ("vault", "attempts"):
-                if JOINING not in self._names and self._folder.read(f"{home}/{name}") is None:
+                unfinished = JOINING in self._names or f"{REDEEMING}/{who}" in self._names
+                if not unfinished and self._folder.read(f"{home}/{name}") is None:
                     yield document_finding("document-missing", f"{home}/{name}")
             yield from self._lease(identity, home, who)
             yield from self._distribution(identity, home, who)
@@ -206,6 +211,19 @@ class _Check:
         for manifest in listed.manifests:
             self._listed |= {entry.name: (entry, manifest) for entry in manifest.files}
 
+    def _hand_over(self, identity: Identity) -> Iterator[Finding]:
+        stored = _load(self._folder, HAND_OVER, StoredHandOver)
+        if stored is None:
+            return
+        try:
+            waits = check_hand_over(stored, identity)
+        except PeerBrokeProtocol as e:
+            yield finding("not-ours", HAND_OVER, why=e.message)
+            return
+        for manifest in waits.distribution.manifests:
+            self._needed |= {entry.name for entry in manifest.files}
+            self._listed |= {entry.name: (entry, manifest) for entry in manifest.files}
+
     def _files(self) -> Iterator[Finding]:
         """Every sealed file against the signed list that names it."""
         present = {name.rpartition("/")[2] for name in self._names if name.startswith(f"{FILES}/")}
@@ -231,6 +249,8 @@ def _kind(name: str) -> type[Message] | None:
     parts = name.split("/")
     if parts[0] == EARLIER and len(parts) == 3:
         return _DOCUMENTS.get(parts[2])
+    if parts[0] == REDEEMING and len(parts) == 2:
+        return Redeeming
     if parts[0] == PRACTITIONERS and len(parts) == 3:
         return _OF_A_PRACTITIONER.get(parts[2])
     return _DOCUMENTS.get(name)

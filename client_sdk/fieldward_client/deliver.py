@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import msgspec
 
+from fieldward_client.hand_over import HAND_OVER
 from fieldward_client.identity import Acknowledged, with_acknowledgement
 from fieldward_client.installation import Installation
 from fieldward_client.journal import due_after
@@ -129,6 +130,7 @@ class Delivery:
 
     def _empty_request(self) -> SyncRequest:
         here, contact, asking = self._here, self._here.contact, self._practitioner
+        waits = here.hand_over()
         return SyncRequest(
             held=self._held(),
             trust_version=here.trust.version,
@@ -147,6 +149,7 @@ class Delivery:
             lost_edits=here.outbox.lost,
             refused_orders=contact.refused_orders,
             warm_key=asking.warm_keys.public_key() if asking else None,
+            hand_over=waits.held() if waits else None,
         )
 
     def _held(self) -> Held:
@@ -252,6 +255,9 @@ class Delivery:
             EditVerdict(verdict.counter, verdict.outcome, verdict.code)
             for verdict in self._here.outbox.settle(answer.verdicts, backup=answer.backup)
         )
+        waits = self._here.hand_over()
+        if waits is not None and waits.invitation_id != answer.hand_over_id:
+            self._here.folder.erase(HAND_OVER)
         if Access(answer.access) is Access.REVOKED:
             if self._practitioner is not None:
                 self._practitioner.destroy_lease()

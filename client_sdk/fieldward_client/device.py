@@ -18,17 +18,24 @@ from fieldward_client.guard import Guard
 from fieldward_client.installation import LOCK_AFTER_SECONDS, Installation, Ports
 from fieldward_client.joining import join
 from fieldward_client.notices import Notice
-from fieldward_client.patience import PATIENCE_SECONDS
+from fieldward_client.patience import PATIENCE_SECONDS, Patience
 from fieldward_client.practitioner import Practitioner, locked
 from fieldward_client.report import Progress, SyncProgress, SyncReport
 from fieldward_client.session import Session
 from fieldward_client.status import PendingEdit, Status, read_pending, read_status
 from fieldward_client.synchronise import synchronise
+from fieldward_client.taking_over import (
+    finish_taking_over,
+    forget_unfinished,
+    redeem,
+    take_over,
+)
 from fieldward_client.time_asked import ask_for_time, take_time
 from fieldward_client.transport import HttpTransport, Transport
 from fieldward_client.watch import DeviceEvent, Observer, ThreadTimer, Timer, Watch, countdown
 from fieldward_client.wipe import go_on, gone, is_gone, is_wiped, require_not_gone, wiped
 from fieldward_sync.errors import AccessClosed, CallerMistake, LocalDataDamaged, RetryLater
+from fieldward_sync.invitations import read_code
 from fieldward_sync.sealing import Entropy
 
 
@@ -140,6 +147,7 @@ class Device:
             go_on(installation)
             installation.erase_overdue_leases()
             installation.finish_ladders()
+            forget_unfinished(installation)
             chosen = practitioner_id or _only_one(installation)
             practitioner = _unlock(installation, chosen, passphrase)
             return cls(installation, chosen, practitioner, undo.pop_all(), ports.timer, observer)
@@ -234,15 +242,26 @@ class Device:
         with ``unlock``. The same for one who is here and has forgotten the passphrase: what was
         typed under it can no longer be shown, and is delivered all the same.
 
-        Raises as ``enrol``. The same call may be repeated after each: it goes on where it was.
+        A code for a hand-over needs no signal: it opens what a sync before has brought, and what it
+        is for can be read at once; the next sync tells the server (P6).
+
+        Raises as ``enrol``; for a hand-over ``CallerMistake``, and ``AccessClosed`` where nothing
+        may be read. The same call may be repeated after each: it goes on where it was.
         """
+        invitation = read_code(code)
         self._require_open()
         if is_wiped(self._installation):
             raise wiped("Nobody joins it any more.")
         self._lock(locked())
-        joined, vault = join(self._installation, code, passphrase=passphrase)
-        self._let_in(joined, Practitioner(self._installation, joined, vault))
-        return joined
+        here = self._installation
+        if invitation.hands_over:
+            practitioner = take_over(here, invitation, passphrase=passphrase)
+        else:
+            redeem(here, Patience(0, _tell_nobody, self._guard))
+            joined, vault = join(here, invitation, passphrase=passphrase)
+            practitioner = Practitioner(here, joined, vault)
+        self._let_in(practitioner.id, practitioner)
+        return practitioner.id
 
     def still_here(self) -> None:
         """Somebody reads or types: put off the lock for want of use. For what the device does not
@@ -379,7 +398,9 @@ def _unlock(
         raise wiped("Open it without a passphrase and sync, to deliver what is left.")
     if practitioner is None:
         raise CallerMistake("practitioner-missing", "Say who is to work on this device.")
-    return Practitioner.unlock(installation, practitioner, passphrase)
+    unlocked = Practitioner.unlock(installation, practitioner, passphrase)
+    finish_taking_over(installation, unlocked)
+    return unlocked
 
 
 def _only_one(installation: Installation) -> str | None:

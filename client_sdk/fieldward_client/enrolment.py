@@ -26,7 +26,7 @@ from fieldward_client.passphrases import Lock, check_passphrase
 from fieldward_client.vault import Vault, VaultSecrets, open_secrets, seal_secrets
 from fieldward_sync.encoding import Message, decode, encode
 from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
-from fieldward_sync.invitations import Invitation, fingerprint, proof, read_code
+from fieldward_sync.invitations import Invitation, proof, read_code
 from fieldward_sync.journal import JournalHead
 from fieldward_sync.keys import KEY_BYTES, label
 from fieldward_sync.messages import (
@@ -71,6 +71,12 @@ def enrol(
         raise CallerMistake("already-enrolled", "There is a device in this folder already.")
     check_passphrase(passphrase)
     invitation = read_code(code)
+    if invitation.hands_over:
+        raise CallerMistake(
+            "code-hands-over",
+            "This code hands over a device that is enrolled already.",
+            next_step="Use it on that device: `fieldward field join`.",
+        )
     attempt, unlock, secrets = _attempt(folder, invitation, server_url, passphrase, name, ports)
     answer, server_time = _ask(folder, attempt, invitation, ports)
     identity = Identity(
@@ -186,7 +192,7 @@ def _ask(
         # There is no key to check a refusal with yet; nothing is changed on its word.
         raise read_refusal(sent.answer.status, sent.answer.body)[0]
     answer = decode(EnrolAnswer, sent.answer.body, max_bytes=MAX_ANSWER_BYTES)
-    if fingerprint(answer.root_key) != invitation.root_fingerprint:
+    if not invitation.is_of(answer.root_key):
         raise PeerBrokeProtocol(
             "root-key-wrong",
             "The server is not the one that the code was made for.",

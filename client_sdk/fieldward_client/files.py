@@ -6,7 +6,7 @@ from collections.abc import Callable, Container
 
 from fieldward_client.folder import Folder
 from fieldward_client.transport import Transport
-from fieldward_sync.distribution import FileEntry, FileOpener
+from fieldward_sync.distribution import FileCheck, FileEntry
 from fieldward_sync.errors import LocalDataDamaged, PeerBrokeProtocol, RetryLater
 
 FILES = "files"
@@ -39,7 +39,7 @@ class SealedFiles:
         entry: FileEntry,
         transport: Transport,
         *,
-        begin: Callable[[], FileOpener],
+        begin: Callable[[], FileCheck],
         arrived: Callable[[int, int], None],
     ) -> bytes:
         """Bring a file, going on where an earlier attempt broke off, and replace any that is here;

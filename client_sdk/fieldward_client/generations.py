@@ -21,8 +21,9 @@ from fieldward_client.attempts import attempts_file
 from fieldward_client.clock import STATE
 from fieldward_client.counters import FILE as COUNTERS
 from fieldward_client.folder import Folder
+from fieldward_client.hand_over import HAND_OVER
 from fieldward_client.identity import CONTACT, IDENTITY, Contact, Identity, first_contact
-from fieldward_client.installation import PRACTITIONERS, Installation
+from fieldward_client.installation import PRACTITIONERS, REDEEMING, Installation
 from fieldward_client.journal import EPOCH_KEY, JOURNAL, Journal, read_size
 from fieldward_client.outbox import MADE, OUTBOX, Outbox, read_content
 from fieldward_client.outbox_content import OutboxContent
@@ -194,7 +195,8 @@ def _replace(
         folder.erase(*(name for name in folder.names(each) if others or name not in kept))
         if others:
             folder.remove_folder(each)
-    folder.remove(COUNTERS, TIME_ASKED)
+    folder.erase(HAND_OVER)
+    folder.remove(COUNTERS, TIME_ASKED, *folder.names(REDEEMING))
     Outbox.create(folder)
     head = JournalHead.first(identity.device, identity.generation, public_key(signing_key(seed)))
     Journal.create(folder, head, seed)

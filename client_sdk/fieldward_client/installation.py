@@ -23,6 +23,7 @@ from fieldward_client.exchange import Line
 from fieldward_client.files import SealedFiles
 from fieldward_client.folder import Folder
 from fieldward_client.guard import Guard, GuardedTransport
+from fieldward_client.hand_over import HAND_OVER, WaitingHandOver, waiting_hand_over
 from fieldward_client.identity import CONTACT, IDENTITY, Contact, Identity
 from fieldward_client.journal import Journal
 from fieldward_client.lease import earlier_keys_file, lease_file, stored_lease
@@ -38,6 +39,9 @@ from fieldward_sync.messages import MAX_PRACTITIONERS, Assurance, ErasedLease
 from fieldward_sync.sealing import Entropy
 
 PRACTITIONERS = "practitioners"
+REDEEMING = "redeeming"
+"""Who has taken the device over, and the server has not heard of it."""
+
 LOCK_AFTER_SECONDS = LeaseTerms().idle_seconds
 
 
@@ -154,11 +158,17 @@ class Installation:
         return tuple(ErasedLease(each, at) for each, at in found if at)[:MAX_PRACTITIONERS]
 
     def distributions(self) -> tuple[Distribution, ...]:
-        """What is in force, of all practitioners."""
+        """What is in force, of all practitioners, and of one who is to come."""
+        waits = self.hand_over()
         found = (
-            stored_distribution(self.folder, self.identity, each) for each in self.practitioners()
+            *(stored_distribution(self.folder, self.identity, it) for it in self.practitioners()),
+            waits.distribution if waits else None,
         )
         return tuple(distribution for distribution in found if distribution is not None)
+
+    def hand_over(self) -> WaitingHandOver | None:
+        """What waits here for its code."""
+        return waiting_hand_over(self.folder, self.identity)
 
     def erase_unlisted_files(self) -> None:
         """Erase the sealed files that nobody's distribution lists."""
@@ -187,6 +197,10 @@ class Installation:
                 held = stored_lease(self.folder, self.identity, practitioner)
                 if held is not None and not ALLOWED[held[1].state(now)].keep_keys:
                     self.folder.erase(lease_file(practitioner))
+        with suppress(LocalDataDamaged):
+            waits = self.hand_over()
+            if waits is not None and not ALLOWED[waits.lease.state(now)].read:
+                self.folder.erase(HAND_OVER)
 
     def discard_damaged(self) -> None:
         """Put aside documents that are damaged, so that a sync brings them again."""
@@ -199,12 +213,16 @@ class Installation:
                     load(self.folder, self.identity, practitioner)
                 except LocalDataDamaged:
                     self.folder.remove(name)
+        try:
+            self.hand_over()
+        except LocalDataDamaged:
+            self.folder.remove(HAND_OVER)
 
     def lose_copies(self) -> None:
         """Erase every lease, list of partitions and sealed file: nothing is read here again until
         a server grants it anew."""
         people = self.practitioners()
-        self.folder.erase(*(lease_file(each) for each in people))
+        self.folder.erase(HAND_OVER, *(lease_file(each) for each in people))
         self.folder.erase(*(earlier_keys_file(each) for each in people))
         # While there is a file, some list names it: what is left can be told at any moment.
         self.files.keep_none()

@@ -20,7 +20,7 @@ from fieldward_client.passphrases import Lock, check_passphrase
 from fieldward_client.vault import Vault, VaultSecrets, open_secrets, seal_secrets
 from fieldward_sync.encoding import Message, decode, encode
 from fieldward_sync.errors import CallerMistake
-from fieldward_sync.invitations import Invitation, fingerprint, proof, read_code
+from fieldward_sync.invitations import Invitation, proof
 from fieldward_sync.keys import label
 from fieldward_sync.messages import MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, JoinAnswer, JoinRequest
 from fieldward_sync.signing import public_key, signing_key
@@ -39,20 +39,14 @@ class Joining(Message, frozen=True):
     """The practitioner's keys, under the passphrase already."""
 
 
-def join(here: Installation, code: str, *, passphrase: str) -> tuple[str, Vault]:
-    """Give the practitioner behind a code keys of their own on this device: their id, and the keys.
+def join(here: Installation, invitation: Invitation, *, passphrase: str) -> tuple[str, Vault]:
+    """Give whom an invitation names keys of their own on this device: their id, and the keys.
 
     Raises as ``enrol``; ``CallerMistake("code-elsewhere")`` for another authority's code. After
     each the same call may be repeated.
     """
     check_passphrase(passphrase)
-    invitation = read_code(code)
-    if fingerprint(here.identity.root_key) != invitation.root_fingerprint:
-        raise CallerMistake(
-            "code-elsewhere",
-            "This code is of another authority than this device.",
-            next_step="Enrol with it in a folder of its own.",
-        )
+    require_ours(here, invitation)
     attempt, unlock, secrets = _attempt(here, invitation, passphrase)
     body, _ = here.line.post(
         PATH,
@@ -73,6 +67,28 @@ def join(here: Installation, code: str, *, passphrase: str) -> tuple[str, Vault]
     vault.save()
     here.folder.erase(JOINING)
     return practitioner, vault
+
+
+def require_ours(here: Installation, invitation: Invitation) -> None:
+    """``CallerMistake("code-elsewhere")`` for another authority's code."""
+    if not invitation.is_of(here.identity.root_key):
+        raise CallerMistake(
+            "code-elsewhere",
+            "This code is of another authority than this device.",
+            next_step="Enrol with it in a folder of its own.",
+        )
+
+
+def join_request(here: Installation, invitation: Invitation, secrets: VaultSecrets) -> JoinRequest:
+    """What tells the server whose keys these are, with the proof that they hold the code."""
+    unproven = JoinRequest(
+        invitation_id=invitation.invitation_id,
+        practitioner_key=public_key(signing_key(secrets.signing_seed)),
+        proof=bytes(32),
+    )
+    identity = here.identity
+    statement = unproven.statement(device=identity.device, generation=identity.generation)
+    return msgspec.structs.replace(unproven, proof=proof(invitation.proof_key, statement))
 
 
 def _forget_who_was_here(here: Installation, practitioner: str) -> None:
@@ -98,7 +114,7 @@ def _attempt(
     unlock = lock.unlock_key(passphrase, secret)
     secrets = VaultSecrets.new(here.entropy)
     attempt = Joining(
-        request=encode(_request(here, invitation, secrets)),
+        request=encode(join_request(here, invitation, secrets)),
         lock=lock,
         sealed=seal_secrets(secrets, unlock, context, entropy=here.entropy),
     )
@@ -109,14 +125,3 @@ def _attempt(
 def _is_for(attempt: Joining, invitation: Invitation) -> bool:
     request = decode(JoinRequest, attempt.request, max_bytes=MAX_REQUEST_BYTES)
     return request.invitation_id == invitation.invitation_id
-
-
-def _request(here: Installation, invitation: Invitation, secrets: VaultSecrets) -> JoinRequest:
-    unproven = JoinRequest(
-        invitation_id=invitation.invitation_id,
-        practitioner_key=public_key(signing_key(secrets.signing_seed)),
-        proof=bytes(32),
-    )
-    identity = here.identity
-    statement = unproven.statement(device=identity.device, generation=identity.generation)
-    return msgspec.structs.replace(unproven, proof=proof(invitation.proof_key, statement))

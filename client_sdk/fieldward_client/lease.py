@@ -12,7 +12,7 @@ from fieldward_client.identity import Identity
 from fieldward_sync.distribution import MAX_FILES_OF_A_PARTITION, MAX_MANIFESTS
 from fieldward_sync.encoding import Message, decode, encode
 from fieldward_sync.errors import LocalDataDamaged, PeerBrokeProtocol
-from fieldward_sync.keys import KEY_BYTES, label, store_key_wrap
+from fieldward_sync.keys import KEY_BYTES, derive, label, store_key_wrap
 from fieldward_sync.leases import (
     MAX_LEASE_BYTES,
     Lease,
@@ -32,6 +32,8 @@ class StoredLease(Message, frozen=True):
     marker: ClassVar[bytes] = b"fieldward/stored-lease/1"
     trust: Signed
     grant: LeaseGrant
+    covered: bool = False
+    """The secrets are sealed once more, under the vault: a code that others know of opens them."""
 
 
 class WrappedStoreKey(Message, frozen=True):
@@ -79,7 +81,10 @@ def check_grant(stored: StoredLease, identity: Identity, practitioner: str) -> L
     Raises ``PeerBrokeProtocol`` if it is not signed by who we trust, mixed, or somebody else's.
     """
     trust = identity.open_trust(stored.trust)
-    lease = stored.grant.open_lease(trust.answer_key)
+    if stored.covered:  # what covers the secrets is checked when they are opened
+        lease = stored.grant.lease.open(Lease, trust.answer_key)
+    else:
+        lease = stored.grant.open_lease(trust.answer_key)
     named = (lease.authority, lease.incarnation, lease.device, lease.generation)
     ours = (identity.authority, trust.incarnation, identity.device, identity.generation)
     if named != ours or lease.practitioner != practitioner:
@@ -100,6 +105,27 @@ def stored_lease(
         return stored, check_grant(stored, identity, practitioner)
     except PeerBrokeProtocol as e:
         raise LocalDataDamaged("lease-damaged", "The stored lease is damaged.") from e
+
+
+def cover(stored: StoredLease, lease: Lease, vault_key: bytes, *, entropy: Entropy) -> StoredLease:
+    """A lease that opens with the passphrase alone from now on, whoever knows what opened it."""
+    sealed = seal(
+        derive(vault_key, "covered-lease"),
+        _covered_context(lease),
+        stored.grant.sealed_secrets,
+        entropy=entropy,
+    )
+    return StoredLease(stored.trust, LeaseGrant(stored.grant.lease, sealed), covered=True)
+
+
+def uncovered(stored: StoredLease, lease: Lease, vault_key: bytes) -> LeaseGrant:
+    """The grant in a stored lease; ``PeerBrokeProtocol("seal-broken")`` under another vault."""
+    if not stored.covered:
+        return stored.grant
+    opened = open_sealed(
+        derive(vault_key, "covered-lease"), _covered_context(lease), stored.grant.sealed_secrets
+    )
+    return LeaseGrant(stored.grant.lease, opened)
 
 
 def open_grant(grant: LeaseGrant, lease: Lease, seed: bytes) -> LeaseSecrets:
@@ -185,6 +211,17 @@ def with_earlier_keys(
     granted = {keys.partition for keys in secrets.ring}
     still = tuple(keys for keys in earlier if keys.partition in granted)
     return LeaseSecrets(secrets.lease_secret, (*secrets.ring, *still))
+
+
+def _covered_context(lease: Lease) -> bytes:
+    return label(
+        "covered-lease",
+        lease.authority,
+        lease.device,
+        lease.generation,
+        lease.practitioner,
+        lease.lease_id,
+    )
 
 
 def _earlier_keys_context(lease: Lease) -> bytes:

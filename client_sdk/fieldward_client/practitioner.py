@@ -18,6 +18,7 @@ from fieldward_client.lease import (
     open_grant,
     open_store_key,
     stored_lease,
+    uncovered,
     with_earlier_keys,
 )
 from fieldward_client.notices import Notices
@@ -127,7 +128,7 @@ class Practitioner:
         here = self._installation
         stored = StoredLease(here.contact.trust, grant)
         lease = check_grant(stored, here.identity, self.id)
-        secrets, seed = self._open_secrets(grant, lease)
+        secrets, seed = self._open_secrets(stored, lease)
         store_key = self._store_key(lease, secrets)
         self._keep_earlier_keys(lease, secrets, store_key)
         here.folder.store(lease_file(self.id), stored)
@@ -150,7 +151,7 @@ class Practitioner:
             self._holdings.store.warm = self.warm_keys.ring
         if self._held is None or distribution is None or not self._keeps_earlier_keys():
             return
-        secrets, _ = self._open_secrets(self._held[0].grant, self._held[1])
+        secrets, _ = self._open_secrets(*self._held)
         granted = {keys.partition for keys in secrets.ring}
         brought = {(keys.partition, each.epoch) for keys in secrets.ring for each in keys.epochs}
         needed = {key for key in _key_epochs(distribution) if key[0] in granted}
@@ -165,7 +166,7 @@ class Practitioner:
             if self._held is None:
                 raise PeerBrokeProtocol("no-lease", "No lease is here.")
             stored, lease = self._held
-            secrets, _ = self._open_secrets(stored.grant, lease)
+            secrets, _ = self._open_secrets(stored, lease)
             if keeps_earlier:
                 store_key = self._store_key(lease, secrets)
                 secrets = with_earlier_keys(here.folder, lease, store_key, secrets)
@@ -259,7 +260,7 @@ class Practitioner:
     def _open(self, stored: StoredLease, lease: Lease) -> Holdings:
         here = self._installation
         try:
-            secrets, seed = self._open_secrets(stored.grant, lease)
+            secrets, seed = self._open_secrets(stored, lease)
             store_key = self._store_key(lease, secrets)
             keys = with_earlier_keys(here.folder, lease, store_key, secrets)
         except PeerBrokeProtocol as e:
@@ -288,7 +289,7 @@ class Practitioner:
         if self._held is None or distribution is None:
             return
         with suppress(PeerBrokeProtocol):  # a lease that does not open here gave nothing to read
-            before, _ = self._open_secrets(self._held[0].grant, self._held[1])
+            before, _ = self._open_secrets(*self._held)
             keep_earlier_keys(
                 here.folder,
                 lease,
@@ -299,7 +300,8 @@ class Practitioner:
                 entropy=here.entropy,
             )
 
-    def _open_secrets(self, grant: LeaseGrant, lease: Lease) -> tuple[LeaseSecrets, bytes]:
+    def _open_secrets(self, stored: StoredLease, lease: Lease) -> tuple[LeaseSecrets, bytes]:
+        grant = uncovered(stored, lease, self.vault.vault_key)
         for seed in self.vault.lease_seeds:
             with suppress(PeerBrokeProtocol):
                 return open_grant(grant, lease, seed), seed

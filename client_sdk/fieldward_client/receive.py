@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 
+from fieldward_client.hand_over import HAND_OVER, StoredHandOver, check_hand_over
 from fieldward_client.holdings import Holdings
 from fieldward_client.installation import Installation
 from fieldward_client.partition import Partition
@@ -17,9 +19,9 @@ from fieldward_client.store import (
     check_distribution,
     distribution_file,
 )
-from fieldward_sync.distribution import Distribution, FileEntry, Manifest
+from fieldward_sync.distribution import Distribution, FileCheck, FileEntry, Manifest
 from fieldward_sync.errors import Error, PeerBrokeProtocol
-from fieldward_sync.messages import SyncAnswer
+from fieldward_sync.messages import HandOver, SyncAnswer
 from fieldward_sync.signing import Signed
 
 
@@ -64,6 +66,8 @@ class Reception:
             self._apply(holdings.store, answer.distribution, server_time)
         elif holdings.store.distribution is not None:
             self._fetch_missing(holdings.store)
+        if answer.hand_over is not None:
+            self._keep(answer.hand_over, server_time)
         self._practitioner.forget_needless_keys()
         self._here.erase_unlisted_files()
         self._prune(holdings)
@@ -84,6 +88,20 @@ class Reception:
         gone = [each for each in before if each.partition not in kept]
         self.lost += (each.title for each in gone if each.partition not in on_line)
         self.on_line_now += (each.title for each in gone if each.partition in on_line)
+
+    def _keep(self, hand_over: HandOver, server_time: int) -> None:
+        """Keep what the next practitioner's code opens here (P6), once all its files are here. They
+        need not be the present one's: what is in them is for the next to see."""
+        here = self._here
+        stored = StoredHandOver(here.contact.trust, hand_over)
+        waits = check_hand_over(stored, here.identity)
+        waits.distribution.require_successor_of(None, now=server_time)
+        manifests = waits.distribution.manifests
+        self._want(manifests)
+        for entry in (entry for manifest in manifests for entry in manifest.files):
+            if not here.files.has(entry):
+                self._fetch_one(entry, partial(FileCheck, entry))
+        here.folder.store(HAND_OVER, stored)
 
     def _prepare(
         self, store: Store, distribution: Distribution, before: Collection[Manifest]
@@ -113,7 +131,7 @@ class Reception:
         try:
             return store.prepare(manifest, come)
         except PeerBrokeProtocol:
-            again = {entry.name: self._fetch_one(store, entry) for entry in manifest.files}
+            again = {e.name: self._fetch_one(e, partial(store.opener, e)) for e in manifest.files}
             return store.prepare(manifest, again)
 
     def _fetch_missing(self, store: Store) -> None:
@@ -132,9 +150,9 @@ class Reception:
     def _fetch(self, store: Store, manifest: Manifest) -> dict[str, bytes]:
         """Bring a partition's files that are not here; their bodies by name."""
         missing = [entry for entry in manifest.files if not self._here.files.has(entry)]
-        return {entry.name: self._fetch_one(store, entry) for entry in missing}
+        return {e.name: self._fetch_one(e, partial(store.opener, e)) for e in missing}
 
-    def _fetch_one(self, store: Store, entry: FileEntry) -> bytes:
+    def _fetch_one(self, entry: FileEntry, begin: Callable[[], FileCheck]) -> bytes:
         if entry.name not in self._bytes_here:  # it is here, and comes again
             self._bytes_wanted += entry.sealed_bytes
 
@@ -146,9 +164,7 @@ class Reception:
 
         here = self._here
         come = self._patience.until_let_in(
-            lambda: here.files.fetch(
-                entry, here.line.transport, begin=lambda: store.opener(entry), arrived=arrived
-            )
+            lambda: here.files.fetch(entry, here.line.transport, begin=begin, arrived=arrived)
         )
         self._practitioner.holdings()  # the copy may have closed while the file came
         return come

@@ -110,6 +110,8 @@ class Status:
     pending_look_ups: int
     """Entries of whomever the server has not been heard to have, those of earlier generations
     included."""
+    hand_over_until: int | None
+    """Until when a hand-over waits here for its code (P6); ``None`` if none does."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,7 @@ def read_status(
         look_ups=journal.size,
         look_ups_delivered=delivered,
         pending_look_ups=journal.size - delivered + sum(each.unsent_look_ups for each in before),
+        hand_over_until=_hand_over_until(installation),
     )
 
 
@@ -201,6 +204,13 @@ def _pending(
                 changes=_changes(proposal) if proposal else None,
                 made_at=proposal.made_at if proposal else None,
             )
+
+
+def _hand_over_until(installation: Installation) -> int | None:
+    with suppress(LocalDataDamaged):  # the next sync brings it again
+        waits = installation.hand_over()
+        return waits.lease.closes if waits else None
+    return None
 
 
 def _changes(proposal: Proposal) -> dict[str, Value]:

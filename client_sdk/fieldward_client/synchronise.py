@@ -21,6 +21,7 @@ from fieldward_client.patience import Patience
 from fieldward_client.practitioner import Practitioner
 from fieldward_client.receive import Reception
 from fieldward_client.report import Progress, SyncOutcome, SyncReport
+from fieldward_client.taking_over import redeem
 from fieldward_client.wipe import go_on, is_wiped, leave
 from fieldward_sync.errors import (
     AccessClosed,
@@ -145,7 +146,11 @@ class _Run:
 
     def _both_ways(self, delivery: Delivery) -> tuple[SyncOutcome, Error | None]:
         here, reception = self._here, self._reception
+        unheard = redeem(here, self._patience)
+        if self.practitioner is not None and self.practitioner.id in unheard:
+            raise unheard[self.practitioner.id]
         answer, server_time = delivery.run()
+        delivery.fault = delivery.fault or next(iter(unheard.values()), None)
         if reception is None or self.practitioner is None or is_wiped(here):
             return _unless(delivery.fault, SyncOutcome.DELIVERED)
         if answer.parted:

@@ -15,8 +15,9 @@ from fieldward_client.clock import STATE
 from fieldward_client.counters import FILE as COUNTERS
 from fieldward_client.folder import Folder
 from fieldward_client.generations import COMING_BACK
+from fieldward_client.hand_over import HAND_OVER
 from fieldward_client.identity import CONTACT, IDENTITY, MAX_OBEYED, Obeyed
-from fieldward_client.installation import Installation
+from fieldward_client.installation import REDEEMING, Installation
 from fieldward_client.joining import JOINING
 from fieldward_client.journal import EPOCH_KEY, JOURNAL
 from fieldward_client.lease import lease_file, store_key_file
@@ -112,9 +113,10 @@ def wipe(installation: Installation, order: Order) -> None:
         *(vault_file(each) for each in people),
         *(store_key_file(each) for each in people),
         JOINING,
+        HAND_OVER,
     )
     installation.erase_device_secret()
-    installation.folder.remove(TIME_ASKED)
+    installation.folder.remove(TIME_ASKED, *installation.folder.names(REDEEMING))
     installation.folder.remove(*(attempts_file(each) for each in people))
     installation.lose_copies()
     _confirm(installation, order)

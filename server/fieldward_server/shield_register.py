@@ -1,9 +1,10 @@
 """The shield register: what a restored backup must not undo, in a file apart from the database.
 
 Whatever hides a child or closes a door is written here before it is acknowledged: shields raised
-and released, consent withdrawn, devices enrolled, changes of access, wipes, their withdrawal
-and their receipts, grants, caps, rules of partitions and the ways in which they are held, records
-handed to another authority, administrators removed, incarnations, the server's keys.
+and released, consent withdrawn, devices enrolled, hand-overs prepared, changes of access, wipes,
+their withdrawal and their receipts, grants, caps, rules of partitions and the ways in which they
+are held, records handed to another authority, administrators removed, incarnations, the server's
+keys.
 ``restore`` makes it hold again before anything is served (design §8).
 
 One line an entry, sealed under a key of its own that the master key derives and bound to the line
@@ -33,6 +34,8 @@ from fieldward_sync.names import (
     AuthorityCode,
     Count,
     DeviceId,
+    Hash,
+    HpkePublicKey,
     PartitionId,
     PractitionerId,
     RecordId,
@@ -96,6 +99,25 @@ class Enrolment(Part, tag="enrolment", frozen=True):
     """Nobody was invited: the generation before came back from an old copy of its folder. Then
     the request names no invitation and proves nothing."""
     counter: Count
+    at: Seconds
+
+
+class HandOverPrepared(Part, tag="hand-over", frozen=True):
+    """A device is to be handed over to a practitioner, who comes with a code (P6)."""
+
+    authority: AuthorityCode
+    device: DeviceId
+    generation: Count
+    practitioner: PractitionerId
+    person: Person
+    partitions: tuple[PartitionId, ...]
+    lease_secret: bytes
+    """Wrapped, as the database holds it; so is the next."""
+    proof_key: bytes
+    invitation_id: Hash
+    hpke_key: HpkePublicKey
+    closes: Seconds
+    """When the lease does."""
     at: Seconds
 
 
@@ -242,6 +264,7 @@ Entry = (
     Shield
     | Withdrawal
     | Enrolment
+    | HandOverPrepared
     | Joined
     | AccessChange
     | WipeOrder

@@ -150,35 +150,52 @@ def open_file(sealed: bytes, *, entry: FileEntry, key: bytes) -> bytes:
     return opener.finish()
 
 
-class FileOpener:
+class FileCheck:
+    """Checks a listed file while it arrives, for whoever has not got its key."""
+
+    def __init__(self, entry: FileEntry) -> None:
+        self._entry = entry
+        self._hash = hashlib.sha256()
+        self._fed_bytes = 0
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next bytes. What is wrong with them is said at the end: only then it is known
+        whether they are the file that is listed."""
+        self._fed_bytes += len(piece)
+        if self._fed_bytes <= self._entry.sealed_bytes:
+            self._hash.update(piece)
+
+    def finish(self) -> bytes:
+        """What was opened of it, here nothing; ``PeerBrokeProtocol`` unless the file is exactly
+        what the manifest lists."""
+        wrong_size = self._fed_bytes != self._entry.sealed_bytes
+        if wrong_size or self._hash.hexdigest() != self._entry.name:
+            raise PeerBrokeProtocol("file-wrong", "The file is not the one the manifest lists.")
+        return b""
+
+
+class FileOpener(FileCheck):
     """Opens a listed file while it arrives: each piece is hashed, authenticated and decompressed
     at once, so that little is left to do when the last one is here."""
 
     def __init__(self, entry: FileEntry, key: bytes) -> None:
-        self._entry = entry
+        super().__init__(entry)
         self._seal = Opener(key, encode(entry.context))
-        self._hash = hashlib.sha256()
         self._decompressor = zstd.ZstdDecompressor()
-        self._fed_bytes = 0
         self._pieces: list[bytes] = []
         self._room = entry.opened_bytes + 1
         """One byte more than announced is enough to notice a larger body."""
         self._fault: PeerBrokeProtocol | None = None
 
     def feed(self, piece: bytes) -> None:
-        """Take the next bytes. What is wrong with them is said at the end: only then it is known
-        whether they are the file that is listed."""
-        self._fed_bytes += len(piece)
-        if self._fed_bytes > self._entry.sealed_bytes:
-            return
-        self._hash.update(piece)
-        self._take(lambda: self._seal.feed(piece))
+        """As ``FileCheck``'s."""
+        super().feed(piece)
+        if self._fed_bytes <= self._entry.sealed_bytes:
+            self._take(lambda: self._seal.feed(piece))
 
     def finish(self) -> bytes:
         """The body; ``PeerBrokeProtocol`` unless the file is exactly what the manifest lists."""
-        wrong_size = self._fed_bytes != self._entry.sealed_bytes
-        if wrong_size or self._hash.hexdigest() != self._entry.name:
-            raise PeerBrokeProtocol("file-wrong", "The file is not the one the manifest lists.")
+        super().finish()
         self._take(self._seal.finish)
         if self._fault is not None:
             raise self._fault

@@ -52,6 +52,9 @@ REASONS = frozenset(
 )
 """Why somebody looks (U2): a short coded list, no free text."""
 
+HAND_OVER_REASON = "hand-over"
+"""Of a take-over: nobody is asked for one."""
+
 Term = Annotated[str, Meta(max_length=200)]
 
 
@@ -59,7 +62,9 @@ class LookUp(Message, frozen=True):
     """What was looked for, by whom and why, and what was shown (U1, U2, A3)."""
 
     marker: ClassVar[bytes] = b"fieldward/look-up/1"
-    action: Literal["search", "open"]
+    action: Literal["search", "open", "take-over"]
+    """The last is no look-up: a practitioner has opened a hand-over with its code (P6). Then
+    ``fields`` are the partitions."""
     outcome: Literal["shown", "nothing", "too-many", "refused"]
     practitioner: PractitionerId
     on_behalf_of: PractitionerId | None

@@ -11,6 +11,7 @@ from fieldward_sync.encoding import Message, Part, pack
 from fieldward_sync.journal import JournalItem
 from fieldward_sync.leases import LEASE_ID_BYTES, MAX_LEASE_BYTES, LeaseGrant
 from fieldward_sync.names import (
+    HASH_BYTES,
     Actor,
     AuthorityCode,
     Code,
@@ -147,6 +148,25 @@ class JoinAnswer(Message, frozen=True):
     practitioner: PractitionerId
 
 
+class HeldHandOver(Part, frozen=True):
+    """The hand-over that waits on a device for its code: which lease, and which distribution."""
+
+    lease: Annotated[bytes, Meta(min_length=LEASE_ID_BYTES, max_length=LEASE_ID_BYTES)]
+    incarnation: Count
+    number: Count
+
+
+class HandOver(Part, frozen=True):
+    """What a practitioner who is to come to a device needs there without signal (P6): it waits, and
+    her code opens it."""
+
+    invitation_id: Hash
+    """Of her code."""
+    grant: LeaseGrant
+    """Sealed to the key that is derived from her code."""
+    distribution: Signed
+
+
 class BoxPart(Part, frozen=True):
     """Edits of one box: its header, and consecutive entries from ``first`` on."""
 
@@ -250,6 +270,8 @@ class SyncRequest(Message, frozen=True):
     """Those of which no answer has come to a request that told of them."""
     warm_key: HpkePublicKey | None = None
     """With ``next_hpke_key``, and in memory alone: what is held warm is sealed to it."""
+    hand_over: HeldHandOver | None = None
+    """What waits here for its code; ``None`` for nothing."""
 
 
 class FeedPosition(Part, frozen=True):
@@ -306,3 +328,8 @@ class SyncAnswer(Message, frozen=True):
     """The generation whose journal begins with the request's ``next_journal_key``; 0 for none."""
     warm_keys: Annotated[bytes, Meta(max_length=MAX_LEASE_BYTES)] | None = None
     """Beside a lease, where something is held warm: ``WarmKeys``, sealed to ``warm_key``."""
+    hand_over_id: Annotated[bytes, Meta(max_length=HASH_BYTES)] = b""
+    """The invitation of the hand-over that may wait on this device; empty for none. Any other that
+    waits is erased."""
+    hand_over: HandOver | None = None
+    """It, where the device does not hold it as it is now."""

@@ -33,7 +33,8 @@ Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Seconds = Count
 """A time: whole seconds since 1970-01-01 UTC."""
 
-Hash = Annotated[bytes, Meta(min_length=32, max_length=32)]
+HASH_BYTES = 32
+Hash = Annotated[bytes, Meta(min_length=HASH_BYTES, max_length=HASH_BYTES)]
 Key = Annotated[bytes, Meta(min_length=32, max_length=32)]
 PublicKey = Annotated[bytes, Meta(min_length=32, max_length=32)]
 """An Ed25519 public key."""

@@ -385,6 +385,59 @@ def test_a_broken_enrolment_is_repeated(crash: Crash) -> None:
     crash.everywhere(nobody, enrol, the_same_call_enrols)
 
 
+# --- Hand-over ----------------------------------------------------------------------------------
+
+NEXTS_PASSPHRASE = "the next one's own words"
+
+
+def about_to_be_handed_over(case: Case) -> Device:
+    """What opens with the code waits; there is no signal from here on."""
+    device = case.world.ready()
+    code = case.world.authority.hand_over(case.world.known(device).device, "p-next")
+    assert device.sync().outcome.value == "complete"
+    case.backups.append((code,))
+    case.world.authority.offline = True
+    return device
+
+
+def take_over(case: Case, device: Device | None) -> None:
+    assert device is not None
+    ((code,),) = case.backups
+    device.join(str(code), passphrase=NEXTS_PASSPHRASE)
+    with device.session("home-visit") as session:
+        child = session.open("r-ada")
+        with suppress(LocalDataDamaged):
+            child.edit(PHONE, "07700 900777")
+            case.accepted.append("07700 900777")
+
+
+def they_read_and_what_they_typed_arrives(case: Case) -> None:
+    world, ((code,),) = case.world, case.backups
+    with world.open(passphrase=None) as device:
+        if "p-next" in device.practitioners:
+            device.unlock(NEXTS_PASSPHRASE, "p-next")
+        else:
+            assert device.join(str(code), passphrase=NEXTS_PASSPHRASE) == "p-next"
+        with device.session("clinic") as session:
+            session.open("r-ada").edit(PHONE, "07700 900888")
+        device.unlock(PASSPHRASE, "p-tablet")
+        world.authority.offline = False
+        assert device.sync().outcome.value == "complete"
+        known = world.known(device)
+        look_ups = world.authority.look_ups(known.device)
+    assert {each.action for each in look_ups} == {"take-over", "open"}
+    arrived = [proposal.changes[0].value for proposal, _ in known.verdicts.values()]
+    assert [each for each in arrived if each in case.accepted] == case.accepted
+    assert arrived[-1] == "07700 900888"
+    assert not (world.home() / "hand-over").exists()
+
+
+def test_a_broken_hand_over_is_repeated_and_loses_nothing(  # P6, invariants 1 and 2
+    crash: Crash,
+) -> None:
+    crash.everywhere(about_to_be_handed_over, take_over, they_read_and_what_they_typed_arrives)
+
+
 # --- Passphrases --------------------------------------------------------------------------------
 
 NEW_PASSPHRASE = "another four words entirely"
@@ -513,6 +566,7 @@ def test_a_device_works_on_after_any_failure(  # invariant 3: an expired lease l
 
 WHAT_A_DEVICE_DOES = {
     "enrol": (nobody, enrol, 90),
+    "hand-over": (about_to_be_handed_over, take_over, 60),
     "edit": (ready, edit_twice, 40),
     "look-up": (ready, look_up, 50),
     "sync": (with_news, sync, 70),

@@ -66,6 +66,7 @@ def test_every_example_is_one_that_the_command_takes(typed: str) -> None:
 SILENT = {"administrator add", "administrator remove", "practitioner add", "field passphrase"} | {
     *(f"device {verb}" for verb in ("pause", "resume", "drain", "cap", "revoke", "wipe")),
     "device confirm-wipe",
+    "device withdraw-hand-over",
     "device withdraw-wipe",
     *(
         "grant give",

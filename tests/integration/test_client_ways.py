@@ -150,7 +150,7 @@ def keys_on_disk(loop: Loop, device: Device) -> set[bytes]:
     held = stored_lease(here.folder, here.identity, unlocked.id)
     assert held is not None
     stored, lease = held
-    secrets, _ = unlocked._open_secrets(stored.grant, lease)
+    secrets, _ = unlocked._open_secrets(stored, lease)
     rings = list(secrets.ring)
     earlier = here.folder.load(earlier_keys_file(unlocked.id), EarlierKeys)
     if earlier is not None:

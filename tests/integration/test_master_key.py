@@ -17,7 +17,10 @@ from databases import NewDatabase
 from fieldward_client import Device, SyncOutcome
 from fieldward_server.cli.root import root
 from fieldward_server.master_key_rotation import retire, rotate
+from fieldward_server.services.hand_overs import prepare_hand_over
+from fieldward_server.services.invitations import PROOF_KEY
 from fieldward_server.services.rewrapping import KINDS
+from fieldward_server.shield_register import HandOverPrepared
 from fieldward_sync.errors import CallerMistake, Error, PeerBrokeProtocol
 from fieldwork import AUTHORITY, PHONE, child
 from founding import renew_keys
@@ -77,6 +80,31 @@ def test_all_works_under_the_new_master_key_alone(loop: Loop, device: Device) ->
     require_complete(second)
     second.close()
     require_all_works(loop, device)
+
+
+def test_who_is_awaited_comes_under_the_new_master_key_alone(loop: Loop, device: Device) -> None:
+    loop.practitioner("ben")
+    code = prepare_hand_over(
+        loop.platform,
+        authority=AUTHORITY,
+        device=device.status().device,
+        practitioner="ben",
+        partitions=["caseload"],
+        valid_seconds=3600,
+        actor="test",
+        reason="on-leave",
+        now=loop.now,
+    )
+    rotate(loop.config)
+    loop.restart()
+    retire(loop.config)
+    loop.restart()
+    require_complete(device)
+    assert device.join(code, passphrase="ben's own four words") == "ben"
+    require_complete(device)
+    register = loop.platform.shield_register.read()
+    (prepared,) = (each for each in register if isinstance(each, HandOverPrepared))
+    loop.platform.unwrap(prepared.proof_key, PROOF_KEY, AUTHORITY, prepared.invitation_id.hex())
 
 
 def test_a_server_that_runs_on_with_the_old_key_loses_nothing_until_it_is_retired(

@@ -65,6 +65,8 @@ ANSWERS = {
     "grant/take": NOTHING,
     "grant/preview": "`Preview`",
     "device/invite": "`code`",
+    "device/hand-over": "`code`",
+    "device/withdraw-hand-over": NOTHING,
     "device/list": "items of `DeviceReport`",
     "device/show": "`DeviceReport`",
     "device/preview": "`CustodyPreview`",

@@ -283,6 +283,7 @@ class Client:
             0,
             [list(order) for order in refused],
             None if as_device else HybridKey.of(self._warm_seed).public,
+            None,  # nobody takes this device over: what comes for that is not kept
         )
         assert len(request) <= MAX_REQUEST_BYTES
         answer = read_document("synced", self._exchange(request, as_device=as_device))

@@ -38,8 +38,9 @@ def spell(raw: bytes) -> str:
 
 
 def make(secret: bytes, fingerprint: bytes) -> str:
-    """The code for a secret and the fingerprint of a root key."""
-    body = b"\x01" + secret + fingerprint
+    """The code for a secret and what it carries of a root key's fingerprint."""
+    version = b"\x01" if len(secret) == 11 else b"\x02"
+    body = version + secret + fingerprint
     return spell(body + check(body))
 
 
@@ -50,6 +51,7 @@ def read(code: str) -> Code:
         number = number << 5 | _DIGITS.index(character)
     raw = number.to_bytes(30, "big")
     body = raw[:28]
-    if raw[28:] != check(body) or body[0] != 1:
+    if raw[28:] != check(body) or body[0] not in (1, 2):
         raise ValueError("mistyped")
-    return Code(body[1:12], body[12:28])
+    end = 12 if body[0] == 1 else 17
+    return Code(body[1:end], body[end:28])

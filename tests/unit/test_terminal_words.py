@@ -81,6 +81,7 @@ READY = Status(
     notices=0,
     partitions=(),
     look_ups=7,
+    hand_over_until=None,
     look_ups_delivered=7,
     pending_look_ups=0,
 )

@@ -27,7 +27,7 @@ from fieldward_sync.enquiries import (
 from fieldward_sync.errors import RefusedByServer, RetryLater
 from fieldward_sync.field_classes import Writer, check_fixed, check_writer
 from fieldward_sync.http_signatures import read_request_signature, verify_answer, verify_request
-from fieldward_sync.invitations import fingerprint, proof, read_code
+from fieldward_sync.invitations import proof, read_code
 from fieldward_sync.journal import BoxItem, EntryItem, JournalHead, JournalItem
 from fieldward_sync.keys import (
     Argon2Cost,
@@ -166,9 +166,16 @@ def judge_invitations(case: Mapping[str, Any]) -> None:
     assert invitation.secret.hex() == case["secret"]
     assert invitation.root_fingerprint.hex() == case["root_fingerprint"]
     if "root_key" in case:
-        assert fingerprint(bytes.fromhex(case["root_key"])) == invitation.root_fingerprint
+        assert invitation.is_of(bytes.fromhex(case["root_key"]))
         assert invitation.invitation_id.hex() == case["invitation_id"]
         assert invitation.proof_key.hex() == case["proof_key"]
+    assert invitation.hands_over == ("seed" in case)
+    if "seed" in case:
+        authority, device, generation, practitioner = case["held_by"]
+        seed = invitation.hand_over_seed(
+            authority=authority, device=device, generation=generation, practitioner=practitioner
+        )
+        assert seed.hex() == case["seed"]
     if "proof" in case:
         (statement,) = _hex(case, "statement")
         assert invitation.code() == case["code"]

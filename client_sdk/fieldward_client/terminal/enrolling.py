@@ -78,12 +78,14 @@ def join(code: str | None, folder: Path, as_json: bool) -> None:
     forgotten your passphrase, ask your administrator for a code and do the same: what you typed
     before can no longer be shown here, and is sent all the same.
 
+    If you were given a code to take the device over with, no signal is needed: you read at once.
+
     \b
     Example:
       fieldward field join
     """
     code = code or asking.ask("Invitation code")
-    read_code(code)
+    hands_over = read_code(code).hands_over
     with locked(folder) as device:
         who = device.join(code, passphrase=asking.new_passphrase())
     if as_json:
@@ -92,5 +94,7 @@ def join(code: str | None, folder: Path, as_json: bool) -> None:
     say(
         Text(f"This device is for {who} too.", GOOD),
         "Every look-up on it is put on record under your name, with its reason.",
-        f"Next, while you have signal: fieldward field sync --as {who}",
+        f"Next: fieldward field look-up --as {who}"
+        if hands_over
+        else f"Next, while you have signal: fieldward field sync --as {who}",
     )

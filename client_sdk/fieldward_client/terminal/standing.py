@@ -87,6 +87,9 @@ def _details(found: Status) -> Iterator[Text]:
     if found.lease is not None:
         left, allowed = found.lease.look_ups_left, found.lease.look_ups
         yield Text(f"Look-ups left until the next renewal: {left} of {allowed}")
+    if found.hand_over_until is not None:
+        until = moment(found.hand_over_until, now=found.now or found.hand_over_until)
+        yield Text(f"A hand-over waits here for its code until {until}")
     who = f", for {found.practitioner}" if found.practitioner else ""
     yield Text(f"Device {found.device} of {found.authority}{who}", QUIET)
 

@@ -39,6 +39,7 @@ from fieldward_server.services.disputes import decide_dispute, list_disputes, ra
 from fieldward_server.services.duplicates import find_duplicates
 from fieldward_server.services.events import MAX_EVENTS, list_events, list_incidents
 from fieldward_server.services.forwarding import forward
+from fieldward_server.services.hand_overs import prepare_hand_over, withdraw_hand_over
 from fieldward_server.services.invitations import MAX_VALID_SECONDS, invite
 from fieldward_server.services.journals import (
     POSITION,
@@ -161,6 +162,10 @@ def _invite(call: Call) -> object:
 
 def _tell_time(call: Call) -> object:
     return tell_time(call.platform, **call.fields, **call.effect)
+
+
+def _hand_over(call: Call) -> object:
+    return {"code": prepare_hand_over(call.platform, **call.fields, **call.effect)}
 
 
 def _wipe(call: Call) -> object:
@@ -386,6 +391,23 @@ COMMANDS = {
             "record_cap": whole(least=1, most=MAX_CAP, required=False),
         },
         about=("practitioner",),
+    ),
+    "device/hand-over": Command(
+        "A code that hands a device over to a practitioner, once, without signal",
+        _hand_over,
+        {
+            **_DEVICE,
+            **_PRACTITIONER,
+            "partitions": many(identifier(PartitionId), most=MAX_PARTITIONS_OF_A_PRACTITIONER),
+            "valid_seconds": whole(least=1, most=MAX_VALID_SECONDS),
+        },
+        about=("device", "practitioner"),
+    ),
+    "device/withdraw-hand-over": Command(
+        "Withdraw a device's hand-over: what waits there goes at its next sync",
+        _effect(withdraw_hand_over),
+        _DEVICE,
+        about=("device",),
     ),
     "device/list": Command(
         "The authority's devices, and how each of them stands",

@@ -39,9 +39,10 @@ def show_loss(report: Item, records: Iterable[Item], *, as_json: bool) -> None:
 
 def holding_in_words(holder: Item) -> str:
     """What a practitioner holds on a device, and until when."""
+    awaited = "; awaited, the code opens it" if holder["awaited"] else ""
     return (
         f"{', '.join(_with_ways(holder)) or 'no partition'}: {holder['records']} records, "
-        f"lease closes {moment(holder['lease_closes'])}"
+        f"lease closes {moment(holder['lease_closes'])}{awaited}"
     )
 
 
@@ -85,7 +86,8 @@ def _lost(report: Item) -> Iterator[tuple[str, object]]:
         ("unreadable from", f"{moment(report['unreadable_from'])}, {proof}"),
     )
     for each in report["held"]:
-        yield f"{each['practitioner']} held {each['partition']}", _held(each)
+        verb = "could open" if each["awaited"] else "held"
+        yield f"{each['practitioner']} {verb} {each['partition']}", _held(each)
     yield "hidden, may be left there", len(report["hidden"])
 
 

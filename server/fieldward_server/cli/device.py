@@ -33,7 +33,7 @@ _yes_option = click.option("--yes", is_flag=True, help="Do not show what is lost
 
 @click.group("device", cls=Group)
 def command() -> None:
-    """Devices: invite, watch, pause, revoke, wipe."""
+    """Devices: invite, hand over, watch, pause, revoke, wipe."""
 
 
 @command.command()
@@ -78,6 +78,64 @@ def invite(
         **({} if cap is None else {"record_cap": cap}),
     )
     show_done(invitation, invitation["code"], as_json=as_json)
+
+
+@command.command("hand-over")
+@_device_argument
+@practitioner_option
+@click.option(
+    "--partition",
+    "partitions",
+    type=PARTITION,
+    multiple=True,
+    required=True,
+    help="What they may hold there. Can be repeated.",
+)
+@click.option("--valid-hours", type=click.IntRange(1, 14 * 24), default=72, show_default=True)
+@signed()
+@json_option
+def hand_over(
+    call: Commander,
+    device: str,
+    practitioner: str,
+    partitions: tuple[str, ...],
+    valid_hours: int,
+    as_json: bool,
+) -> None:
+    """Print a code that hands a DEVICE over to a practitioner, without signal.
+
+    Sync the device once after this. From then on the code opens what waits there, once, until the
+    hours are over; then its lease closes. Whoever has the device and the code can read: give the
+    code to the practitioner alone, and not with the device.
+
+    \b
+    Example:
+      fieldward device hand-over d-1 --authority E08000039 --practitioner ben --partition central
+    """
+    prepared = call(
+        "device/hand-over",
+        device=device,
+        practitioner=practitioner,
+        partitions=partitions,
+        valid_seconds=valid_hours * HOUR_SECONDS,
+    )
+    show_done(prepared, prepared["code"], as_json=as_json)
+
+
+@command.command("withdraw-hand-over")
+@_device_argument
+@signed(must_say_why=True)
+def withdraw_hand_over(call: Commander, device: str) -> None:
+    """Withdraw the hand-over that was prepared for a DEVICE.
+
+    It goes from the device with its next sync; one that is not synced keeps it to the end of its
+    lease. Who has used the code already still delivers what they typed, and reads no more.
+
+    \b
+    Example:
+      fieldward device withdraw-hand-over d-1 --authority E08000039 --reason plans-changed
+    """
+    call("device/withdraw-hand-over", device=device)
 
 
 @command.command("list")

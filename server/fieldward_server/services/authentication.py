@@ -228,6 +228,8 @@ def _find_signer(
     found = signers.find(transaction, authority, name, generation, role)
     if found is None or (found.holder is None and role != DEVICE_KEY):
         raise _unknown_key()
+    if found.holder is not None and found.holder.is_awaited:
+        raise _unknown_key()
     return found
 
 

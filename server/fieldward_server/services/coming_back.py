@@ -11,8 +11,9 @@ from fieldward_server.services.enrolment import enter
 from fieldward_server.services.invitations import known_practitioner
 from fieldward_server.services.lease_renewal import new_lease_secret
 from fieldward_server.services.platform import Platform
+from fieldward_server.services.practitioners import registered_person
 from fieldward_server.services.standing import Standing
-from fieldward_server.shield_register import Enrolment, Person
+from fieldward_server.shield_register import Enrolment
 from fieldward_server.storage import Transaction, devices, events
 from fieldward_server.storage.devices import Device, Holder
 from fieldward_sync.access import UNDER_WIPE, Access, WipeState
@@ -93,7 +94,7 @@ def _enrolment(
         device=name,
         generation=generation,
         practitioner=practitioner,
-        person=Person(found.name, found.role, found.team, found.vetted_until, found.trained_until),
+        person=registered_person(found),
         partitions=tuple(each.partition_id for each in granted),
         record_cap=latest.record_cap,
         lease_secret=new_lease_secret(platform, authority, name, generation, practitioner),

@@ -84,6 +84,8 @@ class HeldThere:
     """A partition that may have been on a lost device, by way of one practitioner."""
 
     practitioner: str
+    awaited: bool
+    """By way of a hand-over whose code nobody is known to have used."""
     partition: str
     way: Way
     """How it was held; ``offline`` as long as the device has not said that the keys are gone which
@@ -308,6 +310,7 @@ def _held_there(holder: Holder, grant: GrantHistory, device: Device, *, bound: i
     came = grant.given_at <= device.last_contact + CONTACT_SECONDS
     return HeldThere(
         practitioner=holder.practitioner,
+        awaited=holder.is_awaited,
         partition=grant.partition_id,
         way=way,
         given_at=grant.given_at,

@@ -57,6 +57,8 @@ class HolderReport:
     lease_issued: int
     lease_closes: int
     lease_destroys: int
+    awaited: bool
+    """They are handed the device over by a code, and have not been heard."""
 
 
 @dataclass(frozen=True)
@@ -331,6 +333,7 @@ def _holder_report(transaction: Transaction, holder: Holder) -> HolderReport:
         lease_issued=holder.lease_issued,
         lease_closes=holder.lease_closes,
         lease_destroys=holder.lease_destroys,
+        awaited=holder.is_awaited,
     )
 
 

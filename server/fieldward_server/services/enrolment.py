@@ -19,10 +19,12 @@ from fieldward_server.services.invitations import (
     require_assurance,
     require_in_time,
     require_used_for,
+    unknown_invitation,
 )
 from fieldward_server.services.lease_renewal import new_lease_secret
 from fieldward_server.services.platform import Platform
-from fieldward_server.shield_register import Enrolment, Person
+from fieldward_server.services.practitioners import registered_person
+from fieldward_server.shield_register import Enrolment
 from fieldward_server.storage import (
     Transaction,
     authorities,
@@ -58,6 +60,8 @@ def enrol(
         authority = locked(transaction, found.authority)
         # Read again now that nobody else can use it meanwhile.
         invitation = find_invitation(transaction, request.invitation_id)
+        if invitation.hpke_key is not None:
+            raise unknown_invitation()
         check_proof(platform, invitation, request, request.statement())
         if invitation.used_for:
             device = _enrolled_before(transaction, invitation, request)
@@ -163,7 +167,7 @@ def _enrolment(
         device=device,
         generation=generation,
         practitioner=practitioner,
-        person=Person(found.name, found.role, found.team, found.vetted_until, found.trained_until),
+        person=registered_person(found),
         partitions=named_partitions(invitation),
         record_cap=invitation.record_cap,
         lease_secret=new_lease_secret(platform, authority, device, generation, practitioner),
@@ -200,6 +204,7 @@ def _new_device(enrolment: Enrolment, request: EnrolRequest) -> Device:
         record_cap=enrolment.record_cap,
         parted=0,
         enquiries=None,
+        hand_over=None,
     )
 
 

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from fieldward_server.services.authorities import locked
+from fieldward_server.services.devices import OPEN_WIPE
 from fieldward_server.services.holdings import (
     DEFAULT_CAP,
     count_records,
+    held_partitions,
     over_cap,
     require_reason,
 )
 from fieldward_server.services.partitions import check_number, find_partition
 from fieldward_server.services.platform import Platform
-from fieldward_server.storage import Transaction, events, invitations, practitioners
+from fieldward_server.storage import Transaction, devices, events, invitations, practitioners
+from fieldward_server.storage.devices import Device
 from fieldward_server.storage.invitations import Invitation as StoredInvitation
 from fieldward_server.storage.practitioners import Practitioner
+from fieldward_sync.access import RIGHTS, UNDER_WIPE, Access, WipeState
 from fieldward_sync.encoding import pack, unpack
 from fieldward_sync.errors import CallerMistake, RefusedByServer
-from fieldward_sync.invitations import SECRET_BYTES, Invitation, fingerprint, proof
+from fieldward_sync.invitations import SECRET_BYTES, Invitation, proof
+from fieldward_sync.messages import MAX_PRACTITIONERS
 
 PROOF_KEY = "invitation-proof"
 
@@ -69,7 +74,7 @@ def invite(
                 f"The device would hold {held:,} records; its cap is {record_cap:,}.",
                 next_step="Invite to fewer partitions, or to more records with a reason: --cap.",
             )
-        invitation = Invitation(platform.entropy(SECRET_BYTES), fingerprint(row.root_key))
+        invitation = Invitation.new(platform.entropy(SECRET_BYTES), row.root_key)
         invitation_id = invitation.invitation_id
         invitations.add(
             transaction,
@@ -129,11 +134,16 @@ def check_proof(
 def require_used_for(invitation: StoredInvitation, used_for: bytes) -> None:
     """``RefusedByServer("invitation-used")`` where another request has used it up."""
     if invitation.used_for != used_for:
-        raise RefusedByServer(
-            "invitation-used",
-            "This invitation has been used already.",
-            next_step=NEW_INVITATION,
-        )
+        raise used_up()
+
+
+def used_up() -> RefusedByServer:
+    """What to raise for an invitation that let somebody else in, or the same with other keys."""
+    return RefusedByServer(
+        "invitation-used",
+        "This invitation has been used already.",
+        next_step=NEW_INVITATION,
+    )
 
 
 def require_in_time(invitation: StoredInvitation, *, now: int) -> None:
@@ -152,6 +162,35 @@ def require_assurance(platform: Platform, assurance: str) -> None:
             "Devices here keep their secret in their platform's key store; this one has a file.",
             next_step="Use a device with a key store of its platform, unlocked; or ask your sync "
             "administrator, who sets what is demanded.",
+        )
+
+
+def require_room(
+    transaction: Transaction, device: Device, practitioner: str, named: Iterable[str]
+) -> None:
+    """``RefusedByServer`` where a practitioner cannot come to a device, to hold what is named:
+    "device-closed", "device-full", "over-cap"."""
+    wipe = WipeState(device.wipe)
+    if not RIGHTS[Access(device.access)].renew or wipe in OPEN_WIPE | UNDER_WIPE:
+        raise RefusedByServer(
+            "device-closed",
+            f"Access to this device is {device.access}, or it is to wipe itself or has.",
+        )
+    there = devices.holders(transaction, device.authority, device.device, device.generation)
+    is_back = any(each.practitioner == practitioner for each in there)
+    if len(there) >= MAX_PRACTITIONERS and not is_back:
+        raise RefusedByServer(
+            "device-full",
+            f"A device has at most {MAX_PRACTITIONERS} practitioners.",
+            next_step="Use another device.",
+        )
+    wanted = held_partitions(transaction, device) | frozenset(named)
+    held = count_records(transaction, device.authority, wanted)
+    if held > device.record_cap:
+        raise RefusedByServer(
+            "over-cap",
+            f"The device would hold {held:,} records; its cap is {device.record_cap:,}.",
+            next_step=NEW_INVITATION,
         )
 
 

@@ -11,29 +11,29 @@ import hashlib
 
 from fieldward_server.services.authentication import Caller, use_counter
 from fieldward_server.services.authorities import locked
-from fieldward_server.services.devices import OPEN_WIPE, known_device
-from fieldward_server.services.holdings import count_records, held_partitions
+from fieldward_server.services.devices import known_device
+from fieldward_server.services.hand_overs import took_over
 from fieldward_server.services.invitations import (
-    NEW_INVITATION,
     check_proof,
     find_invitation,
     known_practitioner,
     named_partitions,
     require_assurance,
     require_in_time,
+    require_room,
     require_used_for,
     unknown_invitation,
+    used_up,
 )
 from fieldward_server.services.lease_renewal import new_lease_secret
 from fieldward_server.services.platform import Platform
-from fieldward_server.shield_register import Joined, Person
+from fieldward_server.services.practitioners import registered_person
+from fieldward_server.shield_register import Joined
 from fieldward_server.storage import Transaction, authorities, devices, events, invitations
 from fieldward_server.storage.devices import Device, Holder
 from fieldward_server.storage.invitations import Invitation as StoredInvitation
-from fieldward_sync.access import RIGHTS, UNDER_WIPE, Access, WipeState
 from fieldward_sync.encoding import decode, encode
-from fieldward_sync.errors import RefusedByServer
-from fieldward_sync.messages import MAX_PRACTITIONERS, MAX_REQUEST_BYTES, JoinAnswer, JoinRequest
+from fieldward_sync.messages import MAX_REQUEST_BYTES, JoinAnswer, JoinRequest
 
 
 def join(platform: Platform, caller: Caller, request: JoinRequest, *, now: int) -> JoinAnswer:
@@ -41,39 +41,44 @@ def join(platform: Platform, caller: Caller, request: JoinRequest, *, now: int) 
 
     The same request again gets the same answer. Else ``RefusedByServer``: as ``enrol``, and
     "device-closed" where access to the device is, "device-full" for one practitioner too many.
+    Whom the device was handed over to comes whatever became of it since: they may have worked.
     """
     statement = request.statement(device=caller.device, generation=caller.generation)
     with platform.storage.transaction() as transaction:
         locked(transaction, caller.authority)
         invitation = find_invitation(transaction, request.invitation_id)
-        if invitation.authority != caller.authority:
-            raise unknown_invitation()
+        _require_meant_for(invitation, caller)
         check_proof(platform, invitation, request, statement)
         device = known_device(transaction, caller.authority, caller.device, caller.generation)
         if invitation.used_for:
             require_used_for(invitation, _fingerprint(statement))
             return JoinAnswer(invitation.practitioner)
-        require_in_time(invitation, now=now)
-        require_assurance(platform, device.assurance)
-        _require_room(transaction, device, invitation)
+        holder = _holder(transaction, device, invitation)
+        if invitation.hpke_key is None:
+            require_in_time(invitation, now=now)
+            require_assurance(platform, device.assurance)
+            named = named_partitions(invitation)
+            require_room(transaction, device, invitation.practitioner, named)
+        elif holder is None or not holder.is_awaited:
+            raise used_up()
         use_counter(transaction, device, caller.counter)
-        joined = _joined(platform, transaction, device, invitation, request, now=now)
-        is_new = let_in(transaction, joined)
+        joined = _joined(platform, transaction, device, invitation, holder, request, now=now)
+        let_in(transaction, joined)
         platform.shield_register.append(joined)
+        took_over(platform, transaction, device, invitation, now=now)
         events.add(
             transaction,
             authority=caller.authority,
             at=now,
             actor=joined.practitioner,
-            action="joined" if is_new else "keys-replaced",
+            action=_action(holder),
             subject=f"{device.device} {device.generation}",
         )
     return JoinAnswer(invitation.practitioner)
 
 
-def let_in(transaction: Transaction, joined: Joined) -> bool:
-    """Make a practitioner known on a device, with what they may hold, and the invitation used;
-    whether they were not known there before."""
+def let_in(transaction: Transaction, joined: Joined) -> None:
+    """Make a practitioner known on a device, with what they may hold, and the invitation used."""
     request = decode(JoinRequest, joined.request, max_bytes=MAX_REQUEST_BYTES)
     holder = Holder(
         authority=joined.authority,
@@ -89,8 +94,7 @@ def let_in(transaction: Transaction, joined: Joined) -> bool:
         lease_destroys=0,
         ring_hash=b"",
     )
-    is_new = not _is_known(transaction, joined)
-    if is_new:
+    if _known(transaction, joined) is None:
         devices.add_holder(transaction, holder)
     else:
         devices.replace_keys(transaction, holder, at=joined.at)
@@ -106,15 +110,12 @@ def let_in(transaction: Transaction, joined: Joined) -> bool:
         device=joined.device,
         generation=joined.generation,
     )
-    return is_new
 
 
 def has_joined(transaction: Transaction, joined: Joined) -> bool:
     """Whether these keys are known already, or were replaced since."""
     request = decode(JoinRequest, joined.request, max_bytes=MAX_REQUEST_BYTES)
-    found = devices.holder(
-        transaction, joined.authority, joined.device, joined.generation, joined.practitioner
-    )
+    found = _known(transaction, joined)
     if found is None:
         return False
     return request.practitioner_key in (
@@ -123,36 +124,34 @@ def has_joined(transaction: Transaction, joined: Joined) -> bool:
     )
 
 
-def _is_known(transaction: Transaction, joined: Joined) -> bool:
-    found = devices.holder(
+def _known(transaction: Transaction, joined: Joined) -> Holder | None:
+    return devices.holder(
         transaction, joined.authority, joined.device, joined.generation, joined.practitioner
     )
-    return found is not None
 
 
-def _require_room(transaction: Transaction, device: Device, invitation: StoredInvitation) -> None:
-    wipe = WipeState(device.wipe)
-    if not RIGHTS[Access(device.access)].renew or wipe in OPEN_WIPE | UNDER_WIPE:
-        raise RefusedByServer(
-            "device-closed",
-            f"Access to this device is {device.access}, or it is to wipe itself or has.",
-        )
-    there = devices.holders(transaction, device.authority, device.device, device.generation)
-    is_back = any(each.practitioner == invitation.practitioner for each in there)
-    if len(there) >= MAX_PRACTITIONERS and not is_back:
-        raise RefusedByServer(
-            "device-full",
-            f"A device has at most {MAX_PRACTITIONERS} practitioners.",
-            next_step="Use another device.",
-        )
-    wanted = held_partitions(transaction, device) | frozenset(named_partitions(invitation))
-    held = count_records(transaction, device.authority, wanted)
-    if held > device.record_cap:
-        raise RefusedByServer(
-            "over-cap",
-            f"The device would hold {held:,} records; its cap is {device.record_cap:,}.",
-            next_step=NEW_INVITATION,
-        )
+def _holder(
+    transaction: Transaction, device: Device, invitation: StoredInvitation
+) -> Holder | None:
+    return devices.holder(
+        transaction, device.authority, device.device, device.generation, invitation.practitioner
+    )
+
+
+def _require_meant_for(invitation: StoredInvitation, caller: Caller) -> None:
+    """An invitation is of one authority, one to a hand-over of one device's generation."""
+    meant = invitation.authority, invitation.device, invitation.generation
+    if invitation.hpke_key is None:
+        meant = invitation.authority, caller.device, caller.generation
+    if meant != (caller.authority, caller.device, caller.generation):
+        raise unknown_invitation()
+
+
+def _action(before: Holder | None) -> str:
+    """What to call it that a practitioner has come."""
+    if before is None:
+        return "joined"
+    return "took-over" if before.is_awaited else "keys-replaced"
 
 
 def _joined(
@@ -160,6 +159,7 @@ def _joined(
     transaction: Transaction,
     device: Device,
     invitation: StoredInvitation,
+    before: Holder | None,
     request: JoinRequest,
     *,
     now: int,
@@ -167,14 +167,18 @@ def _joined(
     authority, practitioner = invitation.authority, invitation.practitioner
     found = known_practitioner(transaction, authority, practitioner)
     name, generation = device.device, device.generation
+    if before is not None and before.is_awaited:
+        lease_secret = before.lease_secret or b""  # their store key may be wrapped under it
+    else:
+        lease_secret = new_lease_secret(platform, authority, name, generation, practitioner)
     return Joined(
         authority=authority,
         device=name,
         generation=generation,
         practitioner=practitioner,
-        person=Person(found.name, found.role, found.team, found.vetted_until, found.trained_until),
+        person=registered_person(found),
         partitions=named_partitions(invitation),
-        lease_secret=new_lease_secret(platform, authority, name, generation, practitioner),
+        lease_secret=lease_secret,
         request=encode(request),
         at=now,
     )

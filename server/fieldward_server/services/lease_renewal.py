@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from fieldward_server.services.authorities import open_answer_key
+from fieldward_server.services.distributions import held_warm
 from fieldward_server.services.partition_keys import key_ring, ring_hash
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.practitioners import out_of_date
 from fieldward_server.services.standing import Standing
 from fieldward_server.storage import Transaction, devices
-from fieldward_server.storage.devices import Holder
+from fieldward_server.storage.authorities import Authority
+from fieldward_server.storage.devices import Granted, Holder
 from fieldward_sync.access import RIGHTS, UNDER_WIPE, WipeState
 from fieldward_sync.keys import KEY_BYTES
 from fieldward_sync.leases import (
@@ -49,9 +52,7 @@ def is_due(standing: Standing, request: SyncRequest, terms: LeaseTerms, *, now: 
     term = holder.lease_closes - holder.lease_issued
     look_ups_used = terms.look_ups - request.held.look_ups_left
     return (
-        not holder.lease_id
-        or request.held.lease != holder.lease_id
-        or ring_hash(standing.held) != holder.ring_hash
+        is_another(holder, standing.held, lease=request.held.lease)
         or (bool(standing.warm) and request.warm_key is not None and not request.held.warm)
         or now >= holder.lease_issued + term // RENEWED_AFTER
         or look_ups_used * RENEWED_AFTER >= terms.look_ups
@@ -71,6 +72,12 @@ def stored_keys_gone(standing: Standing, request: SyncRequest) -> tuple[str, ...
         for granted in standing.granted
         if granted.keys_until and not KEPT[Way(granted.way)].keys_on_disk
     )
+
+
+def is_another(holder: Holder, held: Iterable[Granted], *, lease: bytes) -> bool:
+    """Whether the lease on a device is not the last one granted, or has other keys than those of
+    what is held now."""
+    return not lease or lease != holder.lease_id or ring_hash(held) != holder.ring_hash
 
 
 def refusal(
@@ -109,10 +116,36 @@ def renew(
     ``CallerMistake("key-malformed")``, and nothing is changed, if nothing can be sealed to these
     keys.
     """
-    authority, terms = standing.authority, platform.lease_terms
+    return grant_lease(
+        platform,
+        transaction,
+        standing.authority,
+        holder,
+        standing.held,
+        hpke_key,
+        warm_key,
+        closes=now + platform.lease_terms.closes_seconds,
+        now=now,
+    )
+
+
+def grant_lease(
+    platform: Platform,
+    transaction: Transaction,
+    authority: Authority,
+    holder: Holder,
+    held: Collection[Granted],
+    hpke_key: bytes,
+    warm_key: bytes | None,
+    *,
+    closes: int,
+    now: int,
+) -> Renewal:
+    """As ``renew``, for a lease that closes at this time."""
+    terms = platform.lease_terms
     lease_id = platform.entropy(LEASE_ID_BYTES)
     sealed, secrets_hash = seal_secrets(
-        _secrets(platform, transaction, standing, holder),
+        _secrets(platform, transaction, holder, held),
         hpke_key,
         info=secrets_info(
             authority=authority.authority,
@@ -131,16 +164,16 @@ def renew(
         generation=holder.generation,
         practitioner=holder.practitioner,
         issued=now,
-        warns=now + terms.warning_seconds,
-        closes=now + terms.closes_seconds,
+        warns=min(now + terms.warning_seconds, closes),
+        closes=closes,
         destroys=now + terms.destroys_seconds,
         look_ups=terms.look_ups,
         idle_seconds=terms.idle_seconds,
         secrets_hash=secrets_hash,
     )
     warm = None
-    if standing.warm and warm_key is not None:
-        ring = key_ring(platform, transaction, holder.authority, standing.warm)
+    if held_warm(held) and warm_key is not None:
+        ring = key_ring(platform, transaction, holder.authority, held_warm(held))
         warm = seal_warm_keys(WarmKeys(ring), warm_key, lease)
     devices.set_lease(
         transaction,
@@ -149,7 +182,7 @@ def renew(
         issued=lease.issued,
         closes=lease.closes,
         destroys=lease.destroys,
-        ring_hash=ring_hash(standing.held),
+        ring_hash=ring_hash(held),
     )
     return Renewal(LeaseGrant(sign(lease, open_answer_key(platform, authority)), sealed), warm)
 
@@ -163,7 +196,7 @@ def new_lease_secret(
 
 
 def _secrets(
-    platform: Platform, transaction: Transaction, standing: Standing, holder: Holder
+    platform: Platform, transaction: Transaction, holder: Holder, held: Collection[Granted]
 ) -> LeaseSecrets:
     return LeaseSecrets(
         lease_secret=platform.unwrap(
@@ -178,6 +211,6 @@ def _secrets(
             platform,
             transaction,
             holder.authority,
-            [held for held in standing.held if held not in standing.warm],
+            [each for each in held if each not in held_warm(held)],
         ),
     )

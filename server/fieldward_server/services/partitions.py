@@ -152,10 +152,7 @@ def take(
     with platform.storage.transaction() as transaction:
         locked(transaction, authority)
         holder = find_holder(transaction, authority, device, practitioner)
-        if devices.take(transaction, holder, partition, at=now):
-            _granted_anew(transaction, holder)
-            begin_epoch(platform, transaction, find_partition(transaction, authority, partition))
-            platform.shield_register.append(_grant_change(holder, partition, given=False))
+        if end_grant(platform, transaction, holder, partition, now=now):
             _tell(
                 transaction,
                 holder,
@@ -165,6 +162,18 @@ def take(
                 reason=reason,
                 now=now,
             )
+
+
+def end_grant(
+    platform: Platform, transaction: Transaction, holder: Holder, partition: str, *, now: int
+) -> bool:
+    """Have a holder lose a partition, whose next key epoch begins; whether there was a grant."""
+    if not devices.take(transaction, holder, partition, at=now):
+        return False
+    _granted_anew(transaction, holder)
+    begin_epoch(platform, transaction, find_partition(transaction, holder.authority, partition))
+    platform.shield_register.append(_grant_change(holder, partition, given=False))
+    return True
 
 
 def preview_grant(

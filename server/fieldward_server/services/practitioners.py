@@ -5,13 +5,20 @@ from __future__ import annotations
 from fieldward_server.services.arguments import check
 from fieldward_server.services.authorities import locked
 from fieldward_server.services.platform import Platform
+from fieldward_server.shield_register import Person
 from fieldward_server.storage import events, practitioners
 from fieldward_server.storage.practitioners import Practitioner
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.messages import DEVICE_KEY
 from fieldward_sync.names import PractitionerId
 
-__all__ = ["Practitioner", "add_practitioner", "list_practitioners", "out_of_date"]
+__all__ = [
+    "Practitioner",
+    "add_practitioner",
+    "list_practitioners",
+    "out_of_date",
+    "registered_person",
+]
 
 
 def add_practitioner(
@@ -56,6 +63,17 @@ def list_practitioners(platform: Platform, authority: str) -> tuple[Practitioner
     """An authority's practitioners, by id."""
     with platform.storage.reading() as transaction:
         return practitioners.of_authority(transaction, authority)
+
+
+def registered_person(practitioner: Practitioner) -> Person:
+    """A practitioner as the shield register keeps them."""
+    return Person(
+        practitioner.name,
+        practitioner.role,
+        practitioner.team,
+        practitioner.vetted_until,
+        practitioner.trained_until,
+    )
 
 
 def out_of_date(practitioner: Practitioner | None, *, now: int) -> str:

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from fieldward_server.services.book import Book
-from fieldward_server.services.devices import move_to
+from fieldward_server.services.devices import known_device, move_to
 from fieldward_server.services.enrolment import enter
+from fieldward_server.services.hand_overs import await_practitioner
 from fieldward_server.services.joining import has_joined, let_in
 from fieldward_server.services.known_records import SERVER, KnownRecord
 from fieldward_server.services.order_intake import close_order
@@ -33,6 +34,7 @@ from fieldward_server.shield_register import (
     Enrolment,
     Entry,
     GrantChange,
+    HandOverPrepared,
     Joined,
     KeysRenewed,
     RulesChange,
@@ -50,6 +52,7 @@ from fieldward_server.storage import (
     devices,
     events,
     incarnations,
+    invitations,
     orders,
     partitions,
     practitioners,
@@ -273,15 +276,19 @@ def _unreleased(known: KnownRecord, dots: Iterable[Dot]) -> tuple[Dot, ...]:
     return tuple(sorted(set(dots) - released))
 
 
+_COMING = (Enrolment, HandOverPrepared, Joined)
+"""In which order people come."""
+
+
 def _hold_enrolments(transaction: Transaction, register: Iterable[Entry]) -> None:
     """Devices enrolled since are known again, with their people; what they held, as far as there is
     such a partition.
 
-    Who joined comes after all devices, and keys after those they replaced: a device may have been
-    enrolled with another host.
+    Who joined comes after all devices and whatever was handed over to them, and keys after those
+    they replaced: a device may have been enrolled with another host.
     """
-    came = [entry for entry in register if isinstance(entry, Enrolment | Joined)]
-    for entry in sorted(came, key=lambda it: (isinstance(it, Joined), it.generation, it.at)):
+    came = [entry for entry in register if isinstance(entry, _COMING)]
+    for entry in sorted(came, key=lambda it: (_COMING.index(type(it)), it.generation, it.at)):
         if not _may_come(transaction, entry):
             continue
         code = entry.authority
@@ -290,18 +297,24 @@ def _hold_enrolments(transaction: Transaction, register: Iterable[Entry]) -> Non
             practitioners.put(transaction, Practitioner(code, entry.practitioner, **person))
         there = (p for p in entry.partitions if partitions.find(transaction, code, p) is not None)
         held = msgspec.structs.replace(entry, partitions=tuple(there))
-        if isinstance(held, Enrolment):
-            enter(transaction, held)
-        else:
-            let_in(transaction, held)
+        match held:
+            case Enrolment():
+                enter(transaction, held)
+            case HandOverPrepared():
+                device = known_device(transaction, code, held.device, held.generation)
+                await_practitioner(transaction, held, device)
+            case Joined():
+                let_in(transaction, held)
 
 
-def _may_come(transaction: Transaction, entry: Enrolment | Joined) -> bool:
+def _may_come(transaction: Transaction, entry: Enrolment | HandOverPrepared | Joined) -> bool:
     """Whether an entry has something to say that the database does not know. Nobody joins a device
     that was enrolled with another host, whose register was not given."""
     known = devices.find(transaction, entry.authority, entry.device, entry.generation)
     if isinstance(entry, Enrolment):
         return known is None
+    if isinstance(entry, HandOverPrepared):
+        return known is not None and invitations.find(transaction, entry.invitation_id) is None
     return known is not None and not has_joined(transaction, entry)
 
 

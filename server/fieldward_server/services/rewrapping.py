@@ -12,7 +12,7 @@ from fieldward_server.services.invitations import PROOF_KEY
 from fieldward_server.services.lease_renewal import LEASE_SECRET
 from fieldward_server.services.partition_keys import DIGEST_KEY, PARTITION_KEY
 from fieldward_server.services.platform import Platform
-from fieldward_server.shield_register import Enrolment, Entry, Joined, KeysRenewed
+from fieldward_server.shield_register import Enrolment, Entry, HandOverPrepared, Joined, KeysRenewed
 from fieldward_server.storage import Transaction, authorities, wrapped_keys
 from fieldward_server.storage.driver import Row, Value
 from fieldward_server.storage.wrapped_keys import Place
@@ -90,10 +90,14 @@ def _with_rewrapped(platform: Platform, entry: Entry) -> Entry:
         return _again(platform, wrapped, purpose, entry.authority, *bound_to)
 
     match entry:
-        case Enrolment() | Joined():
+        case Enrolment() | HandOverPrepared() | Joined():
             bound_to = (entry.device, entry.generation, entry.practitioner)
             secret = again(entry.lease_secret, LEASE_SECRET, *bound_to)
-            return msgspec.structs.replace(entry, lease_secret=secret)
+            entry = msgspec.structs.replace(entry, lease_secret=secret)
+            if isinstance(entry, HandOverPrepared):
+                proof_key = again(entry.proof_key, PROOF_KEY, entry.invitation_id.hex())
+                entry = msgspec.structs.replace(entry, proof_key=proof_key)
+            return entry
         case KeysRenewed():
             return msgspec.structs.replace(
                 entry,

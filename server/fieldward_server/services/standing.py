@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fieldward_server.services.authentication import Caller
 from fieldward_server.services.authorities import known
 from fieldward_server.services.devices import unknown_device
+from fieldward_server.services.distributions import held_warm, state_number, with_files
 from fieldward_server.services.journal_intake import read_head
 from fieldward_server.storage import Transaction, devices, orders, signers
 from fieldward_server.storage.authorities import Authority
@@ -19,7 +20,6 @@ from fieldward_sync.journal import JournalHead
 from fieldward_sync.messages import DEVICE_KEY
 from fieldward_sync.names import device_actor
 from fieldward_sync.versions import FIRST_COUNTER, Run, VersionVector
-from fieldward_sync.ways import KEPT, Way
 
 
 @dataclass(frozen=True)
@@ -56,18 +56,17 @@ class Standing:
     @property
     def held(self) -> tuple[Granted, ...]:
         """Of what is granted, what the caller gets files of."""
-        return tuple(granted for granted in self.granted if KEPT[Way(granted.way)].files)
+        return with_files(self.granted)
 
     @property
     def warm(self) -> tuple[Granted, ...]:
         """Of that, what the caller gets keys of for memory alone."""
-        return tuple(granted for granted in self.held if not KEPT[Way(granted.way)].keys_on_disk)
+        return held_warm(self.held)
 
     @property
     def state_number(self) -> int:
         """The state number of the last change that concerned this caller."""
-        changed = self.holder.changed_state if self.holder else 0
-        return max([changed, *(held.published_state for held in self.held)])
+        return state_number(self.holder, self.held)
 
 
 def find_standing(transaction: Transaction, caller: Caller) -> Standing:

@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fieldward_server.services.authentication import Caller, use_counter
-from fieldward_server.services.authorities import locked, open_answer_key
+from fieldward_server.services.authorities import locked
 from fieldward_server.services.coming_back import NOT_GRANTED, next_generation
 from fieldward_server.services.custody_intake import take_custody
+from fieldward_server.services.distributions import sign_distribution
 from fieldward_server.services.edit_intake import EditIntake
+from fieldward_server.services.hand_overs import hand_over, is_hand_over_due, open_hand_over
 from fieldward_server.services.journal_intake import JournalIntake
 from fieldward_server.services.lease_renewal import (
     Renewal,
@@ -32,18 +34,15 @@ from fieldward_server.services.order_intake import (
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.redactions import take_confirmations
 from fieldward_server.services.standing import Standing, find_standing
-from fieldward_server.storage import Transaction, devices, partitions
+from fieldward_server.storage import Transaction, devices
 from fieldward_sync.access import RIGHTS, UNDER_WIPE, WipeState
-from fieldward_sync.distribution import MAX_MANIFESTS, Distribution, Manifest, OnLine
 from fieldward_sync.encoding import unpack
 from fieldward_sync.errors import CallerMistake
-from fieldward_sync.messages import SyncAnswer, SyncRequest, Verdict
-from fieldward_sync.signing import Signed, sign
+from fieldward_sync.messages import HandOver, SyncAnswer, SyncRequest, Verdict
+from fieldward_sync.signing import Signed
 
 CONTACT_SECONDS = 60
 """How exactly a device's last contact is kept, where nothing else is written."""
-DISTRIBUTION_SECONDS = 24 * 3600
-"""How long a device may take a distribution from the network."""
 MAX_ORDERS = 16
 
 
@@ -55,6 +54,7 @@ class _Outcome:
     renewed: Renewal | None = None
     lease_refused: str = ""
     next_generation: int = NOT_GRANTED
+    hand_over: HandOver | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,8 @@ def synchronise(
         _note_contact(transaction, standing, request, pending_edits=pending, now=now)
         renewed, refused = _renew(platform, transaction, standing, request, now=now)
         generation = _go_on(platform, transaction, standing, request, now=now)
-        outcome = _Outcome(verdicts, renewed, refused, generation)
+        handed = hand_over(platform, transaction, standing, request, now=now)
+        outcome = _Outcome(verdicts, renewed, refused, generation, handed)
         return _synchronised(platform, transaction, standing, request, outcome, now=now)
 
 
@@ -126,6 +127,8 @@ def _without_effect(
     if newly_seen(standing.orders, up_to=request.orders_seen):
         return None
     if _contact_is_news(standing, request, now=now) or stored_keys_gone(standing, request):
+        return None
+    if is_hand_over_due(platform, transaction, standing, request, now=now):
         return None
     if not is_due(standing, request, platform.lease_terms, now=now):
         return _Outcome()
@@ -255,6 +258,7 @@ def _answer(
     now: int,
 ) -> SyncAnswer:
     authority = standing.authority
+    waits = open_hand_over(platform, transaction, standing, now=now)
     knows_trust = request.trust_version >= authority.trust_version
     return SyncAnswer(
         access=standing.access.value,
@@ -273,6 +277,8 @@ def _answer(
         parted=bool(standing.device.parted),
         next_generation=outcome.next_generation,
         warm_keys=outcome.renewed.warm_keys if outcome.renewed else None,
+        hand_over_id=waits.invitation.invitation_id if waits else b"",
+        hand_over=outcome.hand_over,
     )
 
 
@@ -298,32 +304,14 @@ def _distribution(
         return None
     if not RIGHTS[standing.access].pull or WipeState(device.wipe) in UNDER_WIPE:
         return None
-    held_here = [granted.partition_id for granted in standing.held]
-    manifests = partitions.manifests(transaction, authority.authority, held_here)
     was_restored = request.held.number > 0 and request.held.incarnation < authority.incarnation
-    if was_restored and len(manifests) < len(held_here):
-        return None  # the files are being made anew, and none of what it holds is lost
-    distribution = Distribution(
-        authority=authority.authority,
-        incarnation=authority.incarnation,
-        device=device.device,
-        generation=device.generation,
-        practitioner=holder.practitioner,
-        number=standing.state_number,
-        issued=now,
-        expires=now + DISTRIBUTION_SECONDS,
-        manifests=tuple(unpack(Manifest, packed) for packed in manifests),
-        lost=devices.taken(
-            transaction,
-            holder,
-            left={each.partition for each in request.held.partitions or ()},
-            at_most=MAX_MANIFESTS,
-        ),
-        on_line=tuple(
-            OnLine(granted.partition_id, granted.title)
-            for granted in standing.granted
-            if granted not in standing.held
-        ),
-        warm=tuple(granted.partition_id for granted in standing.warm),
+    return sign_distribution(
+        platform,
+        transaction,
+        authority,
+        holder,
+        standing.granted,
+        left={each.partition for each in request.held.partitions or ()},
+        whole=was_restored,  # while files are being made anew, none of what it holds is lost
+        now=now,
     )
-    return sign(distribution, open_answer_key(platform, authority))

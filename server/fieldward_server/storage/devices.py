@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from fieldward_server.storage.driver import Row, Transaction
+from fieldward_server.storage.driver import Row, Transaction, Value
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ class Device:
     """1 once it contradicted what it had delivered before: a folder came back from an old copy."""
     enquiries: bytes | None
     """Packs how many its practitioners made lately; nothing before the first request."""
+    hand_over: bytes | None
+    """The invitation of the hand-over that waits here for its code; nothing if none does."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Holder:
     generation: int
     practitioner: str
     signing_key: bytes
+    """Empty for one who is awaited: they are handed the device over, and have not been heard."""
     changed_state: int
     """The state number at which their grants changed last."""
     lease_secret: bytes | None
@@ -62,6 +65,11 @@ class Holder:
     lease_closes: int
     lease_destroys: int
     ring_hash: bytes
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether nobody has said yet which keys are theirs."""
+        return not self.signing_key
 
 
 _LATEST = (
@@ -99,12 +107,12 @@ def add(transaction: Transaction, device: Device) -> None:
         "INSERT INTO device (authority, device, generation, name, identity_key, journal_key,"
         " assurance, enrolled_at, access, counter_high, counter_window, order_number, wipe,"
         " journal_head, edits_taken, edits_ahead, last_contact, last_complete, pending_edits,"
-        " journal_size, record_cap, parted, enquiries)"
+        " journal_size, record_cap, parted, enquiries, hand_over)"
         " VALUES (:authority, :device, :generation, :name, :identity_key, :journal_key,"
         " :assurance, :enrolled_at, :access, :counter_high, :counter_window, :order_number,"
         " :wipe, :journal_head, :edits_taken, :edits_ahead, :last_contact, :last_complete,"
         " :pending_edits, :journal_size, :record_cap, :parted,"
-        " :enquiries)",
+        " :enquiries, :hand_over)",
         **vars(device),
     )
 
@@ -209,6 +217,16 @@ def set_journal_head(transaction: Transaction, device: Device, head: bytes) -> N
     _update(transaction, device, "UPDATE device SET journal_head = :head", head=head)
 
 
+def set_hand_over(transaction: Transaction, device: Device, invitation_id: bytes | None) -> None:
+    """Store which hand-over waits on a device."""
+    _update(
+        transaction,
+        device,
+        "UPDATE device SET hand_over = :invitation_id",
+        invitation_id=invitation_id,
+    )
+
+
 def set_parted(transaction: Transaction, device: Device) -> None:
     """A device contradicted what it had delivered before."""
     _update(transaction, device, "UPDATE device SET parted = 1")
@@ -275,16 +293,17 @@ def holder(
 
 
 def replace_keys(transaction: Transaction, holder: Holder, *, at: int) -> None:
-    """A holder who is known here has new keys and another lease secret. What was sealed and not
-    delivered under the keys before is still theirs."""
+    """A holder who is known here has new keys and perhaps another lease secret; the next lease is
+    due. What was sealed and not delivered under the keys before, if any, is still theirs."""
     transaction.execute(
         "INSERT INTO former_key (authority, device, generation, practitioner, signing_key,"
         " replaced_at) SELECT authority, device, generation, practitioner, signing_key, :at"
         " FROM holder WHERE authority = :authority AND device = :device"
         " AND generation = :generation AND practitioner = :practitioner"
-        " ON CONFLICT DO NOTHING",
+        " AND signing_key <> :no_key ON CONFLICT DO NOTHING",
         **_holder_key(holder),
         at=at,
+        no_key=b"",
     )
     _update_holder(
         transaction,
@@ -399,12 +418,15 @@ def set_lease(
     destroys: int,
     ring_hash: bytes,
 ) -> None:
-    """Store the lease granted last."""
+    """Store the lease granted last. Its ends are kept as the latest that any lease has: a longer
+    one of before, which a hand-over has, may still be where this one goes."""
     _update_holder(
         transaction,
         holder,
-        "UPDATE holder SET lease_id = :lease_id, lease_issued = :issued,"
-        " lease_closes = :closes, lease_destroys = :destroys, ring_hash = :ring_hash",
+        "UPDATE holder SET lease_id = :lease_id, lease_issued = :issued, lease_closes ="
+        " CASE WHEN lease_closes > :closes THEN lease_closes ELSE :closes END, lease_destroys ="
+        " CASE WHEN lease_destroys > :destroys THEN lease_destroys ELSE :destroys END,"
+        " ring_hash = :ring_hash",
         lease_id=lease_id,
         issued=issued,
         closes=closes,
@@ -550,9 +572,7 @@ def _holder_key(holder: Holder) -> Row:
     }
 
 
-def _update(
-    transaction: Transaction, device: Device, update: str, **values: str | int | bytes
-) -> None:
+def _update(transaction: Transaction, device: Device, update: str, **values: Value) -> None:
     transaction.execute(
         update + " WHERE authority = :authority AND device = :device AND generation = :generation",
         authority=device.authority,

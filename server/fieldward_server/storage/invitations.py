@@ -23,6 +23,8 @@ class Invitation:
     generation: int
     record_cap: int
     """How many records the device may hold."""
+    hpke_key: bytes | None
+    """Of a hand-over, what it is sealed to. Such an invitation names its device from the start."""
 
 
 def add(
@@ -35,12 +37,16 @@ def add(
     proof_key: bytes,
     expires: int,
     record_cap: int,
+    device: str = "",
+    generation: int = 0,
+    hpke_key: bytes | None = None,
 ) -> None:
-    """Store a new invitation."""
+    """Store a new invitation; to a hand-over, with its device and what it is sealed to."""
     transaction.execute(
         "INSERT INTO invitation (authority, invitation_id, practitioner, partitions, proof_key,"
-        " expires, used_for, device, generation, record_cap) VALUES (:authority, :invitation_id,"
-        " :practitioner, :partitions, :proof_key, :expires, :used_for, '', 0, :record_cap)",
+        " expires, used_for, device, generation, record_cap, hpke_key) VALUES (:authority,"
+        " :invitation_id, :practitioner, :partitions, :proof_key, :expires, :used_for, :device,"
+        " :generation, :record_cap, :hpke_key)",
         authority=authority,
         invitation_id=invitation_id,
         practitioner=practitioner,
@@ -48,7 +54,10 @@ def add(
         proof_key=proof_key,
         expires=expires,
         used_for=b"",
+        device=device,
+        generation=generation,
         record_cap=record_cap,
+        hpke_key=hpke_key,
     )
 
 
@@ -83,13 +92,16 @@ def use(
 
 
 def forget(transaction: Transaction, authority: str, *, before: int, at_most: int) -> int:
-    """Remove some invitations that ran out before this time; how many went."""
+    """Remove some invitations that ran out before this time; how many went. A hand-over may have
+    been opened without anybody hearing of it: until it was, its code is kept."""
     rows = transaction.execute(
         "DELETE FROM invitation WHERE authority = :authority AND invitation_id IN"
         " (SELECT invitation_id FROM invitation WHERE authority = :authority"
-        "  AND expires < :before LIMIT :at_most) RETURNING invitation_id",
+        "  AND expires < :before AND (hpke_key IS NULL OR used_for <> :unused) LIMIT :at_most)"
+        " RETURNING invitation_id",
         authority=authority,
         before=before,
+        unused=b"",
         at_most=at_most,
     )
     return len(rows)

@@ -487,6 +487,10 @@ CREATE TABLE merge (
 CREATE INDEX merge_into ON merge (authority, into_id)
 """
 
+_HAND_OVERS = """
+ALTER TABLE invitation ADD COLUMN hpke_key BLOB;
+ALTER TABLE device ADD COLUMN hand_over BLOB
+"""
 _ENQUIRIES_MADE = "ALTER TABLE device ADD COLUMN enquiries BLOB"
 
 _WIPES = """
@@ -553,6 +557,7 @@ STEPS = {
     "0019-wipes": _WIPES,
     "0020-ways": _WAYS,
     "0021-transfers": _TRANSFERS,
+    "0022-hand-overs": _HAND_OVERS,
 }
 """Name to statements, in order."""
 

@@ -8,9 +8,18 @@ from collections.abc import Iterator
 
 from second_implementation.encoding import pack
 from second_implementation.invitations import Code, check, make, spell
+from second_implementation.keys import derive
 from vectors.cases import Case, Topic, refused, secret, valid
 from vectors.outcomes import Outcome
-from vectors.topics.world import IDENTITY_KEY, ROOT_KEY, SIGNING_KEY
+from vectors.topics.world import (
+    AUTHORITY,
+    DEVICE,
+    GENERATION,
+    IDENTITY_KEY,
+    PRACTITIONER,
+    ROOT_KEY,
+    SIGNING_KEY,
+)
 
 
 def _cases() -> Iterator[Case]:
@@ -46,7 +55,21 @@ def _cases() -> Iterator[Case]:
         secret=bytes(11),
         root_fingerprint=bytes(16),
     )
-    other_version = b"\x02" + code_secret + fingerprint
+    long_secret = secret("hand-over code", 16)
+    hands_over = Code(long_secret, fingerprint[:11])
+    yield valid(
+        "hand-over",
+        "one for a hand-over: a longer secret, less of the fingerprint",
+        code=make(*hands_over),
+        secret=long_secret,
+        root_key=ROOT_KEY,
+        root_fingerprint=hands_over.fingerprint,
+        invitation_id=hands_over.invitation_id,
+        proof_key=hands_over.proof_key,
+        seed=derive(long_secret, "hand-over", AUTHORITY, DEVICE, GENERATION, PRACTITIONER),
+        held_by=[AUTHORITY, DEVICE, GENERATION, PRACTITIONER],
+    )
+    other_version = b"\x03" + code_secret + fingerprint
     middle, after = code[8], code[9]
     another = "A" if middle != "A" else "B"
     for name, why, text in (
@@ -59,7 +82,7 @@ def _cases() -> Iterator[Case]:
         ("short", "one character too few", code[:-1]),
         ("long", "one character too many", code + "0"),
         ("letter-u", "a letter that does not occur", "U" + code[1:]),
-        ("version-2", "another version", spell(other_version + check(other_version))),
+        ("version-3", "another version", spell(other_version + check(other_version))),
         ("empty", "nothing", ""),
     ):
         yield refused(name, why, Outcome.CODE_MISTYPED, code=text)

@@ -82,6 +82,7 @@ def _made() -> dict[str, bytes]:
         3,
         [[7, "order-stale"], [0, "order-unreadable"]],
         HybridKey.of(WARM_SEED).public,
+        [LEASE_ID, 1, 5],
     ]
     answer: list[Any] = [
         "active",
@@ -103,6 +104,12 @@ def _made() -> dict[str, bytes]:
         True,
         2,
         warm_keys(),
+        secret("invitation id"),
+        [
+            secret("invitation id"),
+            [signed_lease, sealed_secrets],
+            signed(ANSWER_SEED, distribution),
+        ],
     ]
     admitted = edit(
         SERVER,

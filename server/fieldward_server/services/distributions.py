@@ -1,0 +1,74 @@
+"""What a practitioner on a device may hold, under one signature (protocol §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from fieldward_server.services.authorities import open_answer_key
+from fieldward_server.services.platform import Platform
+from fieldward_server.storage import Transaction, devices, partitions
+from fieldward_server.storage.authorities import Authority
+from fieldward_server.storage.devices import Granted, Holder
+from fieldward_sync.distribution import MAX_MANIFESTS, Distribution, Manifest, OnLine
+from fieldward_sync.encoding import unpack
+from fieldward_sync.signing import Signed, sign
+from fieldward_sync.ways import KEPT, Way
+
+DISTRIBUTION_SECONDS = 24 * 3600
+"""How long a device may take a distribution from the network."""
+
+
+def with_files(granted: Iterable[Granted]) -> tuple[Granted, ...]:
+    """Of what is granted, what a device gets files of."""
+    return tuple(each for each in granted if KEPT[Way(each.way)].files)
+
+
+def held_warm(held: Iterable[Granted]) -> tuple[Granted, ...]:
+    """Of that, what a device gets keys of for memory alone."""
+    return tuple(each for each in held if not KEPT[Way(each.way)].keys_on_disk)
+
+
+def state_number(holder: Holder | None, held: Iterable[Granted]) -> int:
+    """The state number of the last change that concerned a holder."""
+    changed = holder.changed_state if holder else 0
+    return max([changed, *(each.published_state for each in held)])
+
+
+def sign_distribution(
+    platform: Platform,
+    transaction: Transaction,
+    authority: Authority,
+    holder: Holder,
+    granted: Collection[Granted],
+    *,
+    left: Collection[str],
+    whole: bool,
+    now: int,
+) -> Signed | None:
+    """All that a holder may hold now; ``left`` is what is on the device of what they may not.
+
+    Of a ``whole`` one all files have been made: ``None`` where some have not.
+    """
+    held = with_files(granted)
+    manifests = partitions.manifests(
+        transaction, authority.authority, [each.partition_id for each in held]
+    )
+    if whole and len(manifests) < len(held):
+        return None
+    distribution = Distribution(
+        authority=authority.authority,
+        incarnation=authority.incarnation,
+        device=holder.device,
+        generation=holder.generation,
+        practitioner=holder.practitioner,
+        number=state_number(holder, held),
+        issued=now,
+        expires=now + DISTRIBUTION_SECONDS,
+        manifests=tuple(unpack(Manifest, packed) for packed in manifests),
+        lost=devices.taken(transaction, holder, left=left, at_most=MAX_MANIFESTS),
+        on_line=tuple(
+            OnLine(each.partition_id, each.title) for each in granted if each not in held
+        ),
+        warm=tuple(each.partition_id for each in held_warm(held)),
+    )
+    return sign(distribution, open_answer_key(platform, authority))
