@@ -210,7 +210,7 @@ def test_what_waits_is_grey_and_only_what_somebody_must_see_to_is_amber() -> Non
         (lease(-HOUR, LeaseState.EXPIRED), NOON, "what you typed is kept", ATTENTION),
         (lease(-12 * DAY, LeaseState.DESTROYED), NOON, "keys have been erased", ATTENTION),
         (lease(DAY, None), None, "The clock is not trusted", ATTENTION),
-        (None, NOON, "There is no copy here yet", ATTENTION),
+        (None, NOON, "There is no copy here to read", ATTENTION),
     ],
 )
 def test_each_state_of_the_lease_says_what_happens_next(

@@ -40,7 +40,7 @@ def header(status: Status) -> Iterator[Text]:
 def copys_end(lease: LeaseStatus | None, now: int | None) -> Text:
     """When the copy on this device can no longer be read, and what happens then."""
     if lease is None:
-        return Text("There is no copy here yet: sync while you have signal.", ATTENTION)
+        return Text("There is no copy here to read: sync while you have signal.", ATTENTION)
     if now is None or lease.state is None:
         return Text(
             "The clock is not trusted: your copy is closed until you sync, whatever it says. "
