@@ -174,7 +174,7 @@ class KnownRecord:
     @cached_property
     def hidden(self) -> frozenset[str]:
         """The paths whose values are kept from ordinary readers; a latch at rest hides nothing."""
-        if hides_nothing(self.record):
+        if self.departed_from is None and hides_nothing(self.record):
             return frozenset()
         return frozenset(
             path
