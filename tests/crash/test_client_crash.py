@@ -500,6 +500,42 @@ def test_no_failure_gives_an_attempt_at_a_passphrase_back(  # V7
     crash.everywhere(almost_too_many, guess_once_more, an_answer_has_cost_the_lease)
 
 
+# --- The time by voice ----------------------------------------------------------------------------
+
+
+def with_a_wrong_clock(case: Case) -> Device:
+    device = case.world.ready()
+    case.world.clock.wall_is_off_by = -24 * 3600
+    case.world.authority.offline = True
+    return device
+
+
+def take_the_time(case: Case, device: Device | None) -> None:
+    assert device is not None
+    code = case.world.authority.time_code("d-1", device.ask_for_time())
+    case.shown.append((code, ()))
+    device.take_time(code)
+
+
+def a_code_is_good_once(case: Case) -> None:
+    with case.world.open() as device:
+        taken = int(device.status().now is not None)
+        for code, _ in case.shown * 2:
+            with suppress(CallerMistake):
+                device.take_time(code)
+                taken += 1
+        assert taken <= 1
+        device.take_time(case.world.authority.time_code("d-1", device.ask_for_time()))
+        with device.session("clinic") as session:
+            session.open("r-ada")
+        case.world.authority.offline = False
+        assert device.sync().outcome.value == "complete"
+
+
+def test_no_failure_makes_a_time_code_good_twice(crash: Crash) -> None:  # invariant 3
+    crash.everywhere(with_a_wrong_clock, take_the_time, a_code_is_good_once)
+
+
 # --- From one day to the next ---------------------------------------------------------------------
 
 
@@ -571,6 +607,7 @@ WHAT_A_DEVICE_DOES = {
     "look-up": (ready, look_up, 50),
     "sync": (with_news, sync, 70),
     "passphrase change": (ready, change_passphrase, 20),
+    "time by voice": (with_a_wrong_clock, take_the_time, 15),
     "wipe": (about_to_be_wiped, sync, 90),
     "first sync": (enrolled, sync, 55),
     "unlock": (locked_again, unlock, 15),
