@@ -89,10 +89,16 @@ class World:
         assert report.outcome.value == "complete", report
         return device
 
-    def open(self, name: str = "tablet", passphrase: str | None = PASSPHRASE) -> Device:
+    def open(
+        self,
+        name: str = "tablet",
+        passphrase: str | None = PASSPHRASE,
+        practitioner: str | None = None,
+    ) -> Device:
         return Device.open(
             self.home(name),
-            passphrase=passphrase,
+            practitioner,
+            passphrase,
             clock=self.clock,
             transport=self.authority,
             timer=self.timer,

@@ -9,8 +9,8 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
-from dataclasses import dataclass, field, replace
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
 from functools import partial, reduce
 from itertools import count
 from typing import Any
@@ -148,21 +148,37 @@ class HeldPartition:
 
 
 @dataclass
-class HeldDevice:
-    """An enrolled device with its one practitioner."""
+class HeldPerson:
+    """A practitioner on a device."""
 
-    device: str
     practitioner: str
-    request: EnrolRequest
-    answer: bytes
-    journal: JournalHead
+    keys: list[bytes]
+    """Their signing keys, the last in force: what was sealed under another still opens. Who is
+    awaited has none yet."""
+    granted: set[str]
+    joined: JoinRequest | None = None
+    """What they came with last, if they did not enrol the device."""
+    hand_over_id: bytes = b""
+    """The invitation that hands the device over to them, if one does."""
+    hand_over_key: bytes = b""
+    """The HPKE key that grows from its code."""
+    taken: set[str] = field(default_factory=set)
     lease_secret: bytes = field(default_factory=partial(os.urandom, 32))
     lease_id: bytes = b""
     lease_issued: int = 0
+
+
+@dataclass
+class HeldDevice:
+    """An enrolled device with its practitioners."""
+
+    device: str
+    request: EnrolRequest
+    answer: bytes
+    journal: JournalHead
+    people: dict[str, HeldPerson]
     generation: int = 1
     access: Access = Access.ACTIVE
-    granted: set[str] = field(default_factory=set)
-    taken: set[str] = field(default_factory=set)
     counters: set[int] = field(default_factory=set)
     boxes: dict[bytes, Signed] = field(default_factory=dict)
     entries: list[EntryItem] = field(default_factory=list)
@@ -171,20 +187,20 @@ class HeldDevice:
     receipts: list[Receipt] = field(default_factory=list)
     verdicts: dict[int, tuple[Proposal, Verdict]] = field(default_factory=dict)
     requests: list[SyncRequest] = field(default_factory=list)
-    awaited: tuple[HeldDevice, bytes, bytes] | None = None
-    """Whom it is handed over to, as they would hold it; their invitation, and its HPKE key."""
-    joined: dict[str, bytes] = field(default_factory=dict)
-    """The signing keys of others who came."""
 
     @property
-    def awaits(self) -> bool:
-        """Whether somebody is to come who has not been heard."""
-        return self.awaited is not None and self.awaited[0].practitioner not in self.joined
+    def awaited(self) -> HeldPerson | None:
+        """Who is to come and has not been heard."""
+        return next((each for each in self.people.values() if not each.keys), None)
 
-    def key_of(self, box: Signed) -> bytes:
-        """The signing key of whoever sealed a box; whose key is not known has sealed none."""
-        who = _read(BoxHeader, box).practitioner
-        return self.request.practitioner_key if who == self.practitioner else self.joined[who]
+    def whose(self, header: Signed) -> tuple[HeldPerson, bytes]:
+        """Who made a box, and the key that signed its header."""
+        person = self.people[_read(BoxHeader, header).practitioner]
+        for key in person.keys:
+            with suppress(PeerBrokeProtocol):
+                header.open(BoxHeader, key)
+                return person, key
+        raise Refused("box-unsigned")
 
 
 class MemoryAuthority:
@@ -290,7 +306,7 @@ class MemoryAuthority:
 
     def hand_over(self, device: str, practitioner: str) -> str:
         """The code that hands a device over to another practitioner, who holds the same."""
-        held = self.devices[device]
+        held, granted = self.devices[device], {*self._only_one(device).granted}
         invitation = Invitation.new(os.urandom(16), public_key(self.root))
         seed = invitation.hand_over_seed(
             authority=AUTHORITY,
@@ -298,34 +314,43 @@ class MemoryAuthority:
             generation=held.generation,
             practitioner=practitioner,
         )
-        awaited = replace(
-            held, practitioner=practitioner, lease_secret=os.urandom(32), lease_id=b""
+        self._invitations[invitation.invitation_id] = (invitation, practitioner, granted)
+        held.people[practitioner] = HeldPerson(
+            practitioner,
+            keys=[],
+            granted=granted,
+            hand_over_id=invitation.invitation_id,
+            hand_over_key=hpke_public_key(seed),
         )
-        held.awaited = awaited, invitation.invitation_id, hpke_public_key(seed)
         return invitation.code()
 
     def take_grant(self, device: str, partition: str) -> None:
         """The device's practitioner loses a partition; its next epoch begins."""
-        held = self.devices[device]
-        held.granted.remove(partition)
-        held.taken.add(partition)
+        person = self._only_one(device)
+        person.granted.remove(partition)
+        person.taken.add(partition)
         self.partitions[partition].epoch += 1
-        held.lease_id = b""  # the key ring has changed
+        person.lease_id = b""  # the key ring has changed
         self.state += 1
 
     def give_grant(self, device: str, partition: str) -> None:
-        held = self.devices[device]
-        held.granted.add(partition)
-        held.taken.discard(partition)
-        held.lease_id = b""
+        person = self._only_one(device)
+        person.granted.add(partition)
+        person.taken.discard(partition)
+        person.lease_id = b""
         self.state += 1
+
+    def _only_one(self, device: str) -> HeldPerson:
+        (person,) = self.devices[device].people.values()
+        return person
 
     def hold(self, partition: str, way: Way) -> None:
         """Have a partition held in another way; its next epoch begins."""
         self.partitions[partition].way = way
         self.partitions[partition].epoch += 1
         for held in self.devices.values():
-            held.lease_id = b""  # the key ring has changed
+            for person in held.people.values():
+                person.lease_id = b""  # the key ring has changed
         self.state += 1
 
     def order(self, device: str, kind: str) -> None:
@@ -365,11 +390,9 @@ class MemoryAuthority:
         opened = []
         for item in held.entries:
             header = item.read_header()
-            box = open_as_authority(
-                held.boxes[header.box],
-                practitioner_key=held.key_of(held.boxes[header.box]),
-                seed=self.audit_seed,
-            )
+            signed = held.boxes[header.box]
+            _, key = held.whose(signed)
+            box = open_as_authority(signed, practitioner_key=key, seed=self.audit_seed)
             body = box.open_entry(header.index, item.body)
             opened.append(decode(LookUp, body, max_bytes=MAX_SIGNED))
         return opened
@@ -460,29 +483,28 @@ class MemoryAuthority:
             request = decode(EnrolRequest, body, max_bytes=MAX_SIGNED)
             verify(public_key=request.device_key)
             return self._enrol(request)
-        held, practitioner = self._caller(signature.key_id)
-        key = held.request.practitioner_key if practitioner else held.request.device_key
-        verify(public_key=key)
-        if path == "/v1/join":
-            return self._join(held, decode(JoinRequest, body, max_bytes=MAX_SIGNED))
+        held, person = self._caller(signature.key_id)
+        verify(public_key=person.keys[-1] if person else held.request.device_key)
         self._check_time(signature.created)
         if signature.counter in held.counters:
             raise Refused("counter-used", 409)
         held.counters.add(signature.counter)
+        if path == "/v1/join":
+            return self._join(held, decode(JoinRequest, body, max_bytes=MAX_SIGNED))
         sync_request = decode(SyncRequest, body, max_bytes=64 * 1024)
         held.requests.append(sync_request)
-        return encode(self.changes_answer(self._sync(held, practitioner, sync_request)))
+        return encode(self.changes_answer(self._sync(held, person, sync_request)))
 
     def _check_time(self, created: int) -> None:
         if abs(created - self.clock.true_time) > 300:
             raise Refused("clock-skew", 401)
 
-    def _caller(self, named: str) -> tuple[HeldDevice, bool]:
+    def _caller(self, named: str) -> tuple[HeldDevice, HeldPerson | None]:
         device = named.split("/")[1]
         held = self.devices[device]
         roles = {
-            key_id(AUTHORITY, device, held.generation, DEVICE_KEY): False,
-            key_id(AUTHORITY, device, held.generation, held.practitioner): True,
+            key_id(AUTHORITY, device, held.generation, role): held.people.get(role)
+            for role in (DEVICE_KEY, *held.people)
         }
         return held, roles[named]
 
@@ -511,23 +533,33 @@ class MemoryAuthority:
             )
         )
         head = JournalHead.first(device, 1, request.journal_key)
-        self.devices[device] = HeldDevice(
-            device, practitioner, request, answer, head, granted=partitions
-        )
+        person = HeldPerson(practitioner, [request.practitioner_key], partitions)
+        self.devices[device] = HeldDevice(device, request, answer, head, {practitioner: person})
         return answer
 
     def _join(self, held: HeldDevice, request: JoinRequest) -> bytes:
-        """Whom the device was handed over to comes, once."""
-        assert held.awaited is not None
-        awaited, invitation_id, _ = held.awaited
-        assert request.invitation_id == invitation_id
-        key = held.joined.setdefault(awaited.practitioner, request.practitioner_key)
-        assert request.practitioner_key == key, "the code was used twice"
-        return encode(JoinAnswer(awaited.practitioner))
+        if request.invitation_id not in self._invitations:
+            raise Refused("invitation-unknown")
+        invitation, practitioner, partitions = self._invitations[request.invitation_id]
+        statement = request.statement(device=held.device, generation=held.generation)
+        if request.proof != proof(invitation.proof_key, statement):
+            raise Refused("proof-wrong")
+        person = held.people.setdefault(practitioner, HeldPerson(practitioner, [], set()))
+        if person.joined is None or person.joined.invitation_id != request.invitation_id:
+            person.joined = request
+            person.keys.append(request.practitioner_key)
+            person.granted |= partitions
+            person.lease_id = b""
+            self.state += 1
+        elif person.joined != request:
+            raise Refused("invitation-used")
+        return encode(JoinAnswer(practitioner))
 
     # --- Sync -------------------------------------------------------------------------------
 
-    def _sync(self, held: HeldDevice, practitioner: bool, request: SyncRequest) -> SyncAnswer:
+    def _sync(
+        self, held: HeldDevice, person: HeldPerson | None, request: SyncRequest
+    ) -> SyncAnswer:
         self._take_journal(held, request)
         verdicts = tuple(
             verdict
@@ -536,10 +568,11 @@ class MemoryAuthority:
         )
         self._take_receipts(held, request)
         lease = warm = distribution = hand_over = None
-        if practitioner and not request.more:
-            hand_over = self._hand_over(held, request)
-            lease, warm = self._renew(held, request)
-            distribution = self._distribute(held, request)
+        awaited = held.awaited
+        if person and not request.more:
+            hand_over = self._hand_over(held, awaited, request) if awaited else None
+            lease, warm = self._renew(held, person, request)
+            distribution = self._distribute(held, person, request)
         older = request.trust_version < self.trust_version
         return SyncAnswer(
             access=held.access.value,
@@ -555,26 +588,31 @@ class MemoryAuthority:
             backup=self.backup_begun,
             kept_until=self.kept_until,
             warm_keys=warm,
-            hand_over_id=held.awaited[1] if held.awaited and held.awaits else b"",
+            hand_over_id=awaited.hand_over_id if awaited else b"",
             hand_over=hand_over,
         )
 
-    def _hand_over(self, held: HeldDevice, request: SyncRequest) -> HandOver | None:
-        if held.awaited is None or not held.awaits or request.hand_over is not None:
+    def _hand_over(
+        self, held: HeldDevice, awaited: HeldPerson, request: SyncRequest
+    ) -> HandOver | None:
+        if request.hand_over is not None:
             return None
-        awaited, invitation_id, key = held.awaited
-        nothing = Held(self.incarnation, 0, b"", 0, ())
-        asked = msgspec.structs.replace(request, held=nothing, next_hpke_key=key, warm_key=None)
-        grant, _ = self._renew(replace(awaited, journal=held.journal), asked)
-        listed = self._distribute(awaited, asked)
-        return HandOver(invitation_id, grant, listed) if grant and listed else None
+        asked = msgspec.structs.replace(
+            request,
+            held=Held(self.incarnation, 0, b"", 0, ()),
+            next_hpke_key=awaited.hand_over_key,
+            warm_key=None,
+        )
+        grant, _ = self._renew(held, awaited, asked)
+        listed = self._distribute(held, awaited, asked)
+        return HandOver(awaited.hand_over_id, grant, listed) if grant and listed else None
 
     def _take_journal(self, held: HeldDevice, request: SyncRequest) -> None:
         for item in request.journal:
             match item:
                 case BoxItem():
-                    header = item.header.open(BoxHeader, held.key_of(item.header))
-                    held.boxes[header.box] = item.header
+                    _, key = held.whose(item.header)
+                    held.boxes[item.header.open(BoxHeader, key).box] = item.header
                 case EntryItem():
                     sequence = item.read_header().sequence
                     if sequence > held.journal.size:
@@ -596,18 +634,19 @@ class MemoryAuthority:
     def _take_edits(
         self, held: HeldDevice, header: Signed, first: int, entries: tuple[bytes, ...]
     ) -> Iterator[Verdict]:
-        box = open_as_authority(header, practitioner_key=held.key_of(header), seed=self.edit_seed)
+        person, key = held.whose(header)
+        box = open_as_authority(header, practitioner_key=key, seed=self.edit_seed)
         for index, sealed in enumerate(entries, start=first):
             proposal = decode(Proposal, box.open_entry(index, sealed), max_bytes=MAX_SIGNED)
             known = held.verdicts.get(proposal.counter)
             if known is None:
-                known = proposal, self._judge(held, proposal)
+                known = proposal, self._judge(held, person, proposal)
                 held.verdicts[proposal.counter] = known
             assert known[0] == proposal, "a dot was used twice"
             yield known[1]
 
-    def _judge(self, held: HeldDevice, proposal: Proposal) -> Verdict:
-        covered = {p for p in held.granted if proposal.record_id in self.partitions[p].members}
+    def _judge(self, held: HeldDevice, person: HeldPerson, proposal: Proposal) -> Verdict:
+        covered = {p for p in person.granted if proposal.record_id in self.partitions[p].members}
         if not RIGHTS[held.access].edits_merge:
             return self._refuse(proposal, "revoked")
         if not covered:
@@ -651,14 +690,14 @@ class MemoryAuthority:
                 held.orders = still_open
 
     def _renew(
-        self, held: HeldDevice, request: SyncRequest
+        self, held: HeldDevice, person: HeldPerson, request: SyncRequest
     ) -> tuple[LeaseGrant | None, bytes | None]:
-        granted = [self.partitions[p] for p in sorted(held.granted)]
+        granted = [self.partitions[p] for p in sorted(person.granted)]
         warm = [each for each in granted if each.way is Way.WARM]
         due = (
-            request.held.lease != held.lease_id
-            or not held.lease_id
-            or self.clock.true_time >= held.lease_issued + self.terms.closes_seconds // 8
+            request.held.lease != person.lease_id
+            or not person.lease_id
+            or self.clock.true_time >= person.lease_issued + self.terms.closes_seconds // 8
             or request.held.look_ups_left * 8 <= self.terms.look_ups * 7
             or (warm and not request.held.warm)
         )
@@ -667,28 +706,28 @@ class MemoryAuthority:
             return None, None
         if self.lease_refused:
             return None, None
-        held.lease_id, held.lease_issued = os.urandom(16), self.clock.true_time
+        person.lease_id, person.lease_issued = os.urandom(16), self.clock.true_time
         secrets = LeaseSecrets(
-            lease_secret=held.lease_secret,
+            lease_secret=person.lease_secret,
             ring=tuple(each.ring() for each in granted if KEPT[each.way].keys_on_disk),
         )
         info = secrets_info(
             authority=AUTHORITY,
             incarnation=self.incarnation,
-            lease_id=held.lease_id,
+            lease_id=person.lease_id,
             device=held.device,
             generation=held.generation,
-            practitioner=held.practitioner,
+            practitioner=person.practitioner,
         )
         sealed, secrets_hash = seal_secrets(secrets, request.next_hpke_key, info=info)
         now = self.clock.true_time
         lease = Lease(
             authority=AUTHORITY,
             incarnation=self.incarnation,
-            lease_id=held.lease_id,
+            lease_id=person.lease_id,
             device=held.device,
             generation=held.generation,
-            practitioner=held.practitioner,
+            practitioner=person.practitioner,
             issued=now,
             warns=now + self.terms.warning_seconds,
             closes=now + self.terms.closes_seconds,
@@ -703,10 +742,12 @@ class MemoryAuthority:
             keys = seal_warm_keys(ring, request.warm_key, lease)
         return LeaseGrant(sign(lease, self.answer_key), sealed), keys
 
-    def _distribute(self, held: HeldDevice, request: SyncRequest) -> Signed | None:
+    def _distribute(
+        self, held: HeldDevice, person: HeldPerson, request: SyncRequest
+    ) -> Signed | None:
         if request.held.number == self.state or not RIGHTS[held.access].pull:
             return None
-        granted = [self.partitions[p] for p in sorted(held.granted)]
+        granted = [self.partitions[p] for p in sorted(person.granted)]
         published = (each.manifest for each in granted if KEPT[each.way].files)
         return sign(
             Distribution(
@@ -714,12 +755,12 @@ class MemoryAuthority:
                 incarnation=self.incarnation,
                 device=held.device,
                 generation=held.generation,
-                practitioner=held.practitioner,
+                practitioner=person.practitioner,
                 number=self.state,
                 issued=self.clock.true_time,
                 expires=self.clock.true_time + 86_400,
                 manifests=tuple(manifest for manifest in published if manifest is not None),
-                lost=tuple(sorted(held.taken)),
+                lost=tuple(sorted(person.taken)),
                 on_line=tuple(
                     OnLine(each.partition, each.title)
                     for each in granted

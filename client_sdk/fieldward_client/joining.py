@@ -19,7 +19,7 @@ from fieldward_client.notices import notices_file
 from fieldward_client.passphrases import Lock, check_passphrase
 from fieldward_client.vault import Vault, VaultSecrets, open_secrets, seal_secrets
 from fieldward_sync.encoding import Message, decode, encode
-from fieldward_sync.errors import CallerMistake
+from fieldward_sync.errors import CallerMistake, RefusedByServer
 from fieldward_sync.invitations import Invitation, proof
 from fieldward_sync.keys import label
 from fieldward_sync.messages import MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, JoinAnswer, JoinRequest
@@ -27,6 +27,7 @@ from fieldward_sync.signing import public_key, signing_key
 
 JOINING = "joining"
 PATH = "/v1/join"
+_OVER = frozenset({"invitation-used", "invitation-expired"})
 
 
 class Joining(Message, frozen=True):
@@ -48,11 +49,12 @@ def join(here: Installation, invitation: Invitation, *, passphrase: str) -> tupl
     check_passphrase(passphrase)
     require_ours(here, invitation)
     attempt, unlock, secrets = _attempt(here, invitation, passphrase)
-    body, _ = here.line.post(
-        PATH,
-        attempt.request,
-        caller=here.identity.caller(),
-    )
+    try:
+        body, _ = here.line.post(PATH, attempt.request, caller=here.identity.caller())
+    except RefusedByServer as e:
+        if e.code in _OVER:  # the server knows other keys, or none, and never will know these
+            here.folder.erase(JOINING)
+        raise
     practitioner = decode(JoinAnswer, body, max_bytes=MAX_ANSWER_BYTES).practitioner
     vault = Vault(
         here.folder,

@@ -14,7 +14,15 @@ import pytest
 from client_world import PASSPHRASE, PHONE, SERVER_URL
 from crashing import Case, Crash, Step, points_of
 from faulty_disk import FAILURES
-from fieldward_client import AccessClosed, CallerMistake, Device, LocalDataDamaged, journal, outbox
+from fieldward_client import (
+    AccessClosed,
+    CallerMistake,
+    Device,
+    LocalDataDamaged,
+    RefusedByServer,
+    journal,
+    outbox,
+)
 from fieldward_client.attempts import LAST_ATTEMPT, WAITS
 from fieldward_client.files import FILES
 from fieldward_client.transport import HttpAnswer
@@ -438,6 +446,73 @@ def test_a_broken_hand_over_is_repeated_and_loses_nothing(  # P6, invariants 1 a
     crash.everywhere(about_to_be_handed_over, take_over, they_read_and_what_they_typed_arrives)
 
 
+# --- Joining ------------------------------------------------------------------------------------
+
+BENS = "ben's own four words"
+
+
+def with_an_edit_of_hers(case: Case) -> Device:
+    """A device whose first practitioner has typed something that was not sent."""
+    device = case.world.ready()
+    with device.session("home-visit") as session:
+        session.open("r-ada").edit(PHONE, "07700 900777")
+    return device
+
+
+def join(case: Case, device: Device | None, who: str = "p-ben") -> None:
+    assert device is not None
+    code = case.world.authority.invite(who, "p-west")
+    case.shown.append((code, ()))
+    device.join(code, passphrase=BENS)
+
+
+def join_again(case: Case, device: Device | None) -> None:
+    """She has forgotten her passphrase, and comes back with a code."""
+    join(case, device, "p-tablet")
+
+
+def repeat_the_call(case: Case) -> None:
+    with case.world.open(passphrase=None) as device, suppress(RefusedByServer):
+        device.join(case.shown[0][0], passphrase=BENS)  # refused if it was done already
+
+
+def opens_reads_and_syncs(case: Case, who: str, passphrase: str) -> None:
+    with case.world.open(passphrase=passphrase, practitioner=who) as device:
+        report = device.sync()
+        assert report.outcome.value == "complete", report
+        with device.session("clinic") as session:
+            assert session.search(family="Okafor")
+
+
+def both_have_keys_of_their_own(case: Case) -> None:
+    repeat_the_call(case)
+    opens_reads_and_syncs(case, "p-ben", BENS)
+    opens_reads_and_syncs(case, "p-tablet", PASSPHRASE)
+    nothing_of_the_attempt_is_left(case, "p-ben", "p-tablet")
+
+
+def she_is_back(case: Case) -> None:
+    repeat_the_call(case)
+    opens_reads_and_syncs(case, "p-tablet", BENS)
+    with pytest.raises(AccessClosed, match="passphrase-wrong"):
+        case.world.open()
+    nothing_of_the_attempt_is_left(case, "p-tablet")
+
+
+def nothing_of_the_attempt_is_left(case: Case, *people: str) -> None:
+    assert {path.name for path in (case.world.home() / "practitioners").iterdir()} == {*people}
+    assert not (case.world.home() / "joining").exists()
+    assert case.world.authority.value("r-ada", PHONE) == "07700 900777", "invariant 1"
+
+
+def test_a_broken_joining_is_repeated_and_takes_nothing_from_who_was_here(crash: Crash) -> None:
+    crash.everywhere(with_an_edit_of_hers, join, both_have_keys_of_their_own)
+
+
+def test_who_comes_back_with_new_keys_comes_back_after_any_failure(crash: Crash) -> None:
+    crash.everywhere(with_an_edit_of_hers, join_again, she_is_back)
+
+
 # --- Passphrases --------------------------------------------------------------------------------
 
 NEW_PASSPHRASE = "another four words entirely"
@@ -606,6 +681,8 @@ WHAT_A_DEVICE_DOES = {
     "edit": (ready, edit_twice, 40),
     "look-up": (ready, look_up, 50),
     "sync": (with_news, sync, 70),
+    "join": (with_an_edit_of_hers, join, 45),
+    "join again": (with_an_edit_of_hers, join_again, 50),
     "passphrase change": (ready, change_passphrase, 20),
     "time by voice": (with_a_wrong_clock, take_the_time, 15),
     "wipe": (about_to_be_wiped, sync, 90),
