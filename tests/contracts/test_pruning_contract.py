@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fieldward_server.files import SealedFiles
-from fieldward_server.services import pruning, sealing, synchronisation
+from fieldward_server.services import distributions, pruning, sealing
 from fieldward_server.services.conflicts import settle
 from fieldward_server.services.devices import list_devices, set_access
 from fieldward_server.services.figures import read_figures
@@ -314,7 +314,7 @@ def test_what_is_left_on_the_device_is_named_before_all_else_that_was_lost(
     world: World, device: FieldDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only so many are named, and a device refuses a list that leaves out what it holds."""
-    monkeypatch.setattr(synchronisation, "MAX_MANIFESTS", 1)
+    monkeypatch.setattr(distributions, "MAX_MANIFESTS", 1)
     about = {"device": device.name, "practitioner": "p-1"}
     take(**command(world, **about, partition="everybody"))
     for partition in ("later", "latest"):

@@ -316,7 +316,7 @@ def test_an_administrator_from_the_document_commands_it(service: Service) -> Non
     client.enrol(invited["code"], passphrase="three random words", name="Tablet 8")
     client.sync()
     held = client.partitions[CASELOAD]
-    assert held.manifest[3] == CHILDREN
+    assert held.manifest[3] == world.stored_partition(CASELOAD).records
 
     assert ann.call("device/wipe", device=client.device, reason="lost") == {"waits": False}
     client.sync(locked=True)
