@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
+from urllib.request import urlopen
 
 import msgspec
 import pytest
@@ -237,9 +238,11 @@ def test_whoever_asked_for_the_address_in_a_file_finds_it_there_and_a_log_of_war
 ) -> None:
     """Also what gunicorn says of starting and stopping is at its level."""
     file, log = tmp_path / "address", tmp_path / "log"
-    board = Board(tmp_path / "data", listen_port="0", log_level="warning")
+    board = Board(tmp_path / "data", listen_port="0", log_level="warning", workers="1")
     with served.serving(board.environ, log, "--address-file", str(file)) as process:
         assert file.read_text() == f"{process.address}\n"
+        # Its worker is up: gunicorn kills one that is told to stop while it starts, and says so.
+        assert urlopen(f"{process.address}/health/live").status == 200
     assert log.read_text() == ""
 
 

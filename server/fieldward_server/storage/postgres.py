@@ -39,7 +39,7 @@ _OWN_WORDS = {
     "TEXT": 'TEXT COLLATE "C"',
     "WITHOUT ROWID": "",  # it keeps a table's rows in no order
 }
-_GIVES_ROWS = re.compile(r"\s*(SELECT|WITH)\b|.*\bRETURNING\b", re.DOTALL)
+_GIVES_ROWS = re.compile(r"\s*(SELECT|WITH|EXPLAIN)\b|.*\bRETURNING\b", re.DOTALL)
 _TO_TRANSLATE = re.compile(rf"\b(?:{'|'.join(_OWN_WORDS)})\b|(IN )?:([a-z0-9_]+)|%")
 
 
