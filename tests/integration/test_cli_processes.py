@@ -185,7 +185,7 @@ def test_a_server_that_breaks_off_leaves_no_doubt_what_is_known(settled: Adminis
     [
         ("administrator list", r"mo +Mo Malik +[0-9: Z-]+ +host:"),
         ("practitioner list", r"p-17 +Ann Poole +health-visitor +HV-1 +2099-03-31 +2099-03-31"),
-        ("partition list", r"all-of-it +All of it +all +3 +[0-9]+ +not yet +0.0"),
+        ("partition list", r"all-of-it +All of it +all +offline +3 +[0-9]+ +not yet +0.0"),
         ("device list", r"d-[0-9a-f]+\.1 +ann-tablet +p-17 +active +just now +0 +0"),
     ],
 )

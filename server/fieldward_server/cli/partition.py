@@ -140,7 +140,7 @@ def renew_key(call: Commander, partition: str, as_json: bool) -> None:
 @signed()
 @json_option
 def list_(call: Commander, as_json: bool) -> None:
-    """List an authority's partitions: their rules, records, files, holders and ways.
+    """List an authority's partitions: their rules, ways, records and holders, and what is sealed.
 
     \b
     Example:
@@ -156,7 +156,7 @@ def list_(call: Commander, as_json: bool) -> None:
             "records": "records",
             "holders": "holders",
             "published": lambda it: _published(it["published_feed"], it["feed"]),
-            "sealed kB": lambda it: f"{it['sealed_bytes'] / 1000:.1f}",
+            "kB": lambda it: f"{it['sealed_bytes'] / 1000:.1f}",
         },
         as_json=as_json,
         nothing="There is no partition yet: `fieldward partition create`.",
