@@ -140,7 +140,7 @@ def renew_key(call: Commander, partition: str, as_json: bool) -> None:
 @signed()
 @json_option
 def list_(call: Commander, as_json: bool) -> None:
-    """List an authority's partitions: their rules, ways, records and holders, and what is sealed.
+    """List an authority's partitions: their rules, records, files, holders and ways.
 
     \b
     Example:
