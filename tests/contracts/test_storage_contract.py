@@ -8,10 +8,18 @@ from multiprocessing.synchronize import Barrier
 
 import pytest
 
-from fieldward_server.storage import Storage, authorities, open_storage, records, turns
+from fieldward_server.storage import (
+    Storage,
+    authorities,
+    open_storage,
+    records,
+    search_keys,
+    turns,
+)
 from fieldward_server.storage.driver import Transaction
 from fieldward_server.storage.migrations import STEPS
 from fieldward_server.storage.records import StoredRecord
+from fieldward_server.storage.search_keys import SearchKey
 from fieldward_sync.errors import CallerMistake, RetryLater
 
 CODE = "E08000039"
@@ -120,6 +128,21 @@ def test_a_write_that_fails_undoes_its_transaction_though_nothing_is_run_after_i
         transaction.execute(again, authority=CODE)
     assert found is not None
     assert found.edit_counter == 0
+
+
+@pytest.mark.parametrize("count", [0, 1, 49, 50, 51, 200])
+def test_rows_are_inserted_and_changed_in_turn_however_many_they_are(
+    storage: Storage, count: int
+) -> None:
+    keys = [SearchKey(CODE, f"k-{number:03}", "r-1") for number in range(count)]
+    with storage.transaction() as transaction:
+        search_keys.add(transaction, iter(keys))
+        search_keys.remove(transaction, keys[::2])
+        search_keys.add(transaction, keys[:1])
+        (counted,) = transaction.execute("SELECT count(*) AS n FROM search_key")
+    with storage.reading() as transaction:
+        (kept,) = transaction.execute("SELECT count(*) AS n FROM search_key")
+    assert counted["n"] == kept["n"] == count // 2 + min(count, 1)
 
 
 def test_a_row_that_is_there_is_left_as_it_is(storage: Storage) -> None:

@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
+from itertools import chain, islice
 from typing import NamedTuple, cast
 
 import msgspec
 import psycopg
 from psycopg import Connection, IsolationLevel
 from psycopg.rows import DictRow, dict_row
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.sql import SQL, Composed, Identifier, Placeholder
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from fieldward_server.storage.driver import Row, Transaction, Value
@@ -26,6 +27,9 @@ from fieldward_sync.errors import RetryLater
 MAX_CONNECTIONS = 8
 """Of one process."""
 WAIT_SECONDS = 10
+
+_WORTH_A_COPY = 50
+"""Fewer rows are inserted: nobody waits for them, and for a COPY twice."""
 
 _OPTIONS = (
     "synchronous_commit=on",
@@ -167,20 +171,30 @@ class _PostgresTransaction:
         return cast(list[Row], cursor.fetchall()) if _gives_rows(sql) else []
 
     def execute_many(self, sql: str, rows: Iterable[Mapping[str, Value]], /) -> None:
-        with self._connection.cursor() as cursor:
-            cursor.executemany(_in_own_words(sql), rows)
+        own = _in_own_words(sql)
+        for row in rows:
+            self._connection.execute(own, row)
 
     def insert(
         self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]], /
     ) -> None:
-        self._pipeline.close()  # which has no COPY
+        remaining = iter(rows)
         names = SQL(", ").join(map(Identifier, columns))
+        first = list(islice(remaining, _WORTH_A_COPY))
+        if len(first) < _WORTH_A_COPY:
+            marks = SQL(", ").join(Placeholder() * len(columns))
+            sql = SQL("INSERT INTO {} ({}) VALUES ({})").format(Identifier(table), names, marks)
+            for row in first:
+                self._connection.execute(sql, row)
+            return
+        self._pipeline.close()  # which has no COPY
         types = self._types_of(table, names)
         copy_in = SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(Identifier(table), names)
         with self._connection.cursor() as cursor, cursor.copy(copy_in) as copy:
             copy.set_types(types)
-            for row in rows:
+            for row in chain(first, remaining):
                 copy.write_row(row)
+        self._pipeline.enter_context(self._connection.pipeline())
 
     def _types_of(self, table: str, names: Composed) -> list[int]:
         """The types of columns, which the database does not ask for in this form of COPY."""
