@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from client_world import cheap_unlock_key
 from fieldward_client import AccessClosed, CallerMistake, Device, passphrases
 from fieldward_client import device as device_module
 from fieldward_client.folder import Folder
@@ -25,7 +26,6 @@ from fieldward_server.storage import Transaction
 from fieldward_sync.access import Access
 from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.invitations import read_code
-from fieldward_sync.keys import derive
 from fieldwork import AUTHORITY, PHONE, child
 from loop import Loop, Wire
 from loop_hand import PASSPHRASE
@@ -35,14 +35,10 @@ HOUR, DAY = 3600, 24 * 3600
 EVES = {"b1": {"service": "school-nursing", "team": "SN-1", "since": "2023-01-01"}}
 
 
-def cheap(passphrase: str, *, device_secret: bytes, salt: bytes, **_: object) -> bytes:
-    return derive(device_secret + salt + passphrase.encode(), "cheap-unlock")
-
-
 @pytest.fixture
 def loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loop]:
     """Ann holds ``both``; Eve alone is in ``nurses``, which nobody holds yet."""
-    monkeypatch.setattr(passphrases, "unlock_key", cheap)
+    monkeypatch.setattr(passphrases, "unlock_key", cheap_unlock_key)
     monkeypatch.setattr(device_module, "platform_key_store", lambda: None)
     loop = Loop(tmp_path / "loop")
     loop.load(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from client_world import cheap_unlock_key
 from fieldward_client import (
     AccessClosed,
     CallerMistake,
@@ -24,7 +25,6 @@ from fieldward_server.services.journals import verify_journals
 from fieldward_server.services.partitions import take
 from fieldward_server.shield_register import Joined, ShieldRegister
 from fieldward_sync.access import Access
-from fieldward_sync.keys import derive
 from fieldwork import AUTHORITY, PHONE, child
 from loop import Loop, Wire
 from loop_hand import PASSPHRASE
@@ -33,14 +33,10 @@ BENS = "ben's own four words"
 OTHERS = {"b1": {"service": "school-nursing", "team": "SN-1", "since": "2023-01-01"}}
 
 
-def cheap(passphrase: str, *, device_secret: bytes, salt: bytes, **_: object) -> bytes:
-    return derive(device_secret + salt + passphrase.encode(), "cheap-unlock")
-
-
 @pytest.fixture
 def loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loop]:
     """Ada is in Ann's partition, Ben's, and one that both hold; each has a child besides."""
-    monkeypatch.setattr(passphrases, "unlock_key", cheap)
+    monkeypatch.setattr(passphrases, "unlock_key", cheap_unlock_key)
     monkeypatch.setattr(device_module, "platform_key_store", lambda: None)
     loop = Loop(tmp_path / "loop")
     loop.load(

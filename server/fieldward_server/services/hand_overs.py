@@ -252,18 +252,7 @@ def is_hand_over_due(
 ) -> bool:
     """Whether the device does not hold its hand-over as it is now, and may have it: a locked device
     may not."""
-    if standing.holder is None or request.more:
-        return False
-    waits = open_hand_over(platform, transaction, standing, now=now)
-    if waits is None:
-        return False
-    held = request.hand_over
-    state = standing.authority.incarnation, state_number(waits.holder, waits.held)
-    return (
-        held is None
-        or (held.incarnation, held.number) != state
-        or is_another(waits.holder, waits.held, lease=held.lease)
-    )
+    return _due(platform, transaction, standing, request, now=now) is not None
 
 
 def hand_over(
@@ -275,8 +264,8 @@ def hand_over(
     now: int,
 ) -> HandOver | None:
     """What waits on the device from now on for the code, if that is due."""
-    waits = open_hand_over(platform, transaction, standing, now=now)
-    if waits is None or not is_hand_over_due(platform, transaction, standing, request, now=now):
+    waits = _due(platform, transaction, standing, request, now=now)
+    if waits is None:
         return None
     authority, holder, invitation = standing.authority, waits.holder, waits.invitation
     distribution = sign_distribution(
@@ -296,6 +285,29 @@ def hand_over(
         now=now,
     )
     return HandOver(invitation.invitation_id, renewal.lease, distribution)
+
+
+def _due(
+    platform: Platform,
+    transaction: Transaction,
+    standing: Standing,
+    request: SyncRequest,
+    *,
+    now: int,
+) -> OpenHandOver | None:
+    if standing.holder is None or request.more:
+        return None
+    waits = open_hand_over(platform, transaction, standing, now=now)
+    if waits is None:
+        return None
+    held = request.hand_over
+    state = standing.authority.incarnation, state_number(waits.holder, waits.held)
+    is_held = (
+        held is not None
+        and (held.incarnation, held.number) == state
+        and not is_another(waits.holder, waits.held, lease=held.lease)
+    )
+    return None if is_held else waits
 
 
 def _require_none_open(transaction: Transaction, device: Device) -> None:

@@ -227,11 +227,7 @@ def decline(
     now: int,
 ) -> None:
     """Say that a record that is offered is not taken. ``CallerMistake("no-offer")``."""
-    with platform.storage.transaction() as transaction:
-        lock_all(transaction, authority, giver)
-        found = _open_offer(transaction, authority, record, giver=giver, taker=authority)
-        ended = found._replace(state=DECLINED, ended_at=now)
-        _put(transaction, ended, by=authority, actor=actor, reason=reason, at=now)
+    _end(platform, authority, record, giver, DECLINED, actor=actor, reason=reason, now=now)
 
 
 def withdraw(
@@ -245,11 +241,7 @@ def withdraw(
     now: int,
 ) -> None:
     """Take back the offer of a record that is not accepted yet. ``CallerMistake("no-offer")``."""
-    with platform.storage.transaction() as transaction:
-        lock_all(transaction, authority, taker)
-        found = _open_offer(transaction, authority, record, giver=authority, taker=taker)
-        ended = found._replace(state=WITHDRAWN, ended_at=now)
-        _put(transaction, ended, by=authority, actor=actor, reason=reason, at=now)
+    _end(platform, authority, record, taker, WITHDRAWN, actor=actor, reason=reason, now=now)
 
 
 def list_transfers(
@@ -281,6 +273,26 @@ def list_transfers(
         )
         for each in found
     )
+
+
+def _end(
+    platform: Platform,
+    authority: str,
+    record: str,
+    other: str,
+    ending: str,
+    *,
+    actor: str,
+    reason: str,
+    now: int,
+) -> None:
+    """End an offer by the word of the side whose it is to say so, with nothing handed over."""
+    giver, taker = (other, authority) if ENDINGS[ending] == "taker" else (authority, other)
+    with platform.storage.transaction() as transaction:
+        lock_all(transaction, authority, other)
+        found = _open_offer(transaction, authority, record, giver=giver, taker=taker)
+        ended = found._replace(state=ending, ended_at=now)
+        _put(transaction, ended, by=authority, actor=actor, reason=reason, at=now)
 
 
 def _require_other(authority: str, taker: str) -> None:
