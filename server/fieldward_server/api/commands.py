@@ -98,6 +98,31 @@ class Command:
         return fields.String(required=True, validate=checks)
 
 
+def answered_by(service: Callable[..., object]) -> Callable[[Call], object]:
+    """Answered by a service that changes nothing; it names the command's fields as they are."""
+    return lambda call: service(call.platform, authority=call.authority, **call.fields)
+
+
+def answered_now_by(service: Callable[..., object]) -> Callable[[Call], object]:
+    """Answered by such a service to which it matters what time it is."""
+    return lambda call: service(
+        call.platform, authority=call.authority, now=call.now, **call.fields
+    )
+
+
+def carried_out_by(
+    service: Callable[..., object], *, gives: str | None = None
+) -> Callable[[Call], object]:
+    """Carried out by a service that is told who commands it, and why. ``gives`` is what its result
+    is called in the answer, where it is no report by itself."""
+
+    def run(call: Call) -> object:
+        result = service(call.platform, **call.fields, **call.effect)
+        return result if gives is None else {gives: result}
+
+    return run
+
+
 def _mistakes(messages: Any, *keys: str) -> Iterator[Mistake]:
     """Marshmallow's tree of messages as a list."""
     if isinstance(messages, Mapping):
