@@ -67,6 +67,11 @@ def json_option(command: Command) -> Command:
     )(command)
 
 
+def yes_option(command: Command) -> Command:
+    """``--yes``: go on unasked."""
+    return click.option("--yes", is_flag=True, help="Do not ask.")(command)
+
+
 def end_of_day(day: datetime) -> int:
     """The last second, UTC, of a day as ``DAY`` reads it."""
     return int((day.replace(tzinfo=UTC) + timedelta(days=1)).timestamp()) - 1

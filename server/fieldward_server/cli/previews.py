@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import click
 
 from fieldward_server.cli.output import Item, show_item, show_items, show_json
+from fieldward_server.cli.signed import Commander
 from fieldward_sync.ways import Way
 
 
-def ask(foreseen: Mapping[str, object], question: str) -> None:
-    """Show what a command would come to, and go on only if the answer is yes; on stderr, because
-    stdout has what came of it."""
-    show_item(foreseen, err=True)
-    go_on(question)
+def carried_out(
+    call: Commander,
+    command: str,
+    /,
+    *,
+    foreseen: Callable[[Item], Mapping[str, object]],
+    question: str,
+    yes: bool,
+    **told: object,
+) -> Item:
+    """Have a command carried out of which there is a preview; what that foresaw.
+
+    Unless it is ``yes`` beforehand, what is foreseen is shown and the question asked, on stderr,
+    because stdout has what came of it; any other answer ends it there.
+    """
+    preview = call(f"{command}-preview", **told)
+    if not yes:
+        show_item(foreseen(preview), err=True)
+        go_on(question)
+    call(command, **told)
+    return preview
 
 
 def go_on(question: str) -> None:

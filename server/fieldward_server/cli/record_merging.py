@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import click
 
-from fieldward_server.cli.options import ID, json_option
+from fieldward_server.cli.options import ID, json_option, yes_option
 from fieldward_server.cli.output import show_done
-from fieldward_server.cli.previews import ask
+from fieldward_server.cli.previews import carried_out
 from fieldward_server.cli.signed import Commander, signed
 
 
 @click.command()
 @click.argument("record", type=ID)
 @click.argument("into", type=ID)
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @signed(must_say_why=True)
 @json_option
 def merge(call: Commander, record: str, into: str, yes: bool, as_json: bool) -> None:
@@ -28,16 +28,18 @@ def merge(call: Commander, record: str, into: str, yes: bool, as_json: bool) -> 
     Example:
       fieldward records merge 6f3k 9a2c --authority E08000039 --reason same-child
     """
-    found = call("records/merge-preview", record=record, into=into)
-    if not yes:
-        ask(
-            {
-                "values coming": len(found["coming"]),
-                "in conflict then": ", ".join(found["conflicts"]) or "nothing",
-                "shielded then": "yes" if found["shielded"] else "no",
-                f"{record} leaves": ", ".join(found["partitions"]) or "no partition",
-            },
-            f"Merge {record} into {into}? Only `records split` takes them apart, by hand.",
-        )
-    call("records/merge", record=record, into=into)
+    found = carried_out(
+        call,
+        "records/merge",
+        foreseen=lambda found: {
+            "values coming": len(found["coming"]),
+            "in conflict then": ", ".join(found["conflicts"]) or "nothing",
+            "shielded then": "yes" if found["shielded"] else "no",
+            f"{record} leaves": ", ".join(found["partitions"]) or "no partition",
+        },
+        question=f"Merge {record} into {into}? Only `records split` takes them apart, by hand.",
+        yes=yes,
+        record=record,
+        into=into,
+    )
     show_done(found, f"{record} goes on in {into}.", as_json=as_json)

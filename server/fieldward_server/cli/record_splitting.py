@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from fieldward_server.cli.options import ID, json_option
+from fieldward_server.cli.options import ID, json_option, yes_option
 from fieldward_server.cli.output import show_done
-from fieldward_server.cli.previews import ask
+from fieldward_server.cli.previews import carried_out
 from fieldward_server.cli.signed import Commander, signed
 
 
@@ -15,7 +15,7 @@ from fieldward_server.cli.signed import Commander, signed
 @click.argument("new", type=ID)
 @click.option("--move", "moving", multiple=True, help="A field or member that NEW gets.")
 @click.option("--copy", "copying", multiple=True, help="One that both have from then on.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @signed(must_say_why=True)
 @json_option
 def split(
@@ -39,16 +39,19 @@ def split(
     """
     if not moving and not copying:
         raise click.UsageError("Name what is of the other child: --move, --copy.")
-    told = {"record": record, "new": new, "moving": moving, "copying": copying}
-    found = call("records/split-preview", **told)
-    if not yes:
-        ask(
-            {
-                "moves": ", ".join(found["moving"]) or "nothing",
-                "is copied": ", ".join(found["copying"]) or "nothing",
-                "shielded, both": "yes" if found["shielded"] else "no",
-            },
-            f"Split {new} from {record}?",
-        )
-    call("records/split", **told)
+    found = carried_out(
+        call,
+        "records/split",
+        foreseen=lambda found: {
+            "moves": ", ".join(found["moving"]) or "nothing",
+            "is copied": ", ".join(found["copying"]) or "nothing",
+            "shielded, both": "yes" if found["shielded"] else "no",
+        },
+        question=f"Split {new} from {record}?",
+        yes=yes,
+        record=record,
+        new=new,
+        moving=moving,
+        copying=copying,
+    )
     show_done(found, f"{new} is a record of its own.", as_json=as_json)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import click
 
-from fieldward_server.cli.options import ID, json_option
-from fieldward_server.cli.output import Item, moment, show_done, show_item, show_items
-from fieldward_server.cli.previews import go_on
+from fieldward_server.cli.options import ID, json_option, yes_option
+from fieldward_server.cli.output import Item, moment, show_done, show_items
+from fieldward_server.cli.previews import carried_out
 from fieldward_server.cli.signed import Commander, signed
 
-_yes = click.option("--yes", is_flag=True, help="Do not ask.")
+_record = click.argument("record", type=ID)
+_taker = click.argument("taker", metavar="AUTHORITY")
+_giver = click.argument("giver", metavar="FROM")
 
 
 @click.command()
-@click.argument("record", type=ID)
-@click.argument("taker", metavar="AUTHORITY")
-@_yes
+@_record
+@_taker
+@yes_option
 @signed(must_say_why=True)
 @json_option
 def offer(call: Commander, record: str, taker: str, yes: bool, as_json: bool) -> None:
@@ -29,19 +31,23 @@ def offer(call: Commander, record: str, taker: str, yes: bool, as_json: bool) ->
     Example:
       fieldward records offer 6f3k E08000035 --authority E08000039 --reason moved-house
     """
-    found = call("records/offer-preview", record=record, taker=taker)
-    if not yes:
-        show_item(_preview(found, partitions="leaves"))
-        go_on(f"Offer {record} to {taker}?")
-    call("records/offer", record=record, taker=taker)
+    found = carried_out(
+        call,
+        "records/offer",
+        foreseen=lambda found: _in_words(found, partitions="leaves"),
+        question=f"Offer {record} to {taker}?",
+        yes=yes,
+        record=record,
+        taker=taker,
+    )
     show_done(
         found, f"{record} is offered to {taker}; until it accepts, it is yours.", as_json=as_json
     )
 
 
 @click.command()
-@click.argument("record", type=ID)
-@click.argument("taker", metavar="AUTHORITY")
+@_record
+@_taker
 @signed(must_say_why=True)
 @json_option
 def withdraw(call: Commander, record: str, taker: str, as_json: bool) -> None:
@@ -60,9 +66,9 @@ def withdraw(call: Commander, record: str, taker: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("record", type=ID)
-@click.argument("giver", metavar="FROM")
-@_yes
+@_record
+@_giver
+@yes_option
 @signed(must_say_why=True)
 @json_option
 def accept(call: Commander, record: str, giver: str, yes: bool, as_json: bool) -> None:
@@ -75,17 +81,21 @@ def accept(call: Commander, record: str, giver: str, yes: bool, as_json: bool) -
     Example:
       fieldward records accept 6f3k E08000039 --authority E08000035 --reason moved-here
     """
-    found = call("records/accept-preview", record=record, giver=giver)
-    if not yes:
-        show_item(_preview(found, partitions="comes into"))
-        go_on(f"Take over {record} from {giver}?")
-    call("records/accept", record=record, giver=giver)
+    found = carried_out(
+        call,
+        "records/accept",
+        foreseen=lambda found: _in_words(found, partitions="comes into"),
+        question=f"Take over {record} from {giver}?",
+        yes=yes,
+        record=record,
+        giver=giver,
+    )
     show_done(found, f"{record} is yours, and no more {giver}'s.", as_json=as_json)
 
 
 @click.command()
-@click.argument("record", type=ID)
-@click.argument("giver", metavar="FROM")
+@_record
+@_giver
 @signed(must_say_why=True)
 @json_option
 def decline(call: Commander, record: str, giver: str, as_json: bool) -> None:
@@ -130,7 +140,7 @@ def transfers(call: Commander, ended_too: bool, as_json: bool) -> None:
     )
 
 
-def _preview(found: Item, *, partitions: str) -> dict[str, object]:
+def _in_words(found: Item, *, partitions: str) -> dict[str, object]:
     return {
         "edits": found["edits"],
         "in conflict": f"{found['conflicts']} fields",
