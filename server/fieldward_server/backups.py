@@ -22,6 +22,7 @@ from fieldward_server.config import Config
 from fieldward_server.master_keys import MasterKeys
 from fieldward_server.services.backups import BackedUpAuthority, begin_backup, end_backup
 from fieldward_server.services.platform import Platform
+from fieldward_server.services.registering import complete
 from fieldward_server.services.restoration import begin_serving, stop_serving, unfinished
 from fieldward_server.services.restoration import root_keys as root_keys_of
 from fieldward_server.shield_register import Entry, ShieldRegister
@@ -191,12 +192,13 @@ def _begin_serving(
             "The database is in use: a backup is restored into an empty one.",
             next_step="Name a new database in database_url, or move the old one away first.",
         )
+    register = complete(platform, entries)
     return {
         authority: begin_serving(
             platform,
             authority=authority,
             root_seed=root_keys.get(authority),
-            register=entries,
+            register=register,
             actor=actor,
             now=now,
         )

@@ -26,6 +26,7 @@ from fieldward_server.services.pruning import (
     prune_keys,
     prune_notices,
 )
+from fieldward_server.services.registering import write_register
 from fieldward_server.services.sealing import seal_partitions, sweep_files
 from fieldward_server.services.turns import end_turn, note_done, take_turn
 from fieldward_sync.errors import RetryLater
@@ -33,6 +34,7 @@ from fieldward_sync.errors import RetryLater
 LONGEST_RUN_SECONDS = 15 * 60
 """After so long the worker that runs a job is taken for dead."""
 
+WRITE_REGISTER_EVERY_SECONDS = 60
 SWEEP_EVERY_SECONDS = 3600
 WATCH_EVERY_SECONDS = 3600
 PRUNE_EVERY_SECONDS = 3600
@@ -54,6 +56,7 @@ def jobs(*, seal_every_seconds: int) -> tuple[Job, ...]:
     """All scheduled work of the service."""
     return (
         Job("seal-partitions", seal_every_seconds, seal_partitions),
+        Job("write-register", WRITE_REGISTER_EVERY_SECONDS, write_register),
         Job("sweep-files", SWEEP_EVERY_SECONDS, sweep_files),
         Job("watch-caps", WATCH_EVERY_SECONDS, watch_caps),
         Job("prune-feeds", PRUNE_EVERY_SECONDS, prune_feeds),

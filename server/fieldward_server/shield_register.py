@@ -3,8 +3,8 @@
 Whatever hides a child or closes a door is written here before it is acknowledged: shields raised
 and released, consent withdrawn, devices enrolled, hand-overs prepared, changes of access, wipes,
 their withdrawal and their receipts, grants, caps, rules of partitions and the ways in which they
-are held, records handed to another authority, administrators removed, incarnations, the server's
-keys.
+are held, administrators removed, incarnations, the server's keys; and, once it is committed, that
+a record was handed to another authority.
 ``restore`` makes it hold again before anything is served (design §8).
 
 One line an entry, sealed under a key of its own that the master key derives and bound to the line
@@ -211,23 +211,16 @@ class CapChange(Part, tag="cap", frozen=True):
     record_cap: Count
 
 
-class Departed(Part, tag="departed", frozen=True):
-    """From here on another authority is responsible for a record."""
+class Moved(Part, tag="moved", frozen=True):
+    """From here on an authority is responsible for a record that was another's. Unlike all other
+    entries it is written once it has been committed: it says what became of both."""
 
     authority: AuthorityCode
-    record_id: RecordId
-    taker: AuthorityCode
-    partitions: tuple[PartitionId, ...]
-    """Those that it was in."""
-    at: Seconds
-
-
-class Arrived(Part, tag="arrived", frozen=True):
-    """From here on an authority is responsible for a record that was another's."""
-
-    authority: AuthorityCode
+    """Who is responsible."""
     record_id: RecordId
     giver: AuthorityCode
+    left: tuple[PartitionId, ...]
+    """The giver's partitions that it was in."""
     transfer_id: str
     offered_at: Seconds
     at: Seconds
@@ -274,8 +267,7 @@ Entry = (
     | CapChange
     | RulesChange
     | WayChange
-    | Departed
-    | Arrived
+    | Moved
     | AdministratorRemoved
     | Begun
     | KeysRenewed

@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
+from broken_commits import failing_commit, killed_after_an_accept
 from fieldward_server.services.authorities import locked
 from fieldward_server.services.book import Book
 from fieldward_server.services.conflicts import list_conflicts, settle
@@ -21,6 +22,7 @@ from fieldward_server.services.merges import merge, preview_merge
 from fieldward_server.services.partitions import take
 from fieldward_server.services.records import record_history, value_history
 from fieldward_server.services.redactions import find_reached
+from fieldward_server.services.registering import write_register
 from fieldward_server.services.shields import raise_shield, release_shield
 from fieldward_server.services.splits import preview_split
 from fieldward_server.services.transfers import (
@@ -33,7 +35,7 @@ from fieldward_server.services.transfers import (
     preview_offer,
     withdraw,
 )
-from fieldward_server.shield_register import Shield, ShieldRegister
+from fieldward_server.shield_register import Entry, Moved, Shield, ShieldRegister
 from fieldward_sync.errors import CallerMistake, RetryLater
 from fieldward_sync.projection import withdrawn
 from fieldward_sync.records import Change
@@ -233,22 +235,65 @@ def test_another_record_of_that_id_is_never_mixed_with_it(
     assert world.written() == before
 
 
-def failing(platform: object, *entries: object) -> None:
-    raise RetryLater("register-refused", "The disk is full.")
+def moves_written(world: World) -> list[tuple[str, str]]:
+    """Who gave a record to whom, as the shield register has it."""
+    register = world.platform.shield_register.read()
+    return [(entry.giver, entry.authority) for entry in register if isinstance(entry, Moved)]
 
 
-def test_an_accept_that_fails_leaves_the_giver_responsible(
+def test_an_accept_that_fails_leaves_the_giver_responsible_and_is_nowhere(
     world: World, leeds: World, ann: FieldDevice
 ) -> None:
     """At no moment is nobody responsible, or both."""
     offer(**told(world), record="r", taker=LEEDS)
     before = world.written()
-    with patch.object(ShieldRegister, "append", failing), pytest.raises(RetryLater):
+    with failing_commit(leeds.platform), pytest.raises(RetryLater, match="database-away"):
         accept(**told(leeds), record="r", giver=AUTHORITY)
     assert world.written() == before
     assert responsible(world, leeds) == [AUTHORITY]
+    assert moves_written(world) == []
     accept(**told(leeds), record="r", giver=AUTHORITY)
     assert responsible(world, leeds) == [LEEDS]
+    assert moves_written(world) == [(AUTHORITY, LEEDS)]
+
+
+def full(register: ShieldRegister, *entries: Entry) -> None:
+    raise RetryLater("register-refused", "The disk is full.")
+
+
+def test_what_the_register_could_not_take_is_said_and_written_later(
+    world: World, leeds: World, ann: FieldDevice
+) -> None:
+    offer(**told(world), record="r", taker=LEEDS)
+    with patch.object(ShieldRegister, "append", full):
+        with pytest.raises(RetryLater, match="register-behind"):
+            accept(**told(leeds), record="r", giver=AUTHORITY)
+        with pytest.raises(RetryLater, match="register-refused"):
+            write_register(world.platform, world.now)
+    assert responsible(world, leeds) == [LEEDS]
+    assert write_register(world.platform, world.now) == 1
+    assert moves_written(world) == [(AUTHORITY, LEEDS)]
+    assert write_register(world.platform, world.now) == 0
+
+
+def test_the_register_says_how_a_record_came_before_it_says_how_it_went_on(
+    world: World, leeds: World, ann: FieldDevice
+) -> None:
+    with killed_after_an_accept():
+        steps(world, leeds)
+    assert moves_written(world) == []
+    steps(leeds, world)
+    assert moves_written(world) == [(AUTHORITY, LEEDS), (LEEDS, AUTHORITY)]
+
+
+def test_the_register_says_how_a_record_came_before_that_it_is_shielded(  # H5, invariant 5
+    world: World, leeds: World, ann: FieldDevice
+) -> None:
+    with killed_after_an_accept():
+        steps(world, leeds)
+    raise_shield(**told(leeds), record_id="r")
+    written = world.platform.shield_register.read()
+    assert [type(it) for it in written if isinstance(it, Moved | Shield)] == [Moved, Shield]
 
 
 def test_a_shielded_child_moves_shielded_and_is_in_no_sector(  # H1, H5, invariant 5

@@ -10,11 +10,14 @@ from unittest.mock import patch
 
 import pytest
 
+from broken_commits import failing_commit, killed_after_an_accept
 from databases import NewDatabase
 from fieldward_server.services.inbox import list_inbox
 from fieldward_server.services.known_records import find_records
+from fieldward_server.services.registering import write_register
 from fieldward_server.services.shields import raise_shield
-from fieldward_server.services.transfers import accept, list_transfers, offer
+from fieldward_server.services.transfers import accept, list_transfers, offer, withdraw
+from fieldward_server.shield_register import Moved
 from fieldward_sync.errors import RetryLater
 from fieldwork import AUTHORITY, PHONE, World, stranger
 from loop import Loop
@@ -151,6 +154,55 @@ def test_whichever_is_let_serve_first_no_child_is_served_by_two(
     loop.restore(backup, root_keys=keys)
     leeds.platform = loop.platform
     assert responsible(loop, leeds) == [LEEDS]
+
+
+def test_a_transfer_that_was_not_committed_is_not_carried_out(
+    loop: Loop, leeds: World, new_database: NewDatabase
+) -> None:
+    backup = loop.back_up()
+    offer(**told(loop, AUTHORITY), record="r", taker=LEEDS)
+    with failing_commit(loop.platform), pytest.raises(RetryLater):
+        accept(**told(loop, LEEDS), record="r", giver=AUTHORITY)
+    withdraw(**told(loop, AUTHORITY), record="r", taker=LEEDS)
+    lose_and_restore(loop, backup, new_database(), leeds)
+    assert responsible(loop, leeds) == [AUTHORITY]
+
+
+def test_a_transfer_that_was_committed_when_its_process_died_is_carried_out(
+    loop: Loop, leeds: World, new_database: NewDatabase
+) -> None:
+    """Once any worker has done what it left."""
+    backup = loop.back_up()
+    with killed_after_an_accept():
+        move(loop, AUTHORITY, LEEDS)
+    assert responsible(loop, leeds) == [LEEDS]
+    assert write_register(loop.platform, loop.now) == 1
+    lose_and_restore(loop, backup, new_database(), leeds)
+    assert responsible(loop, leeds) == [LEEDS]
+
+
+@pytest.mark.parametrize(
+    ("first", "written_since"), [(AUTHORITY, False), (LEEDS, False), (LEEDS, True)]
+)
+def test_what_waits_for_the_register_in_the_backup_counts_and_is_written_once(
+    loop: Loop, leeds: World, new_database: NewDatabase, first: str, written_since: bool
+) -> None:
+    """The register alone would give the child to who had it before."""
+    move(loop, AUTHORITY, LEEDS)
+    with killed_after_an_accept():
+        move(loop, LEEDS, AUTHORITY)
+    backup, keys = loop.back_up(), roots(loop, leeds)
+    if written_since:
+        write_register(loop.platform, loop.now)
+    loop.lose_database(new_database())
+    with patch("fieldward_server.backups.unfinished", return_value=(first,)):
+        loop.restore(backup, root_keys=keys)
+    loop.restore(backup, root_keys=keys)
+    leeds.platform = loop.platform
+    assert responsible(loop, leeds) == [AUTHORITY]
+    register = loop.platform.shield_register.read()
+    assert sum(isinstance(entry, Moved) for entry in register) == 2
+    assert write_register(loop.platform, loop.now) == 0
 
 
 def test_what_the_givers_device_had_delivered_since_the_backup_waits_to_be_forwarded(

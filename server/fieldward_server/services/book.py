@@ -27,6 +27,7 @@ from fieldward_server.services.known_records import (
 from fieldward_server.services.likenesses import Likeness, Likenesses, identifies
 from fieldward_server.services.other_entries import called_before, other_entries
 from fieldward_server.services.platform import Platform
+from fieldward_server.services.registering import write_down
 from fieldward_server.shield_register import Shield, Withdrawal
 from fieldward_server.storage import (
     Transaction,
@@ -241,7 +242,8 @@ class Book:
                 self._shield(likeness)
         unwritten, self._unwritten = self._unwritten, _Unwritten()
         if unwritten.latches:
-            self._platform.shield_register.append(*unwritten.latches)
+            # The register never has a shield of a record without how the record came here.
+            write_down(self._platform, self._transaction, self._code, *unwritten.latches)
         if self._edit_counter > self._authority.edit_counter:
             authorities.set_edit_counter(self._transaction, self._code, self._edit_counter)
         records.add(self._transaction, unwritten.made.values())

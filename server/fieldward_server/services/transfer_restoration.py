@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from fieldward_server.services.book import Book
 from fieldward_server.services.carrying import carry_in, here_already, leave_behind
 from fieldward_server.services.transfers import ACCEPTED, LAPSED, OFFERED
-from fieldward_server.shield_register import Arrived, Departed, Entry
+from fieldward_server.shield_register import Entry, Moved
 from fieldward_server.storage import Transaction, transfers
 from fieldward_server.storage.transfers import StoredTransfer
 
@@ -23,10 +23,10 @@ def hold_transfers(
     """Make what the register says of records that moved hold for one authority, and let the offers
     lapse that wait: nobody knows what became of them since the backup."""
     moves, own = _in_order(register), book.authority
-    last_words = {move.record_id: move for move in moves if move.authority == own}
-    for record_id, last in last_words.items():
+    concerned = [move for move in moves if own in (move.authority, move.giver)]
+    for record_id, last in {move.record_id: move for move in concerned}.items():
         known = book.find(record_id)
-        if isinstance(last, Arrived):
+        if last.authority == own:
             if not here_already(known):
                 carry_in(transaction, book, record_id, givers=_givers(moves, last))
         elif known is None or known.departed_from is None:
@@ -34,36 +34,34 @@ def hold_transfers(
                 transaction,
                 book,
                 record_id,
-                taker=last.taker,
-                partitions=last.partitions,
+                taker=last.authority,
+                partitions=last.left,
                 now=last.at,
             )
     book.write()
-    for move in moves:
-        if isinstance(move, Arrived) and own in (move.authority, move.giver):
-            transfers.put(transaction, _accepted(move, own))
+    for move in concerned:
+        transfers.put(transaction, _accepted(move, own))
     for waiting in transfers.of_authority(transaction, own, state=OFFERED):
         transfers.put(transaction, waiting._replace(state=LAPSED, ended_at=now))
 
 
-def _in_order(register: Iterable[Entry]) -> Sequence[Departed | Arrived]:
+def _in_order(register: Iterable[Entry]) -> Sequence[Moved]:
     """By when they happened: the registers of several hosts follow one another."""
-    moves = [entry for entry in register if isinstance(entry, Departed | Arrived)]
+    moves = [entry for entry in register if isinstance(entry, Moved)]
     return sorted(moves, key=lambda move: move.at)
 
 
-def _givers(moves: Sequence[Departed | Arrived], last: Arrived) -> tuple[str, ...]:
+def _givers(moves: Sequence[Moved], last: Moved) -> tuple[str, ...]:
     """Every authority by way of which a record came, the nearest first: the backup may have its
     edits with any of them."""
     came = {last.authority: None}
-    arrivals = [move for move in moves if isinstance(move, Arrived)]
-    for arrival in reversed(arrivals[: arrivals.index(last) + 1]):
-        if arrival.record_id == last.record_id and arrival.authority in came:
-            came[arrival.giver] = None
+    for move in reversed(moves[: moves.index(last) + 1]):
+        if move.record_id == last.record_id and move.authority in came:
+            came[move.giver] = None
     return tuple(code for code in came if code != last.authority)
 
 
-def _accepted(move: Arrived, authority: str) -> StoredTransfer:
+def _accepted(move: Moved, authority: str) -> StoredTransfer:
     return StoredTransfer(
         authority=authority,
         transfer_id=move.transfer_id,

@@ -20,7 +20,8 @@ from fieldward_server.services.crossings import person_elsewhere
 from fieldward_server.services.holdings import is_in_use
 from fieldward_server.services.known_records import KnownRecord, find_records, responsible_for
 from fieldward_server.services.platform import Platform
-from fieldward_server.shield_register import Arrived, Departed
+from fieldward_server.services.registering import have_written, write_committed, write_down
+from fieldward_server.shield_register import Moved
 from fieldward_server.storage import (
     Transaction,
     authorities,
@@ -30,7 +31,7 @@ from fieldward_server.storage import (
     transfers,
 )
 from fieldward_server.storage.transfers import StoredTransfer
-from fieldward_sync.errors import CallerMistake
+from fieldward_sync.errors import CallerMistake, RetryLater
 from fieldward_sync.projection import is_shielded
 
 TRANSFER_ID_BYTES = 8
@@ -187,11 +188,13 @@ def accept(
     """Take over a record that is offered: from here on this authority is responsible for it, and
     the giver is not.
 
-    ``CallerMistake``: "no-offer", "record-exists" where there is another record of that id here.
+    ``CallerMistake``: "no-offer", "record-exists" where there is another record of that id here;
+    ``RetryLater("register-behind")`` if it is taken over and the register does not say so yet.
     """
     with platform.storage.transaction() as transaction:
         rows = lock_all(transaction, authority, giver)
         found = _open_offer(transaction, authority, record, giver=giver, taker=authority)
+        write_down(platform, transaction, giver)  # how it came there, before how it went on
         giving, taking = (
             Book(platform, transaction, rows[code], now=now) for code in (giver, authority)
         )
@@ -208,12 +211,21 @@ def accept(
         leave_behind(transaction, giving, record, taker=authority, partitions=left, now=now)
         taking.write()
         giving.write()
-        platform.shield_register.append(
-            Departed(giver, record, authority, left, now),
-            Arrived(authority, record, giver, found.transfer_id, found.offered_at, now),
+        have_written(
+            transaction,
+            Moved(authority, record, giver, left, found.transfer_id, found.offered_at, now),
         )
         ended = found._replace(state=ACCEPTED, ended_at=now)
         _put(transaction, ended, by=authority, actor=actor, reason=reason, at=now)
+    try:
+        write_committed(platform, authority)
+    except RetryLater as e:
+        raise RetryLater(
+            "register-behind",
+            f"{record} is taken over, but the shield register does not say so yet: {e.message}",
+            next_step="See to the register's disk and the database. Nothing is to be repeated: a"
+            " job writes it. Until then a restore would bring the record back to the giver.",
+        ) from e
 
 
 def decline(

@@ -535,6 +535,15 @@ CREATE TABLE departure (
 )
 """
 
+_REGISTER_LINES = """
+CREATE TABLE register_line (
+    authority TEXT NOT NULL REFERENCES authority,
+    number INTEGER NOT NULL,
+    entry BLOB NOT NULL,
+    PRIMARY KEY (authority, number)
+)
+"""
+
 STEPS = {
     "0001-authorities": _AUTHORITIES,
     "0002-records": _RECORDS,
@@ -558,6 +567,7 @@ STEPS = {
     "0020-ways": _WAYS,
     "0021-transfers": _TRANSFERS,
     "0022-hand-overs": _HAND_OVERS,
+    "0023-register-lines": _REGISTER_LINES,
 }
 """Name to statements, in order."""
 

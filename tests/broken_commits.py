@@ -1,0 +1,42 @@
+"""Commits that fail, and processes that end right after one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest.mock import patch
+
+import pytest
+
+from fieldward_server.services.platform import Platform
+from fieldward_server.storage import Transaction
+from fieldward_sync.errors import RetryLater
+
+
+@contextmanager
+def failing_commit(platform: Platform) -> Iterator[None]:
+    """Meanwhile transactions are carried out to their end, and none is committed."""
+    transaction = platform.storage.transaction
+
+    @contextmanager
+    def failing() -> Iterator[Transaction]:
+        with transaction() as opened:
+            yield opened
+            raise RetryLater("database-away", "The connection broke at the commit.")
+
+    with patch.object(platform.storage, "transaction", failing):
+        yield
+
+
+def _killed(*_: object) -> None:
+    raise SystemExit
+
+
+@contextmanager
+def killed_after_an_accept() -> Iterator[None]:
+    """A record is taken over, and the process dies before the register says so."""
+    with (
+        patch("fieldward_server.services.transfers.write_committed", _killed),
+        pytest.raises(SystemExit),
+    ):
+        yield
