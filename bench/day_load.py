@@ -21,6 +21,7 @@ from typing import cast
 import msgspec
 
 from bench.stage import PHONE
+from field_device import FieldDevice
 from fieldward_client import HttpTransport
 from fieldward_client.deliver import PATH
 from fieldward_client.enquiry import PATH as ENQUIRY_PATH
@@ -34,7 +35,7 @@ from fieldward_sync.enquiries import EnquiryAnswer, open_answer, seal_enquiry
 from fieldward_sync.errors import Error, RefusedByServer
 from fieldward_sync.messages import MAX_ANSWER_BYTES, EnrolAnswer, SyncAnswer, key_id
 from fieldward_sync.problems import Crowded, read_refusal
-from fieldwork import FieldDevice, World
+from service_world import World
 
 ENROLMENT, FIRST, QUIET, LOOK_UP, EDIT, ENQUIRY = KINDS = (
     *("enrolment", "first sync", "quiet sync", "sync with a look-up"),

@@ -21,8 +21,8 @@ from bench.day_load import Editable, Job, Newcomer, Phase, PhaseTold, Told
 from bench.processor import busy_seconds
 from bench.stage import PHONE, SEED, Stage, as_line, in_caseload, staged
 from bench.timing import timed
+from children import AUTHORITY
 from fieldward_server.population import CHILDREN_OF_ENGLAND, generate
-from fieldwork import AUTHORITY
 from postgres import Cluster
 
 CASELOAD = 1_000

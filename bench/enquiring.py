@@ -25,10 +25,11 @@ from bench.scale import Scale
 from bench.stage import Stage
 from bench.timing import percentiles, timed
 from bench.whole_index import WholeIndex
+from children import AUTHORITY
+from field_device import FieldDevice
 from fieldward_server.services.index_search import search_index
 from fieldward_sync.matching.query import Query
 from fieldward_sync.matching.ranking import Ranking
-from fieldwork import AUTHORITY, FieldDevice
 
 DEVICES = 20
 WARMING = 100

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from bench.results import Row, at_most
 from bench.run import CASELOAD, WHOLE, Run
 from bench.stage import FieldDevice, Stage
+from children import AUTHORITY
 from fieldward_client import SyncReport
 from fieldward_client.device_secret import DEVICE_SECRET
 from fieldward_client.lease import lease_file, store_key_file
@@ -22,7 +23,6 @@ from fieldward_client.vault import vault_file
 from fieldward_server.services.devices import set_access
 from fieldward_server.services.wipes import order_wipe
 from fieldward_sync.access import Access
-from fieldwork import AUTHORITY
 
 _POLL_SECONDS = 0.0005
 _ROUNDS = 2

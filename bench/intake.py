@@ -10,7 +10,7 @@ from bench.results import Row, at_least
 from bench.run import CASELOAD, WHOLE, Run
 from bench.stage import CASELOAD_TEAM, SEED
 from bench.timing import timed
-from fieldwork import AUTHORITY
+from children import AUTHORITY
 from office import Administrator, Office
 from served import serving
 

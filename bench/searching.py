@@ -29,6 +29,7 @@ from bench.remembering import (
 )
 from bench.results import Row
 from bench.run import WHOLE, Run
+from children import AUTHORITY
 from fieldward_server.population import REFERENCE_DATE
 from fieldward_server.population.slips import FAMILIES, FIELDS, Remembered, with_slip
 from fieldward_server.population.views import view_of
@@ -36,7 +37,6 @@ from fieldward_sync.distribution import FileContext, seal_file
 from fieldward_sync.images import Image
 from fieldward_sync.matching.query import Query
 from fieldward_sync.matching.ranking import Ranking, rank
-from fieldwork import AUTHORITY
 
 _OTHERWISE_SPELT = (
     Way("name, birth date, postcode, one of the two wrong", FIELDS, 1, right=("name",)),

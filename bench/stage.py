@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from bench.processor import cpu_seconds
+from children import AUTHORITY
 from fieldward_client import Device, HttpAnswer, HttpTransport
 from fieldward_server.assembly import assemble, migrate
 from fieldward_server.config import load_config
 from fieldward_server.population import generate
 from fieldward_server.storage import authorities
-from fieldwork import AUTHORITY, World
 from served import Served, free_port
+from service_world import World
 
 PASSPHRASE = "a passphrase for measuring"
 PHONE = "involvements/c1.phone"

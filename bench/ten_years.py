@@ -8,8 +8,8 @@ from bench.results import Row
 from bench.run import Run
 from decade import Cast, Decade, Sizes
 from fieldward_server.storage import open_storage
-from fieldwork import World
 from growth import RULES, tables_by
+from service_world import World
 
 YEARS = (2, 8)
 

@@ -27,6 +27,7 @@ from random import Random
 import msgspec
 
 from bench.remembering import Child
+from children import AUTHORITY
 from fieldward_server.population import AUTHORITIES, Share, plan
 from fieldward_server.population.blocks import block_of
 from fieldward_server.population.views import view_of
@@ -34,7 +35,6 @@ from fieldward_server.storage import Storage, Transaction, records, search_keys
 from fieldward_server.storage.records import StoredRecord
 from fieldward_server.storage.search_keys import SearchKey
 from fieldward_sync.matching.index_keys import index_keys
-from fieldwork import AUTHORITY
 
 SEED = 7
 BLOCKS_IN_A_BATCH = 100

@@ -13,8 +13,8 @@ import psycopg
 import pytest
 
 from fieldward_server.storage import Storage, open_storage
-from fieldwork import World
 from postgres import Cluster, fresh_database
+from service_world import World
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

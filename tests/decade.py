@@ -7,13 +7,15 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from children import AUTHORITY, stranger
+from field_device import FieldDevice
 from fieldward_server.services.devices import set_access
 from fieldward_server.services.shields import raise_shield, release_shield
 from fieldward_sync.access import Access
 from fieldward_sync.encoding import encode
 from fieldward_sync.views import View
-from fieldwork import A_YEAR_SECONDS, AUTHORITY, FieldDevice, World, stranger
 from partition_history import FAR_AHEAD, prune
+from service_world import A_YEAR_SECONDS, World
 
 SYNCS_A_LIFE = 4
 """How often a device syncs before another takes its place."""

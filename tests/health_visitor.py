@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from children import PHONE, child
 from client_world import cheap_unlock_key
 from fieldward_client import Device, passphrases
 from fieldward_client import device as device_module
 from fieldward_server.cli.root import root
-from fieldwork import PHONE, child
 from loop_over_http import HttpLoop, http_loop
 
 PASSPHRASE = "correct horse battery staple"

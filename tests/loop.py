@@ -17,6 +17,8 @@ from unittest.mock import patch
 
 from flask import Flask
 
+from children import AUTHORITY
+from field_device import HOST
 from fieldward_client import Device
 from fieldward_client.transport import HttpAnswer
 from fieldward_server import create_app
@@ -28,9 +30,9 @@ from fieldward_server.services.records import LineVerdict
 from fieldward_sync.clock import Reading
 from fieldward_sync.errors import RetryLater
 from fieldward_sync.keys import Argon2Cost
-from fieldwork import AUTHORITY, HOST, World
 from hand_timer import YEARS, HandTimer
 from loop_hand import PASSPHRASE
+from service_world import World
 
 CHEAP = Argon2Cost(memory_kib=64, iterations=1, lanes=1)
 

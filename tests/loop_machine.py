@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from children import AUTHORITY, stranger
 from fieldward_client import AccessClosed, SyncOutcome, SyncReport
 from fieldward_server.services.conflicts import list_conflicts, settle
 from fieldward_server.services.devices import set_access
@@ -32,7 +33,6 @@ from fieldward_server.storage import edits
 from fieldward_sync.access import Access
 from fieldward_sync.projection import is_shielded
 from fieldward_sync.records import Value
-from fieldwork import AUTHORITY, stranger
 from loop import Loop, Wire, cheap_passphrases
 from loop_hand import Hand
 from loop_outcome import (

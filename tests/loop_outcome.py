@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from children import AUTHORITY
 from fieldward_server.services.inbox import list_inbox
 from fieldward_server.services.journals import verify_journals
 from fieldward_server.services.known_records import find_records
@@ -9,7 +10,6 @@ from fieldward_server.storage import devices, edits
 from fieldward_sync.encoding import unpack
 from fieldward_sync.journal import EntryItem, JournalItem
 from fieldward_sync.projection import is_shielded
-from fieldwork import AUTHORITY
 from loop import Loop
 from loop_hand import Hand, Shown
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from children import stranger
 from fieldward_server.cli import administrator_key
 from fieldward_server.cli.root import root
-from fieldwork import stranger
 from served import free_port, serving
 
 PASSPHRASE = "a passphrase of the tests' own"

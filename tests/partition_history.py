@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
+from children import AUTHORITY, child
+from field_device import FieldDevice
 from fieldward_server.services.absence import least_seconds
 from fieldward_server.services.pruning import (
     prune_feeds,
@@ -24,7 +26,7 @@ from fieldward_server.services.shields import raise_shield
 from fieldward_sync.distribution import open_file
 from fieldward_sync.images import Image, Segment
 from fieldward_sync.leases import LeaseTerms
-from fieldwork import A_YEAR_SECONDS, AUTHORITY, START, FieldDevice, World, child
+from service_world import A_YEAR_SECONDS, START, World
 
 HOUR = 3600
 PARTITION = "caseload"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fieldwork import World
 from partition_history import Step, go_on, start
+from service_world import World
 
 A_FORTNIGHT, A_YEAR = 24 * 14, 24 * 365
 

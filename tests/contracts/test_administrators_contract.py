@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from children import AUTHORITY
+from field_device import HOST
 from fieldward_server.services.administrators import (
     add_administrator,
     admit_command,
@@ -36,8 +38,8 @@ from fieldward_sync.http_signatures import RequestSignature, read_request_signat
 from fieldward_sync.keys import hpke_public_key
 from fieldward_sync.messages import Trust, administrator_key_id
 from fieldward_sync.signing import public_key, sign, signing_key
-from fieldwork import AUTHORITY, HOST, World
 from founding import ADMINISTRATOR, found, let_in
+from service_world import World
 
 LEEDS = "E08000035"
 PATH = f"/v1/admin/{AUTHORITY}/device/list"

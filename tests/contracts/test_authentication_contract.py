@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from children import AUTHORITY
+from field_device import HOST, FieldDevice
 from fieldward_server.services.authentication import (
     Caller,
     NotAuthenticated,
@@ -20,7 +22,7 @@ from fieldward_sync.access import Access
 from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.http_signatures import read_request_signature
 from fieldward_sync.signing import signing_key
-from fieldwork import AUTHORITY, HOST, FieldDevice, World
+from service_world import World
 
 
 def ask(device: FieldDevice, headers: dict[str, str], *, now: int = 0, **changed: Any) -> Caller:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from children import AUTHORITY, child
+from field_device import FieldDevice
 from fieldward_server.services.custody import (
     VERBS,
     CustodyPreview,
@@ -27,7 +29,7 @@ from fieldward_sync.custody import OUTCOMES
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.records import Value
 from fieldward_sync.signing import sign
-from fieldwork import AUTHORITY, FieldDevice, World, child
+from service_world import World
 
 DAY = 24 * 3600
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from children import AUTHORITY, PHONE, child
+from field_device import FieldDevice
 from fieldward_server.services.conflicts import list_conflicts
 from fieldward_server.services.disputes import (
     OpenDispute,
@@ -23,7 +25,7 @@ from fieldward_sync.limits import MAX_MEMBERS
 from fieldward_sync.messages import Verdict
 from fieldward_sync.records import ProposedChange, Value
 from fieldward_sync.schema import FieldsRefused
-from fieldwork import AUTHORITY, PHONE, FieldDevice, World, child
+from service_world import World
 
 TODAY = "2027-01-15"
 COMMAND = {"authority": AUTHORITY, "actor": "jo", "reason": "letter-from-family"}

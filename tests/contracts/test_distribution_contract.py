@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from children import AUTHORITY, PHONE, child, stranger
+from field_device import FieldDevice
 from fieldward_server.files import SealedFiles
 from fieldward_server.services.devices import set_access
 from fieldward_server.services.partition_keys import digest_key
@@ -28,7 +30,7 @@ from fieldward_sync.errors import CallerMistake
 from fieldward_sync.leases import LeaseTerms
 from fieldward_sync.records import ProposedChange, Value
 from fieldward_sync.views import View
-from fieldwork import AUTHORITY, MASTER_KEYS, PHONE, FieldDevice, World, child, stranger
+from service_world import MASTER_KEYS, World
 
 HOUR = 3600
 CHILDREN = [f"c{n:02d}" for n in range(20)]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from children import AUTHORITY, child
 from fieldward_server.services.duplicates import (
     MAX_QUERIES,
     Duplicates,
@@ -15,7 +16,7 @@ from fieldward_server.services.duplicates import (
 from fieldward_server.services.shields import raise_shield
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.views import View, ViewValue
-from fieldwork import AUTHORITY, World, child
+from service_world import World
 
 MOTHER = {"family": "Okafor", "given": "Ngozi", "relation": "mother"}
 

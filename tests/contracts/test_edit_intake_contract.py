@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from children import AUTHORITY, PHONE, child
+from field_device import FieldDevice
 from fieldward_server.services.conflicts import list_conflicts
 from fieldward_server.services.devices import set_access
 from fieldward_server.services.inbox import list_inbox
@@ -19,7 +21,7 @@ from fieldward_sync.access import Access
 from fieldward_sync.messages import BoxPart
 from fieldward_sync.records import ProposedChange, Value
 from fieldward_sync.signing import sign, signing_key
-from fieldwork import AUTHORITY, PHONE, FieldDevice, World, child
+from service_world import World
 
 NEW_PHONE = "07700 900777"
 

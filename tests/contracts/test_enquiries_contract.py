@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from children import AUTHORITY, PHONE, child
+from field_device import ENQUIRIES, FieldDevice
 from fieldward_server.services import enquiry_limit, enquiry_log, index_search, journals
 from fieldward_server.services.authentication import NotAuthenticated
 from fieldward_server.services.authorities import EDIT_SEED
@@ -40,7 +42,7 @@ from fieldward_sync.journal import LookUp
 from fieldward_sync.keys import hpke_public_key
 from fieldward_sync.matching.ranking import MAX_HITS, Ranking
 from fieldward_sync.messages import DEVICE_KEY
-from fieldwork import AUTHORITY, ENQUIRIES, PHONE, FieldDevice, World, child
+from service_world import World
 
 ADA = {"family": "Okafor", "given": "Ada", "born": "2021-03-04"}
 NUMBER = "9434765919"

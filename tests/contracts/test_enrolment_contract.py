@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from children import AUTHORITY
+from field_device import FieldDevice
 from fieldward_server.services.authorities import answer_key
 from fieldward_server.services.devices import list_devices, set_access
 from fieldward_server.services.enrolment import enrol
@@ -17,7 +19,7 @@ from fieldward_sync.errors import CallerMistake, RefusedByServer
 from fieldward_sync.invitations import fingerprint, read_code
 from fieldward_sync.messages import EnrolRequest, Trust
 from fieldward_sync.signing import public_key
-from fieldwork import AUTHORITY, FieldDevice, World
+from service_world import World
 
 
 def enrol_now(world: World, request: EnrolRequest, counter: int = 1) -> object:

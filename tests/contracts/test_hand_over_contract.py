@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from children import AUTHORITY, PHONE, child, stranger
+from field_device import FieldDevice
 from fieldward_server.services.authentication import NotAuthenticated
 from fieldward_server.services.devices import set_access
 from fieldward_server.services.hand_overs import prepare_hand_over, withdraw_hand_over
@@ -19,7 +21,7 @@ from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol, RefusedBySer
 from fieldward_sync.invitations import read_code
 from fieldward_sync.leases import Lease, LeaseSecrets, open_secrets, secrets_info
 from fieldward_sync.messages import HandOver, HeldHandOver, SyncAnswer
-from fieldwork import AUTHORITY, PHONE, FieldDevice, World, child, stranger
+from service_world import World
 
 NEXT = "p-2"
 HOUR, DAY = 3600, 24 * 3600

@@ -7,13 +7,15 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from children import AUTHORITY, PHONE, child
+from field_device import FieldDevice
 from fieldward_server.services.devices import show_device
 from fieldward_server.services.wipes import order_wipe
 from fieldward_sync.access import Receipt
 from fieldward_sync.errors import PeerBrokeProtocol, RefusedByServer
 from fieldward_sync.messages import MAX_PRACTITIONERS, ErasedLease, Held
 from fieldward_sync.signing import sign
-from fieldwork import AUTHORITY, PHONE, FieldDevice, World, child
+from service_world import World
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from children import AUTHORITY
+from field_device import FieldDevice
 from fieldward_server.api.reports import by_name
 from fieldward_server.services import journals
 from fieldward_server.services.journals import (
@@ -18,7 +20,7 @@ from fieldward_sync.errors import CallerMistake
 from fieldward_sync.journal import BoxItem, EntryItem, EpochSeal, SealItem
 from fieldward_sync.leases import NOTHING_SPENT
 from fieldward_sync.signing import MAX_SIGNED_BYTES, Signed, public_key, sign, signing_key
-from fieldwork import AUTHORITY, FieldDevice, World
+from service_world import World
 
 
 @pytest.fixture

@@ -9,12 +9,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from children import AUTHORITY
+from field_device import FieldDevice
 from fieldward_server.services.devices import set_access
 from fieldward_server.services.partitions import grant, take
 from fieldward_server.services.wipes import order_wipe
 from fieldward_sync.access import Access
 from fieldward_sync.leases import LeaseTerms
-from fieldwork import AUTHORITY, START, FieldDevice, World
+from service_world import START, World
 
 HOUR = 3600
 AN_EIGHTH = 9 * HOUR

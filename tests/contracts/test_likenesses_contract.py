@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from children import AUTHORITY, child, stranger
 from fieldward_server.services.records import record_history
 from fieldward_server.services.shields import (
     confirm_likeness,
@@ -15,7 +16,7 @@ from fieldward_server.services.shields import (
     release_shield,
 )
 from fieldward_sync.errors import CallerMistake
-from fieldwork import AUTHORITY, World, child, stranger
+from service_world import World
 
 WHY: dict[str, Any] = {"authority": AUTHORITY, "actor": "jo", "reason": "checked"}
 SWAPPED = {"name": {"family": "Ada", "given": "Okafor"}}

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from children import AUTHORITY, PHONE, stranger
+from field_device import FieldDevice
 from fieldward_server.services.inbox import list_inbox
 from fieldward_server.services.merges import merge, preview_merge
 from fieldward_server.services.records import record_history, value_history
@@ -14,7 +16,7 @@ from fieldward_server.services.shields import raise_shield, release_shield
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.projection import NOBODYS_NUMBER
 from fieldward_sync.records import ProposedChange, Value
-from fieldwork import AUTHORITY, PHONE, FieldDevice, World, stranger
+from service_world import World
 
 WHY: dict[str, Any] = {"authority": AUTHORITY, "actor": "jo", "reason": "same-child"}
 CONSENT = "involvements/a1.consent_withdrawn"

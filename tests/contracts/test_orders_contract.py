@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
+from children import AUTHORITY
+from field_device import FieldDevice
 from fieldward_server.services.devices import WipeReport, list_devices, set_access, show_device
 from fieldward_server.services.events import list_incidents
 from fieldward_server.services.wipes import order_wipe
 from fieldward_sync.access import Access, Order, Receipt, RefusedOrder, WipeState, open_order
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.signing import Signed, sign, signing_key
-from fieldwork import AUTHORITY, FieldDevice, World
+from service_world import World
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from children import AUTHORITY, PHONE, stranger
+from field_device import FieldDevice
 from fieldward_server.files import SealedFiles
 from fieldward_server.services import distributions, pruning, sealing
 from fieldward_server.services.conflicts import settle
@@ -28,8 +30,8 @@ from fieldward_server.storage import partitions
 from fieldward_sync.access import Access
 from fieldward_sync.errors import RefusedByServer, RetryLater
 from fieldward_sync.leases import LeaseTerms
-from fieldwork import AUTHORITY, PHONE, FieldDevice, World, stranger
 from partition_history import FAR_AHEAD, HOUR, LIMIT_HOURS, prune
+from service_world import World
 
 LIMIT = LIMIT_HOURS * HOUR
 CHILDREN = [f"c{n:02d}" for n in range(20)]

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from children import child
+from field_device import FieldDevice
 from fieldward_server.storage import Transaction
 from fieldward_server.storage.driver import Row, Value
-from fieldwork import FieldDevice, World, child
+from service_world import World
 
 FEW, MANY = 5, 60
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from children import AUTHORITY, PHONE, child, stranger
+from field_device import FieldDevice
 from fieldward_server.services import book
 from fieldward_server.services import records as record_loads
 from fieldward_server.services.conflicts import list_conflicts
@@ -21,7 +23,7 @@ from fieldward_server.storage import partitions
 from fieldward_sync import limits
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.versions import Dot
-from fieldwork import AUTHORITY, PHONE, FieldDevice, World, child, stranger
+from service_world import World
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from children import AUTHORITY, stranger
+from field_device import FieldDevice
 from fieldward_server.services.devices import set_access
 from fieldward_server.services.partitions import grant, take
 from fieldward_server.services.redactions import ReachedDevice, find_reached
@@ -16,7 +18,7 @@ from fieldward_sync.access import Access, Receipt
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.messages import HeldPartition
 from fieldward_sync.signing import sign
-from fieldwork import AUTHORITY, FieldDevice, World, stranger
+from service_world import World
 
 HOUR = 3600
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from children import AUTHORITY, child
+from field_device import FieldDevice
 from fieldward_server.services.devices import set_access, set_cap
 from fieldward_server.services.events import list_events
 from fieldward_server.services.holdings import DEFAULT_CAP, Preview, watch_caps
@@ -24,7 +26,7 @@ from fieldward_sync import digest
 from fieldward_sync.access import Access
 from fieldward_sync.errors import CallerMistake, Error, RefusedByServer
 from fieldward_sync.views import View
-from fieldwork import AUTHORITY, FieldDevice, World, child
+from service_world import World
 
 IN_M14, IN_S1 = "sector:M14 5", "sector:S1 2"
 NORTH = ["n1", "n2", "n3", "n4"]

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from children import AUTHORITY, child
+from field_device import FieldDevice
 from fieldward_server.services import records as record_loads
 from fieldward_server.services.shields import raise_shield, release_shield
 from fieldward_server.storage import Storage, records, search_keys
 from fieldward_server.storage.records import StoredRecord
 from fieldward_server.storage.search_keys import Asked, Found, SearchKey, Span
-from fieldwork import AUTHORITY, FieldDevice, World, child
+from service_world import World
 
 CHILDREN = ("c1", "c2", "c3")
 FORMER = {"family": "Bah", "given": "Ada"}

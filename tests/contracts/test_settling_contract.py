@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 import pytest
 
+from children import AUTHORITY, PHONE, child, stranger
+from field_device import FieldDevice
 from fieldward_server.services.conflicts import Conflict, list_conflicts, settle
 from fieldward_server.services.devices import set_access
 from fieldward_server.services.inbox import InboxEntry, admit, decline, list_inbox
@@ -17,7 +19,7 @@ from fieldward_sync.access import Access
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.messages import Notice
 from fieldward_sync.records import ProposedChange, Value
-from fieldwork import AUTHORITY, PHONE, FieldDevice, World, child, stranger
+from service_world import World
 
 MINE, THEIRS, OTHER = "07700 900777", "07700 900888", "07700 900999"
 COMMAND = {"authority": AUTHORITY, "actor": "jo"}

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from children import AUTHORITY, stranger
+from field_device import FieldDevice
 from fieldward_server.services.conflicts import settle
 from fieldward_server.services.disputes import list_disputes, raise_dispute
 from fieldward_server.services.inbox import list_inbox
@@ -19,7 +21,7 @@ from fieldward_sync.disputes import disputes_in
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.projection import withdrawn
 from fieldward_sync.records import Value
-from fieldwork import AUTHORITY, FieldDevice, World, stranger
+from service_world import World
 
 WHY: dict[str, Any] = {"authority": AUTHORITY, "actor": "jo", "reason": "two-children"}
 CONSENT = "involvements/a2.consent_withdrawn"

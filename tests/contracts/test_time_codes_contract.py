@@ -6,6 +6,8 @@ import os
 
 import pytest
 
+from children import AUTHORITY
+from field_device import FieldDevice
 from fieldward_server.services.devices import set_access
 from fieldward_server.services.events import list_events
 from fieldward_server.services.time_codes import tell_time
@@ -13,7 +15,7 @@ from fieldward_server.services.wipes import order_wipe, withdraw_wipe
 from fieldward_sync.access import Access
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.time_codes import open_time_code
-from fieldwork import AUTHORITY, FieldDevice, World
+from service_world import World
 
 CHALLENGE = os.urandom(10)
 

@@ -9,6 +9,8 @@ from unittest.mock import patch
 import pytest
 
 from broken_commits import failing_commit, killed_after_an_accept
+from children import AUTHORITY, PHONE, stranger
+from field_device import FieldDevice
 from fieldward_server.services.authorities import locked
 from fieldward_server.services.book import Book
 from fieldward_server.services.conflicts import list_conflicts, settle
@@ -39,7 +41,7 @@ from fieldward_server.shield_register import Entry, Moved, Shield, ShieldRegiste
 from fieldward_sync.errors import CallerMistake, RetryLater
 from fieldward_sync.projection import withdrawn
 from fieldward_sync.records import Change
-from fieldwork import AUTHORITY, PHONE, FieldDevice, World, stranger
+from service_world import World
 
 LEEDS = "E08000035"
 CONSENT = "involvements/a1.consent_withdrawn"

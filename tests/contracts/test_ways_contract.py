@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from children import AUTHORITY, child
+from field_device import FieldDevice
 from fieldward_server.services.custody import list_loss_records, preview_verb, report_loss
 from fieldward_server.services.devices import set_cap, show_device
 from fieldward_server.services.events import list_events
@@ -19,7 +21,7 @@ from fieldward_server.services.ways import preview_way, set_way
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.messages import DEVICE_KEY
 from fieldward_sync.ways import Way
-from fieldwork import AUTHORITY, FieldDevice, World, child
+from service_world import World
 
 DAY = 24 * 3600
 

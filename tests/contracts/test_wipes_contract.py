@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from children import AUTHORITY
+from field_device import FieldDevice
 from fieldward_server.services.devices import WipeReport, set_access
 from fieldward_server.services.wipes import (
     ALONE,
@@ -19,7 +21,7 @@ from fieldward_sync.access import Access, Order, Receipt, WipeState, open_order
 from fieldward_sync.errors import CallerMistake, RefusedByServer
 from fieldward_sync.messages import SyncAnswer
 from fieldward_sync.signing import sign
-from fieldwork import AUTHORITY, FieldDevice, World
+from service_world import World
 
 
 @pytest.fixture

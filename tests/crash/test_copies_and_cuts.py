@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from children import AUTHORITY, child
 from fieldward_client.folder import Folder
 from fieldward_client.frames import MARKER, frame, read_frames
 from fieldward_client.outbox_content import Frame, SealedEdit
 from fieldward_server.storage import events
 from fieldward_sync.encoding import unpack
-from fieldwork import AUTHORITY, child
 from loop import Loop, cheap_passphrases
 
 PHONE = "involvements/a1.phone"

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from children import child
 from client_world import cheap_unlock_key
 from fieldward_client import passphrases
-from fieldwork import child
 from loop_over_http import HttpLoop, http_loop
 
 ROOT = Path(__file__).parents[2]

@@ -19,6 +19,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 import second_implementation
+from children import AUTHORITY, PHONE, child
 from fieldward_server.assembly import assemble, migrate
 from fieldward_server.backups import restore_backup, write_backup
 from fieldward_server.config import Config, load_config
@@ -32,13 +33,13 @@ from fieldward_server.services.wipes import order_wipe
 from fieldward_server.storage import journals
 from fieldward_server.storage.journals import Journal
 from fieldward_sync.access import Access, WipeState
-from fieldwork import AUTHORITY, PHONE, World, child
 from second_implementation import invitations
 from second_implementation.administrator import Administrator
 from second_implementation.client import Client, Refused
 from second_implementation.encoding import read_document, unpack
 from second_implementation.keys import hpke_open, label
 from served import free_port, serving
+from service_world import World
 
 CASELOAD = "caseload"
 CHILDREN = 12

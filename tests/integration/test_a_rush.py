@@ -25,6 +25,7 @@ from threading import Event, Lock
 import pytest
 
 from api_actors import AUTHORITY, Board, FieldDevice
+from children import child
 from fieldward_client import Device, HttpTransport, SyncOutcome
 from fieldward_server.services.figures import read_figures
 from fieldward_server.services.records import load_records
@@ -33,7 +34,6 @@ from fieldward_sync.http_signatures import verify_answer
 from fieldward_sync.keys import hpke_public_key
 from fieldward_sync.messages import Held
 from fieldward_sync.problems import TURN_HEADER, Crowded
-from fieldwork import child
 from http_server import Answer, Server, serving
 from program import environment
 

@@ -23,13 +23,13 @@ from api_actors import (
     require_signed,
     synced,
 )
+from children import child
 from fieldward_server.api.admin_commands import COMMANDS
 from fieldward_server.api.commands import Call
 from fieldward_server.services.events import list_events
 from fieldward_sync.encoding import encode
 from fieldward_sync.messages import MAX_COMMAND_BYTES, administrator_key_id
 from fieldward_sync.signing import public_key
-from fieldwork import child
 from founding import ADMINISTRATOR, found, let_in
 from postgres import fresh_database
 

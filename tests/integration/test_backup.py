@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from children import AUTHORITY, child
 from databases import NewDatabase
 from fieldward_server import backups
 from fieldward_server.backups import read_backup, restore_backup, write_backup
@@ -21,7 +22,6 @@ from fieldward_server.services.authorities import show_authority
 from fieldward_server.services.records import record_history
 from fieldward_server.storage.copies import copier
 from fieldward_sync.errors import CallerMistake, Error, LocalDataDamaged, RetryLater
-from fieldwork import AUTHORITY, child
 from loop import Loop, cheap_passphrases
 
 

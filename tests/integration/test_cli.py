@@ -10,11 +10,11 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from children import stranger
 from fieldward_client import Device
 from fieldward_server.cli.key_files import AUDIT, ROOT, read_key
 from fieldward_server.cli.root import root
 from fieldward_sync.invitations import read_code
-from fieldwork import stranger
 from office import Administrator, Keyboard, Office
 
 

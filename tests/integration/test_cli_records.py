@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from fieldwork import child
+from children import child
 from office import Administrator, Office
 
 HEADER = (

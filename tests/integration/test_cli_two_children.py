@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fieldwork import stranger
+from children import stranger
 from office import Administrator, Office
 
 WHY = ("--reason", "same-child")

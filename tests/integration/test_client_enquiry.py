@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from children import AUTHORITY, child
 from client_world import cheap_unlock_key
 from fieldward_client import (
     AccessClosed,
@@ -21,7 +22,6 @@ from fieldward_client import (
 from fieldward_server.services.devices import set_access
 from fieldward_sync.access import Access
 from fieldward_sync.errors import Error
-from fieldwork import AUTHORITY, child
 from loop import Loop, Wire
 
 ELSEWHERE = {"team": "HV-2", "service": "health-visiting", "since": "2025-01-01"}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from children import AUTHORITY, PHONE, child
 from client_world import cheap_unlock_key
 from fieldward_client import AccessClosed, CallerMistake, Device, passphrases
 from fieldward_client import device as device_module
@@ -26,7 +27,6 @@ from fieldward_server.storage import Transaction
 from fieldward_sync.access import Access
 from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.invitations import read_code
-from fieldwork import AUTHORITY, PHONE, child
 from loop import Loop, Wire
 from loop_hand import PASSPHRASE
 

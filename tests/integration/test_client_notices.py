@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from children import AUTHORITY, PHONE, child
 from fieldward_client import AccessClosed, Device
 from fieldward_server.services.conflicts import list_conflicts, settle
 from fieldward_server.services.inbox import admit
 from fieldward_server.services.partitions import grant, take
 from fieldward_server.services.shields import raise_shield
-from fieldwork import AUTHORITY, PHONE, child
 from loop import Loop, Wire, cheap_passphrases
 
 COMMAND = {"authority": AUTHORITY, "actor": "jo"}

@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 import pytest
 
+from children import AUTHORITY, child
 from client_world import cheap_unlock_key
 from fieldward_client import (
     AccessClosed,
@@ -29,7 +30,6 @@ from fieldward_server.services.ways import set_way
 from fieldward_sync.encoding import decode
 from fieldward_sync.keys import label
 from fieldward_sync.sealing import open_sealed
-from fieldwork import AUTHORITY, child
 from hand_timer import YEARS
 from loop import Loop, Wire
 from loop_hand import PASSPHRASE

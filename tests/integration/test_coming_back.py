@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from children import AUTHORITY, child
 from fieldward_client import AccessClosed, CallerMistake, SyncOutcome
 from fieldward_client.folder import Folder
 from fieldward_client.identity import CONTACT, Contact
@@ -19,7 +20,6 @@ from fieldward_server.services.journals import verify_journals
 from fieldward_server.services.wipes import order_wipe
 from fieldward_server.storage import edits, events
 from fieldward_sync.access import Access
-from fieldwork import AUTHORITY, child
 from loop import Loop, cheap_passphrases
 
 PHONE = "involvements/a1.phone"

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from children import AUTHORITY, PHONE, child
 from fieldward_client import AccessClosed, CallerMistake, LeaseStatus, SyncOutcome, SyncReport
 from fieldward_client.boxes import read_box
 from fieldward_client.folder import Folder
@@ -30,7 +31,6 @@ from fieldward_server.storage import edits
 from fieldward_sync.access import Access
 from fieldward_sync.custody import OUTCOMES, Aftermath
 from fieldward_sync.leases import LeaseTerms
-from fieldwork import AUTHORITY, PHONE, child
 from loop import Loop, cheap_passphrases
 from loop_hand import PASSPHRASE
 

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from api_actors import AUTHORITY, Administrator, Board, FieldDevice, Signed
+from children import child
 from databases import NewDatabase
+from field_device import HOST
 from fieldward_client import Device
 from fieldward_server.services.devices import set_access
 from fieldward_server.services.journals import list_sealed_look_ups, verify_journals
@@ -23,7 +25,6 @@ from fieldward_sync.enquiries import read_header
 from fieldward_sync.errors import RefusedByServer
 from fieldward_sync.http_signatures import verify_answer
 from fieldward_sync.journal import LookUp
-from fieldwork import HOST, child
 from http_server import Answer, Server, serving
 from loop import Loop
 from office import Office

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
+from children import AUTHORITY, PHONE, child
 from fieldward_client import Device, SyncOutcome
 from fieldward_server.storage import edits, journals
 from fieldward_server.storage.journals import Journal
 from fieldward_sync.names import device_actor
-from fieldwork import AUTHORITY, PHONE, child
 from loop import Loop
 from loop_hand import PASSPHRASE
 from postgres import new_database, replicated_pair

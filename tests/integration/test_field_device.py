@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from children import AUTHORITY, PHONE
 from fieldward_client import Device
 from fieldward_client.terminal import command
 from fieldward_server.cli.root import root
 from fieldward_server.services.devices import set_access
 from fieldward_server.services.wipes import order_wipe
 from fieldward_sync.access import Access
-from fieldwork import AUTHORITY, PHONE
 from health_visitor import (
     PASSPHRASE,
     HealthVisitor,

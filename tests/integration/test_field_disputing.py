@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from children import AUTHORITY, PHONE
 from fieldward_server.services.disputes import decide_dispute, list_disputes
 from fieldward_server.services.shields import raise_shield
-from fieldwork import AUTHORITY, PHONE
 from health_visitor import PASSPHRASE, HealthVisitor, synced_at
 
 COMMAND = {"authority": AUTHORITY, "actor": "jo", "reason": "letter-from-family"}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from children import AUTHORITY, PHONE
 from fieldward_server.services.conflicts import list_conflicts, settle
-from fieldwork import AUTHORITY, PHONE
 from health_visitor import PASSPHRASE, HealthVisitor, edit_by_a_colleague, synced_at
 
 

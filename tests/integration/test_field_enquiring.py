@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fieldwork import AUTHORITY, child
+from children import AUTHORITY, child
 from health_visitor import PASSPHRASE, HealthVisitor, synced_at
 
 ZOE = child("r-zoe", name={"family": "Whitcombe", "given": "Zoë"}, born="2019-11-30")

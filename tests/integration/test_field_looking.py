@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from children import AUTHORITY, PHONE, child
 from fieldward_server.services.ways import set_way
-from fieldwork import AUTHORITY, PHONE, child
 from health_visitor import DAY, PASSPHRASE, HealthVisitor, synced_at
 
 TERMINAL_COLUMNS = 80

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from children import AUTHORITY, PHONE
 from fieldward_client.terminal import asking
 from fieldward_server.services.time_codes import tell_time
 from fieldward_sync.time_codes import read_challenge
-from fieldwork import AUTHORITY, PHONE
 from health_visitor import PASSPHRASE, HealthVisitor, synced_at
 
 NEW = "another four words entirely"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from children import AUTHORITY, PHONE, child
 from fieldward_client import AccessClosed, CallerMistake, Device, SyncOutcome, Value
 from fieldward_client.transport import HttpAnswer
 from fieldward_server.services.devices import set_access, show_device
@@ -22,7 +23,6 @@ from fieldward_sync.access import Access, WipeState
 from fieldward_sync.errors import RetryLater
 from fieldward_sync.leases import LeaseTerms
 from fieldward_sync.names import device_actor
-from fieldwork import AUTHORITY, PHONE, child
 from loop import Loop, Wire, cheap_passphrases
 
 TERMS = LeaseTerms()

@@ -13,6 +13,7 @@ from unittest.mock import patch
 
 import pytest
 
+from children import AUTHORITY, PHONE, child
 from databases import NewDatabase
 from fieldward_client import Device, SyncOutcome
 from fieldward_server.services.authorities import published_trust
@@ -29,7 +30,6 @@ from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
 from fieldward_sync.keys import hpke_public_key
 from fieldward_sync.messages import Trust
 from fieldward_sync.signing import Signed
-from fieldwork import AUTHORITY, PHONE, child
 from founding import renew_keys, signed_trust
 from loop import Loop, Wire, cheap_passphrases
 

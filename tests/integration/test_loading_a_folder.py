@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from children import child
 from fieldward_server.cli import administration
 from fieldward_sync.errors import RetryLater
-from fieldwork import child
 from office import Administrator, Office
 
 SHEFFIELD, LEEDS, NOBODYS = "E08000039", "E08000035", "E06000001"

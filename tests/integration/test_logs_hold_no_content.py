@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
+from children import AUTHORITY, child
 from fieldward_client import CallerMistake, Device
 from fieldward_server.population import generate
-from fieldwork import AUTHORITY, child
 from office import Administrator, Office
 from served import free_port, serving
 

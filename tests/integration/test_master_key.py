@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 import fieldward_server
+from children import AUTHORITY, PHONE, child
 from databases import NewDatabase
 from fieldward_client import Device, SyncOutcome
 from fieldward_server.cli.root import root
@@ -22,7 +23,6 @@ from fieldward_server.services.invitations import PROOF_KEY
 from fieldward_server.services.rewrapping import KINDS
 from fieldward_server.shield_register import HandOverPrepared
 from fieldward_sync.errors import CallerMistake, Error, PeerBrokeProtocol
-from fieldwork import AUTHORITY, PHONE, child
 from founding import renew_keys
 from loop import Loop, cheap_passphrases
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from children import PHONE
 from fieldward_client import CallerMistake, Device
-from fieldwork import PHONE
 from loop import cheap_passphrases
 from office import PASSPHRASE, Administrator, Office
 

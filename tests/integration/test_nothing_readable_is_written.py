@@ -12,7 +12,7 @@ from threading import Thread
 import pytest
 from werkzeug.serving import make_server
 
-from fieldwork import child
+from children import child
 from loop import Loop
 
 TRACED = Path(__file__).parent.parent / "traced_life.py"

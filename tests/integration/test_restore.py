@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 import pytest
 
+from children import AUTHORITY, PHONE, child, stranger
 from databases import NewDatabase
 from fieldward_client import Device, SyncOutcome
 from fieldward_server.services.administrators import list_administrators, remove_administrator
@@ -30,7 +31,6 @@ from fieldward_sync.errors import CallerMistake, RefusedByServer, RetryLater
 from fieldward_sync.names import device_actor
 from fieldward_sync.projection import is_shielded
 from fieldward_sync.ways import Way
-from fieldwork import AUTHORITY, PHONE, child, stranger
 from founding import let_in
 from loop import Loop, Wire, cheap_passphrases
 

@@ -11,6 +11,7 @@ from unittest.mock import patch
 import pytest
 
 from broken_commits import failing_commit, killed_after_an_accept
+from children import AUTHORITY, PHONE, stranger
 from databases import NewDatabase
 from fieldward_server.services.inbox import list_inbox
 from fieldward_server.services.known_records import find_records
@@ -19,8 +20,8 @@ from fieldward_server.services.shields import raise_shield
 from fieldward_server.services.transfers import accept, list_transfers, offer, withdraw
 from fieldward_server.shield_register import Moved
 from fieldward_sync.errors import RetryLater
-from fieldwork import AUTHORITY, PHONE, World, stranger
 from loop import Loop
+from service_world import World
 
 LEEDS = "E08000035"
 BRADFORD = "E08000032"

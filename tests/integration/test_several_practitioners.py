@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from children import AUTHORITY, PHONE, child
 from client_world import cheap_unlock_key
 from fieldward_client import (
     AccessClosed,
@@ -25,7 +26,6 @@ from fieldward_server.services.journals import verify_journals
 from fieldward_server.services.partitions import take
 from fieldward_server.shield_register import Joined, ShieldRegister
 from fieldward_sync.access import Access
-from fieldwork import AUTHORITY, PHONE, child
 from loop import Loop, Wire
 from loop_hand import PASSPHRASE
 

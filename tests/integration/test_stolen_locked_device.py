@@ -18,6 +18,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from werkzeug.test import TestResponse
 
+from children import AUTHORITY, PHONE, child
+from field_device import HOST
 from fieldward_client import Device, SyncOutcome
 from fieldward_client.exchange import MEDIA_TYPE
 from fieldward_client.identity import CONTACT, IDENTITY, Contact, Identity
@@ -41,7 +43,6 @@ from fieldward_sync.messages import (
 from fieldward_sync.outbox import new_box
 from fieldward_sync.records import Proposal, ProposedChange
 from fieldward_sync.signing import public_key
-from fieldwork import AUTHORITY, HOST, PHONE, child
 from loop import Loop, Wire, cheap_passphrases
 
 

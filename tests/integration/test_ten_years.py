@@ -6,8 +6,8 @@ from pathlib import Path
 
 from decade import Cast, Decade
 from fieldward_server.storage import open_storage
-from fieldwork import World
 from growth import tables_by
+from service_world import World
 
 CAST = Cast(devices=8, partitions=2, children=24, ticks_a_year=4)
 SOME_GAPS = 4

@@ -18,8 +18,8 @@ from click import Context
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from children import child
 from fieldward_server.cli.root import root
-from fieldwork import child
 from loop_over_http import HttpLoop, http_loop
 
 PROJECT = Path(__file__).parents[2]

@@ -16,8 +16,8 @@ from pathlib import Path
 from hypothesis import settings
 from hypothesis.stateful import precondition, run_state_machine_as_test
 
+from children import AUTHORITY
 from fieldward_server.services.journals import verify_journals
-from fieldwork import AUTHORITY
 from loop_machine import RECORDS, TheLoop, step
 from loop_outcome import is_shielded_now
 from postgres import Cluster, fresh_database

@@ -24,8 +24,8 @@ from fieldward_server.services.rebuilding import (
     most_rows,
 )
 from fieldward_server.storage import open_storage
-from fieldwork import World
 from partition_history import HOUR, Step, go_on, start, steps
+from service_world import World
 
 SIZES = st.one_of(
     st.sampled_from([0, 1, 3, 4, 5, 6, 9, 10, 11, 24, 25, 26]), st.integers(0, 12_000)

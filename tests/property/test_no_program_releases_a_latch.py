@@ -23,6 +23,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from children import AUTHORITY, PHONE, stranger
+from field_device import FieldDevice
 from fieldward_server.services.known_records import KnownRecord, find_records
 from fieldward_server.services.merges import merge
 from fieldward_server.services.shields import (
@@ -36,7 +38,6 @@ from fieldward_server.services.splits import split
 from fieldward_sync.matching.index_keys import index_keys
 from fieldward_sync.messages import BoxPart
 from fieldward_sync.projection import is_shielded, withdrawn
-from fieldwork import AUTHORITY, PHONE, FieldDevice, stranger
 from loop import Loop
 
 RECORDS = ("r-1", "r-2")

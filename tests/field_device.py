@@ -1,43 +1,28 @@
-"""A service without HTTP, and devices that say exactly what a test wants them to say.
+"""A device that says to a service, without HTTP, exactly what a test wants it to say.
 
-The devices here are not the SDK: they keep to the protocol by default, and every part of a request
-is a test's to change.
+It is not the SDK: it keeps to the protocol by default, and every part of a request is a test's to
+change.
 """
 
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from datetime import date, timedelta
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from fieldward_server.files import SealedFiles
-from fieldward_server.master_keys import MasterKeys
-from fieldward_server.services.absence import least_seconds
+from children import AUTHORITY
 from fieldward_server.services.authentication import Caller, Received, authenticate
 from fieldward_server.services.devices import DeviceReport, show_device
 from fieldward_server.services.enquiries import enquire
 from fieldward_server.services.enrolment import enrol
-from fieldward_server.services.events import list_incidents
-from fieldward_server.services.holdings import DEFAULT_CAP
-from fieldward_server.services.invitations import invite
 from fieldward_server.services.joining import join
-from fieldward_server.services.partitions import create_partition
-from fieldward_server.services.platform import Platform
-from fieldward_server.services.practitioners import add_practitioner
-from fieldward_server.services.records import LineVerdict, load_records
-from fieldward_server.services.sealing import seal_partitions
 from fieldward_server.services.synchronisation import synchronise
-from fieldward_server.shield_register import ShieldRegister
-from fieldward_server.storage import devices, open_storage, partitions, records, signers
+from fieldward_server.storage import devices, signers
 from fieldward_server.storage.devices import Device
-from fieldward_server.storage.partitions import Partition
 from fieldward_sync.distribution import Distribution, open_file
 from fieldward_sync.encoding import decode, encode
 from fieldward_sync.enquiries import Enquired, Enquirer, Enquiry, open_answer, seal_enquiry
@@ -50,7 +35,6 @@ from fieldward_sync.leases import (
     NOTHING_SPENT,
     Lease,
     LeaseSecrets,
-    LeaseTerms,
     WarmKeys,
     digest_key,
     open_secrets,
@@ -58,7 +42,6 @@ from fieldward_sync.leases import (
     partition_key,
     secrets_info,
 )
-from fieldward_sync.matching.index_keys import index_keys
 from fieldward_sync.messages import (
     DEVICE_KEY,
     BoxPart,
@@ -78,211 +61,13 @@ from fieldward_sync.outbox import Box, new_box
 from fieldward_sync.records import Proposal, ProposedChange, Value
 from fieldward_sync.signing import public_key, sign, signing_key
 from fieldward_sync.views import View
-from founding import found
-from hand_timer import YEARS
 
-AUTHORITY = "E08000039"
-MASTER_KEYS = MasterKeys(bytes(range(32)))
-START = 1_800_000_000
-A_YEAR_SECONDS = 365 * 24 * 3600
+if TYPE_CHECKING:
+    from service_world import World
+
 HOST = "fieldward.test"
 SYNC = "/v1/sync"
 ENQUIRIES = "/v1/enquiries"
-TEAM = "HV-1"
-PHONE = "involvements/a1.phone"
-
-
-def child(record_id: str, **fields: object) -> dict[str, object]:
-    """A record as people load it, in the care of ``TEAM``."""
-    return {
-        "record_id": record_id,
-        "authority": AUTHORITY,
-        "name": {"family": "Okafor", "given": "Ada"},
-        "born": "2021-03-04",
-        "sex": "female",
-        "nhs_number_withheld": "not-known-in-time",
-        "address": {"kind": "current", "lines": ["1 High Street"], "postcode": "M14 5AB"},
-        "involvements": {
-            "a1": {
-                "service": "health-visiting",
-                "team": TEAM,
-                "since": "2021-04-01",
-                "phone": "07700 900001",
-            }
-        },
-        **fields,
-    }
-
-
-def stranger(record_id: str, **fields: object) -> dict[str, object]:
-    """A record of a child whom nobody would take for another."""
-    number = zlib.crc32(record_id.encode())
-    letters = f"{number:08x}".translate(str.maketrans("0123456789abcdef", "aeioubdfgklmnprt"))
-    born = date(2008, 1, 1) + timedelta(days=number % 6000)
-    name = {"family": letters[:4].title(), "given": letters[4:].title()}
-    return child(record_id, **{"name": name, "born": born.isoformat(), **fields})
-
-
-class World:
-    """A service on a migrated database: one authority, practitioner ``p-1``, a clock by hand."""
-
-    def __init__(self, platform: Platform, *, now: int = START, authority: str = AUTHORITY) -> None:
-        self.platform = platform
-        self.now = now
-        self.authority = authority
-        self.begin()
-
-    def neighbour(self, authority: str) -> World:
-        """Another authority of the same service."""
-        return World(self.platform, now=self.now, authority=authority)
-
-    def begin(self) -> None:
-        """Found the authority."""
-        self.secrets = found(self.platform, self.authority, name="Sheffield", now=self.now)
-        self.practitioner("p-1")
-
-    @classmethod
-    def on(cls, database_url: str, folder: Path) -> World:
-        """On a platform of its own."""
-        return cls(
-            Platform(
-                storage=open_storage(database_url),
-                master_keys=MASTER_KEYS,
-                files=SealedFiles(folder / "files"),
-                shield_register=ShieldRegister(
-                    folder / "shield-register", MASTER_KEYS, entropy=os.urandom
-                ),
-                entropy=os.urandom,
-                lease_terms=LeaseTerms(idle_seconds=YEARS),
-                absence_seconds=least_seconds(LeaseTerms().destroys_seconds),
-            )
-        )
-
-    def practitioner(self, practitioner: str, **changed: int) -> None:
-        """Add a practitioner whose vetting and training are in date, unless told otherwise."""
-        a_year_on = self.now + A_YEAR_SECONDS
-        until = {"vetted_until": a_year_on, "trained_until": a_year_on}
-        add_practitioner(
-            self.platform,
-            authority=self.authority,
-            practitioner=practitioner,
-            name="Ann Poole",
-            role="health-visitor",
-            team=TEAM,
-            **{**until, **changed},
-            actor="test",
-            reason="routine",
-            now=self.now,
-        )
-
-    def load(self, *lines: Mapping[str, object] | str) -> list[LineVerdict]:
-        """Load records."""
-        return list(
-            load_records(
-                self.platform,
-                lines,
-                authority=self.authority,
-                actor="test",
-                reason="routine",
-                now=self.now,
-            )
-        )
-
-    def partition(self, partition: str, *rules: str) -> None:
-        """Make a partition; its files are for ``seal`` to make."""
-        create_partition(
-            self.platform,
-            authority=self.authority,
-            partition=partition,
-            title=partition,
-            rules=rules,
-            actor="test",
-            reason="routine",
-            now=self.now,
-        )
-
-    def seal(self) -> int:
-        """Run the sealing job."""
-        return seal_partitions(self.platform, self.now)
-
-    def code(self, *held: str, practitioner: str = "p-1", record_cap: int = DEFAULT_CAP) -> str:
-        """An invitation."""
-        return invite(
-            self.platform,
-            authority=self.authority,
-            practitioner=practitioner,
-            partitions=held,
-            valid_seconds=3600,
-            record_cap=record_cap,
-            actor="test",
-            reason="test",
-            now=self.now,
-        )
-
-    def device(
-        self, *held: str, practitioner: str = "p-1", record_cap: int = DEFAULT_CAP
-    ) -> FieldDevice:
-        """A newly enrolled device whose practitioner may hold these partitions."""
-        device = FieldDevice(self)
-        device.enrol(self.code(*held, practitioner=practitioner, record_cap=record_cap))
-        return device
-
-    def view(self, record_id: str) -> View:
-        """A record as ordinary readers see it now."""
-        with self.platform.storage.reading() as transaction:
-            found = records.find(transaction, self.authority, record_id)
-        assert found is not None
-        return View.read(found.view)
-
-    def revision(self, record_id: str) -> int:
-        """How many edits a record has; 0 if there is none."""
-        with self.platform.storage.reading() as transaction:
-            return records.revisions(transaction, self.authority, [record_id]).get(record_id, 0)
-
-    def view_partitions(self, record_id: str) -> tuple[str, ...]:
-        """The partitions that a record is in."""
-        with self.platform.storage.reading() as transaction:
-            found = partitions.memberships(transaction, self.authority, [record_id])
-        return tuple(sorted(each.partition_id for each in found))
-
-    def search_keys(self) -> set[tuple[str, str]]:
-        """Every record with each key that finds it."""
-        with self.platform.storage.reading() as transaction:
-            kept = transaction.execute("SELECT record_id, key FROM search_key")
-        return {(row["record_id"], row["key"]) for row in kept}
-
-    def misfiled(self) -> set[tuple[str, str]]:
-        """Records with keys of which the index and what is shown of them disagree."""
-        with self.platform.storage.reading() as transaction:
-            views = transaction.execute("SELECT view FROM record")
-        shown = {
-            (view.record_id, key)
-            for view in (View.read(row["view"]) for row in views)
-            for key in index_keys(view)
-        }
-        return shown ^ self.search_keys()
-
-    def stored_partition(self, partition: str) -> Partition:
-        """A partition's row."""
-        with self.platform.storage.reading() as transaction:
-            found = partitions.find(transaction, self.authority, partition)
-        assert found is not None
-        return found
-
-    def incidents(self) -> list[str]:
-        """The kinds of all incidents."""
-        return [incident.kind for incident in list_incidents(self.platform, self.authority)]
-
-    def written(self) -> list[tuple[object, ...]]:
-        """Every row in the database, in an order of its own."""
-        with self.platform.storage.reading() as transaction:
-            rows = [
-                (table, *row.values())
-                for table in self.platform.storage.tables()
-                # Names of tables, from the database itself.
-                for row in transaction.execute(f"SELECT * FROM {table}")  # noqa: S608
-            ]
-        return sorted(rows, key=repr)
 
 
 class FieldDevice:
