@@ -13,7 +13,8 @@ from fieldward_client import Device, DeviceEvent, Value, passphrases
 from fieldward_client import device as device_module
 from fieldward_sync.keys import Argon2Cost, derive
 from hand_timer import YEARS, HandTimer
-from memory_authority import HeldDevice, MemoryAuthority
+from memory_authority import MemoryAuthority
+from memory_holdings import HeldDevice
 
 PASSPHRASE = "correct horse battery staple"
 SERVER_URL = "https://index.example"

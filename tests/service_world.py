@@ -22,9 +22,7 @@ from fieldward_server.services.sealing import seal_partitions
 from fieldward_server.shield_register import ShieldRegister
 from fieldward_server.storage import open_storage, partitions, records
 from fieldward_server.storage.partitions import Partition
-from fieldward_sync.leases import (
-    LeaseTerms,
-)
+from fieldward_sync.leases import LeaseTerms
 from fieldward_sync.matching.index_keys import index_keys
 from fieldward_sync.views import View
 from founding import found

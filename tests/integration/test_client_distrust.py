@@ -146,7 +146,7 @@ def test_a_busy_server_is_no_stranger(world: World, tablet: Device) -> None:
 def test_a_server_that_is_not_the_codes_gets_no_device(world: World, tmp_path: Path) -> None:
     other = World(tmp_path / "other", pytest.MonkeyPatch())
     code = world.authority.invite("p-1", "p-west")
-    other.authority._invitations = world.authority._invitations
+    other.authority.invitations = world.authority.invitations
     with pytest.raises(PeerBrokeProtocol, match="root-key-wrong"):
         Device.enrol(
             world.home(),

@@ -13,12 +13,13 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from children import AUTHORITY
 from client_world import PHONE, World
 from fieldward_client import Device, SyncOutcome
 from fieldward_sync.access import MAX_REFUSED_ORDERS, Order, Receipt, RefusedOrder
 from fieldward_sync.messages import SyncAnswer
 from fieldward_sync.signing import Signed, sign
-from memory_authority import AUTHORITY, HeldDevice
+from memory_holdings import HeldDevice
 
 MALLORY = Ed25519PrivateKey.generate()
 SEEN = 3
