@@ -13,7 +13,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 if "PYTEST_XDIST_WORKER" not in os.environ:
     run_folder.enter()
 
-pytest_plugins = ["postgres", "databases"]
+pytest_plugins = ["postgres", "databases", "crashing"]
 
 # Machines are shared and slow at times: a property is judged by what it finds, not by how long
 # one example took. On CI Hypothesis itself chooses the same examples every time.

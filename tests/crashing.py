@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from client_world import World
-from faulty_disk import Crashed, Failure, FaultyDisk
+from faulty_disk import FAILURES, Crashed, Failure, FaultyDisk
 from fieldward_client import CallerMistake, Device, LocalDataDamaged, folder
 from fieldward_client.check import check_folder
 from fieldward_client.clock import TrustedClock
@@ -51,11 +51,21 @@ class Crash:
     monkeypatch: pytest.MonkeyPatch
     failure: Failure
 
-    def everywhere(self, prepare: Prepare, act: Step, check: Callable[[Case], None]) -> None:
+    def everywhere(
+        self,
+        prepare: Prepare,
+        act: Step,
+        check: Callable[[Case], None],
+        *,
+        least_points: int = 1,
+    ) -> None:
         """Run ``act`` with a failure at its first call to the disk, its second, and so on to the
-        last; ``check`` after each. Unless all are asked for, some, spread over the whole."""
-        points = points_of(self.folder / "count", self.monkeypatch, prepare, act)
-        assert points > 0, "the scenario never touched the disk"
+        last; ``check`` after each. Unless all are asked for, some, spread over the whole.
+
+        So many calls there are at least: none is forgotten when code moves.
+        """
+        points = _points_of(self.folder / "count", self.monkeypatch, prepare, act)
+        assert points >= least_points
         stride = 1 if ALL_POINTS else -(-points // SAMPLE)
         first = 1 + random.Random(f"{act.__name__} {self.failure}").randrange(stride)
         for at in range(first, points + 1, stride):
@@ -84,7 +94,13 @@ class Crash:
             raise AssertionError(f"{self.failure} at call {at} ({last})") from e
 
 
-def points_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepare: Prepare, act: Step) -> int:
+@pytest.fixture(params=FAILURES)
+def crash(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Crash:
+    """A device's disk that fails, in each way."""
+    return Crash(tmp_path, monkeypatch, request.param)
+
+
+def _points_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepare: Prepare, act: Step) -> int:
     """How many calls can fail."""
     case = Case(World(tmp_path, monkeypatch))
     with put_in(FaultyDisk(), monkeypatch):
@@ -111,3 +127,23 @@ def put_in(disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patch:
         patch.setattr(folder, "os", disk)
         yield
+
+
+# What several scenarios have in common.
+
+
+def ready(case: Case) -> Device:
+    return case.world.ready()
+
+
+def sync(case: Case, device: Device | None) -> None:
+    assert device is not None
+    device.sync()
+
+
+def it_reads_after_a_sync(case: Case) -> None:
+    with case.world.open() as device:
+        report = device.sync()
+        assert report.outcome.value == "complete", report
+        with device.session("clinic") as session:
+            assert session.search(family="Okafor")

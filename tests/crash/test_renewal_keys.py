@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from client_world import PASSPHRASE, World
-from crashing import Case, Crash, points_of, put_in
-from faulty_disk import FAILURES, FaultyDisk
+from crashing import Case, Crash, put_in
+from faulty_disk import FaultyDisk
 from fieldward_client import Device, RetryLater
 from fieldward_client.device_secret import device_secret
 from fieldward_client.folder import Folder
@@ -30,12 +30,6 @@ from memory_authority import MemoryAuthority
 
 WHO = "p-tablet"
 KEYS = f"practitioners/{WHO}"
-LEAST_POINTS = 55
-
-
-@pytest.fixture(params=FAILURES)
-def crash(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Crash:
-    return Crash(tmp_path, monkeypatch, request.param)
 
 
 @dataclass
@@ -126,13 +120,7 @@ def it_reads_now_and_after_a_sync(case: Case) -> None:
 
 
 def test_at_no_point_of_a_renewal_does_a_device_lose_what_opens_its_lease(crash: Crash) -> None:
-    crash.everywhere(due, renew, it_reads_now_and_after_a_sync)
-
-
-def test_as_many_points_of_a_renewal_are_covered_as_the_page_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert points_of(tmp_path, monkeypatch, due, renew) >= LEAST_POINTS
+    crash.everywhere(due, renew, it_reads_now_and_after_a_sync, least_points=55)
 
 
 def test_what_lies_on_the_disk_after_each_call_that_changes_a_key_reads_without_a_sync(
