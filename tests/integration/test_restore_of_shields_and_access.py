@@ -1,0 +1,250 @@
+"""What was hidden, closed or taken after the backup stays so after a restore (invariants 4, 5)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from caseloads import holding, require_complete
+from children import AUTHORITY, child, stranger
+from databases import NewDatabase
+from fieldward_client import Device
+from fieldward_server.services.administrators import list_administrators, remove_administrator
+from fieldward_server.services.devices import set_access, set_cap, show_device
+from fieldward_server.services.merges import merge
+from fieldward_server.services.partitions import take
+from fieldward_server.services.rescoping import change_partition
+from fieldward_server.services.shields import raise_shield, release_shield
+from fieldward_server.services.ways import set_way
+from fieldward_server.services.wipes import order_wipe
+from fieldward_server.shield_register import AccessChange, Shield, ShieldRegister
+from fieldward_server.storage import devices
+from fieldward_sync.access import Access, WipeState
+from fieldward_sync.errors import CallerMistake
+from fieldward_sync.ways import Way
+from founding import let_in
+from loop import Loop, Wire
+from restoring import CHILDREN, command, phones, shielded, three_children
+
+
+@pytest.fixture
+def loop(tmp_path: Path, new_database: NewDatabase) -> Iterator[Loop]:
+    with three_children(tmp_path / "loop", new_database()) as loop:
+        yield loop
+
+
+@pytest.fixture
+def ann(loop: Loop) -> Iterator[tuple[Device, Wire]]:
+    with holding(loop, "ann", "caseload") as ann:
+        yield ann
+
+
+def test_what_hides_and_closes_holds_before_anything_is_served(  # invariant 5
+    loop: Loop, ann: tuple[Device, Wire], new_database: NewDatabase
+) -> None:
+    """After the backup: a shield is raised, by an administrator or by a device; another released;
+    devices are revoked, paused, wiped; a grant is taken. None of it is undone."""
+    ann_device, _ = ann
+    loop.partition("everybody", "all")
+    raise_shield(**command(loop, record_id="r-3"))
+    enrolled = {
+        name: loop.enrol(name, name, "caseload", "everybody")
+        for name in ("ben", "cleo", "dan", "eve")
+    }
+    devices = {name: device for name, (device, _) in enrolled.items()}
+    require_complete(*devices.values())
+    ids = {name: device.status().device for name, device in devices.items()}
+    backup = loop.back_up()
+
+    raise_shield(**command(loop, record_id="r-1"))
+    release_shield(**command(loop, record_id="r-3"))
+    loop.load(stranger("r-4", shield="raised"))
+    with ann_device.session(reason="safeguarding") as session:
+        session.open("r-2").edit("shield", "raised")
+    require_complete(ann_device)
+    set_access(**command(loop, device=ids["ben"]), access=Access.REVOKED)
+    set_access(**command(loop, device=ids["cleo"]), access=Access.PAUSED)
+    order_wipe(**command(loop, device=ids["dan"]))
+    assert devices["dan"].sync().wiped
+    devices["dan"].close()
+    take(**command(loop, device=ids["eve"], practitioner="eve", partition="everybody"))
+    loop.lose_database(new_database())
+    loop.restore(backup)
+
+    held = [shielded(loop, record) for record in (*CHILDREN, "r-4")]
+    assert held == [True, True, False, True]
+    for record in ("r-1", "r-2"):
+        assert not loop.view(record).at("address")
+    loop.seal()
+    assert devices["ben"].sync().access == "revoked"
+    assert devices["cleo"].sync().access == "paused"
+    report = show_device(loop.platform, authority=AUTHORITY, device=ids["dan"], now=loop.now)
+    assert report.wipe is not None
+    assert report.wipe.state is WipeState.DONE
+    assert devices["eve"].sync().lost == ("everybody",)
+    with devices["eve"].session(reason="clinic") as session:
+        assert session.open("r-1").shielded
+    assert loop.incidents() == []
+    for name in ("ben", "cleo", "eve"):
+        devices[name].close()
+
+
+@pytest.mark.parametrize("released", [False, True])
+def test_what_was_hidden_in_the_survivor_of_a_merge_is_in_both_if_the_backup_is_older(  # H5, C4
+    loop: Loop, new_database: NewDatabase, released: bool
+) -> None:
+    backup = loop.back_up()
+    merge(record="r-1", into="r-2", **command(loop))
+    raise_shield(record_id="r-2", **command(loop))
+    nurse = child("r-2")["involvements"]["a1"]  # type: ignore[index]
+    loop.load(stranger("r-2", involvements={"a1": {**nurse, "consent_withdrawn": "raised"}}))
+    if released:
+        release_shield(record_id="r-2", **command(loop))
+    loop.lose_database(new_database())
+    loop.restore(backup)
+    for record in ("r-1", "r-2"):
+        assert shielded(loop, record) is not released
+        assert phones(loop, record) == set()
+
+
+def test_no_file_that_was_sealed_before_the_restore_is_handed_out(  # invariant 5
+    loop: Loop, new_database: NewDatabase
+) -> None:
+    """It would show the child whose shield the register brought back."""
+    device, _ = loop.enrol("new", "new", "caseload")
+    backup = loop.back_up()
+    raise_shield(**command(loop, record_id="r-1"))
+    loop.lose_database(new_database())
+    loop.restore(backup)
+    device.sync()
+    assert device.status().partitions == ()
+    loop.seal()
+    require_complete(device)
+    with device.session(reason="clinic") as session:
+        assert session.open("r-1").shielded
+    device.close()
+
+
+def test_a_key_epoch_after_a_restore_has_a_number_that_none_had_before(
+    loop: Loop, new_database: NewDatabase
+) -> None:
+    """Devices hold keys of the epochs that were begun since the backup: other keys than those."""
+    backup = loop.back_up()
+    for record in CHILDREN:
+        raise_shield(**command(loop, record_id=record))
+    lost = loop.stored_partition("caseload").key_epoch
+    loop.lose_database(new_database())
+    loop.config.shield_register_file.unlink()
+    loop.restore(backup, without_register=True)
+    assert loop.stored_partition("caseload").key_epoch > lost
+
+
+@pytest.mark.parametrize("enrolled_again", ["before the backup", "after it"])
+def test_a_generation_that_has_a_next_one_reads_on_no_more(
+    loop: Loop, new_database: NewDatabase, enrolled_again: str
+) -> None:
+    """Though the register's last word on its access alone was that it is active."""
+    device = loop.device("caseload")
+    for access in (Access.PAUSED, Access.ACTIVE):
+        set_access(**command(loop, device=device.name), access=access)
+    if enrolled_again == "after it":
+        backup = loop.back_up()
+    device.enrol(loop.code("caseload"))
+    if enrolled_again == "before the backup":
+        backup = loop.back_up()
+    loop.lose_database(new_database())
+    loop.restore(backup)
+    with loop.platform.storage.reading() as transaction:
+        stored = devices.of_authority(transaction, AUTHORITY)
+    assert [each.access for each in stored] == ["draining", "active"]
+
+
+def test_what_a_second_host_wrote_earlier_takes_nothing_off(  # invariant 5
+    loop: Loop, ann: tuple[Device, Wire], new_database: NewDatabase, tmp_path: Path
+) -> None:
+    """Two hosts' registers say nothing of which entry came first."""
+    device, _ = ann
+    name = device.status().device
+    backup = loop.back_up()
+    raise_shield(**command(loop, record_id="r-1"))
+    release_shield(**command(loop, record_id="r-1"))
+    raise_shield(**command(loop, record_id="r-1"))
+    for access in (Access.PAUSED, Access.ACTIVE, Access.REVOKED):
+        set_access(**command(loop, device=name), access=access)
+    entries = loop.platform.shield_register.read()
+    elsewhere = [
+        entry
+        for entry in entries
+        if (isinstance(entry, Shield) and not entry.raised)
+        or (isinstance(entry, AccessChange) and entry.access != "revoked")
+    ]
+    assert len(elsewhere) == 3
+    loop.config.shield_register_file.unlink()
+    loop.platform.shield_register.append(*(each for each in entries if each not in elsewhere))
+    other = ShieldRegister(tmp_path / "other", loop.platform.master_keys, entropy=os.urandom)
+    other.append(*elsewhere)
+    loop.lose_database(new_database())
+    loop.restore(backup, other_registers=[other.path])
+    assert shielded(loop, "r-1")
+    report = show_device(loop.platform, authority=AUTHORITY, device=name, now=loop.now)
+    assert report.access is Access.REVOKED
+
+
+def test_rules_and_caps_that_were_changed_after_the_backup_hold(  # invariant 4, D6
+    loop: Loop, ann: tuple[Device, Wire], new_database: NewDatabase
+) -> None:
+    """A child that a device lost by other rules does not come back to it by a restore."""
+    device, _ = ann
+    name = device.status().device
+    loop.load(stranger("r-4", involvements={}))
+    backup = loop.back_up()
+    change_partition(**command(loop, partition="caseload"), rules=["all"])
+    change_partition(**command(loop, partition="caseload"), rules=["team:HV-9"])
+    set_cap(**command(loop, device=name), record_cap=20_000)
+    ben = loop.device("caseload", record_cap=4)
+    loop.lose_database(new_database())
+    loop.restore(backup)
+    assert loop.stored_partition("caseload").records == 0
+    loop.load(stranger("r-5"))
+    assert loop.stored_partition("caseload").records == 0, "the rules are the new ones"
+    loop.seal()
+    require_complete(device)
+    with device.session(reason="home-visit") as session, pytest.raises(CallerMistake):
+        session.open("r-1")
+    caps = [
+        show_device(loop.platform, authority=AUTHORITY, device=each, now=loop.now).record_cap
+        for each in (name, ben.name)
+    ]
+    assert caps == [20_000, 4]
+
+
+def test_a_partition_that_was_tethered_after_the_backup_stays_so(
+    loop: Loop, ann: tuple[Device, Wire], new_database: NewDatabase
+) -> None:
+    """What was taken off every disk does not come back to one by a restore (design §7)."""
+    device, _ = ann
+    backup = loop.back_up()
+    set_way(**command(loop, partition="caseload"), way="tethered")
+    require_complete(device)
+    loop.lose_database(new_database())
+    loop.restore(backup)
+    loop.seal()
+    require_complete(device)
+    assert [each.way for each in device.status().partitions] == [Way.TETHERED]
+
+
+def test_an_administrator_removed_after_the_backup_does_not_come_back(
+    loop: Loop, new_database: NewDatabase
+) -> None:
+    let_in(loop.platform, AUTHORITY, now=loop.now, administrator="bo-lee")
+    backup = loop.back_up()
+    remove_administrator(**command(loop, administrator="bo-lee"))
+    loop.lose_database(new_database())
+    loop.restore(backup)
+    (bo,) = [
+        it for it in list_administrators(loop.platform, AUTHORITY) if it.administrator == "bo-lee"
+    ]
+    assert bo.removed_at is not None
