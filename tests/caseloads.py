@@ -6,8 +6,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from children import child
 from fieldward_client import Device, SyncOutcome
 from loop import Loop, Wire, cheap_passphrases
+
+NURSED = {"b1": {"service": "school-nursing", "team": "SN-1", "since": "2023-01-01"}}
+"""The involvements of a child in the care of the nurses."""
 
 
 @contextmanager
@@ -43,3 +47,28 @@ def require_complete(*devices: Device) -> None:
     for device in devices:
         report = device.sync()
         assert report.outcome is SyncOutcome.COMPLETE, report
+
+
+@contextmanager
+def two_practitioners(folder: Path, *, both: str) -> Iterator[Loop]:
+    """A server for Ann and Ben, with the partitions ``both``, of this rule, and ``nurses``.
+
+    Ada is in the care of ``TEAM``, and Eve in that of the nurses.
+    """
+    records = (
+        child("r-ada"),
+        child("r-eve", name={"family": "Whitcombe", "given": "Eve"}, involvements=NURSED),
+    )
+    with loop_with(folder, *records, both=both, nurses="team:SN-1") as loop:
+        loop.practitioner("ann")
+        loop.practitioner("ben")
+        yield loop
+
+
+@contextmanager
+def anns_tablet(loop: Loop) -> Iterator[tuple[Device, Wire]]:
+    """The device that Ann has enrolled for ``both``, and synced."""
+    device, wire = loop.enrol("tablet", "ann", code=loop.code("both", practitioner="ann"))
+    with device:
+        require_complete(device)
+        yield device, wire

@@ -9,25 +9,22 @@ from pathlib import Path
 
 import pytest
 
+from caseloads import loop_with
 from children import AUTHORITY, child
 from fieldward_client.folder import Folder
 from fieldward_client.frames import MARKER, frame, read_frames
 from fieldward_client.outbox_content import Frame, SealedEdit
 from fieldward_server.storage import events
 from fieldward_sync.encoding import unpack
-from loop import Loop, cheap_passphrases
+from loop import Loop
 
 PHONE = "involvements/a1.phone"
 
 
 @pytest.fixture
 def loop(tmp_path: Path) -> Iterator[Loop]:
-    with cheap_passphrases():
-        loop = Loop(tmp_path)
-        loop.load(child("r-1"), child("r-2"))
-        loop.partition("caseload", "team:HV-1")
+    with loop_with(tmp_path, child("r-1"), child("r-2"), caseload="team:HV-1") as loop:
         yield loop
-        loop.close()
 
 
 def incidents(loop: Loop) -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from caseloads import loop_with
 from children import AUTHORITY, child
 from databases import NewDatabase
 from fieldward_server import backups
@@ -22,17 +23,16 @@ from fieldward_server.services.authorities import show_authority
 from fieldward_server.services.records import record_history
 from fieldward_server.storage.copies import copier
 from fieldward_sync.errors import CallerMistake, Error, LocalDataDamaged, RetryLater
-from loop import Loop, cheap_passphrases
+from loop import Loop
 
 
 @pytest.fixture
 def loop(tmp_path: Path, new_database: NewDatabase) -> Iterator[Loop]:
     """A server with two children."""
-    with cheap_passphrases():
-        made = Loop(tmp_path / "loop", new_database())
-        made.load(child("r-1"), child("r-2"))
-        yield made
-        made.close()
+    with loop_with(
+        tmp_path / "loop", child("r-1"), child("r-2"), database_url=new_database()
+    ) as loop:
+        yield loop
 
 
 def refused(loop: Loop, backup: Path, code: str, **told: object) -> None:

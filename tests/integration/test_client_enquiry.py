@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from caseloads import loop_with
 from children import AUTHORITY, child
-from client_world import cheap_unlock_key
 from fieldward_client import (
     AccessClosed,
     Answer,
@@ -17,7 +17,6 @@ from fieldward_client import (
     PeerBrokeProtocol,
     RefusedByServer,
     RetryLater,
-    passphrases,
 )
 from fieldward_server.services.devices import set_access
 from fieldward_sync.access import Access
@@ -28,22 +27,16 @@ ELSEWHERE = {"team": "HV-2", "service": "health-visiting", "since": "2025-01-01"
 
 
 @pytest.fixture
-def loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loop]:
+def loop(tmp_path: Path) -> Iterator[Loop]:
     """One child in the partition West, and another one who is in no partition."""
-    monkeypatch.setattr(passphrases, "unlock_key", cheap_unlock_key)
-    loop = Loop(tmp_path)
-    loop.load(
-        child("r-ada"),
-        child(
-            "r-zofia",
-            name={"family": "Wójcik", "given": "Zofia"},
-            born="2018-05-06",
-            involvements={"z1": ELSEWHERE},
-        ),
+    zofia = child(
+        "r-zofia",
+        name={"family": "Wójcik", "given": "Zofia"},
+        born="2018-05-06",
+        involvements={"z1": ELSEWHERE},
     )
-    loop.partition("west", "team:HV-1")
-    yield loop
-    loop.close()
+    with loop_with(tmp_path, child("r-ada"), zofia, west="team:HV-1") as loop:
+        yield loop
 
 
 @pytest.fixture

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from caseloads import NURSED, anns_tablet, two_practitioners
 from children import AUTHORITY, PHONE, child
-from client_world import cheap_unlock_key
-from fieldward_client import AccessClosed, CallerMistake, Device, passphrases
-from fieldward_client import device as device_module
+from fieldward_client import AccessClosed, CallerMistake, Device
 from fieldward_client.folder import Folder
 from fieldward_client.hand_over import HAND_OVER, waiting_hand_over
 from fieldward_client.identity import IDENTITY, Identity
@@ -32,36 +31,20 @@ from loop_hand import PASSPHRASE
 
 BENS = "ben's own four words"
 HOUR, DAY = 3600, 24 * 3600
-EVES = {"b1": {"service": "school-nursing", "team": "SN-1", "since": "2023-01-01"}}
 
 
 @pytest.fixture
-def loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loop]:
+def loop(tmp_path: Path) -> Iterator[Loop]:
     """Ann holds ``both``; Eve alone is in ``nurses``, which nobody holds yet."""
-    monkeypatch.setattr(passphrases, "unlock_key", cheap_unlock_key)
-    monkeypatch.setattr(device_module, "platform_key_store", lambda: None)
-    loop = Loop(tmp_path / "loop")
-    loop.load(
-        child("r-ada"),
-        child("r-eve", name={"family": "Whitcombe", "given": "Eve"}, involvements=EVES),
-    )
-    loop.partition("both", "team:HV-1")
-    loop.partition("nurses", "team:SN-1")
-    loop.practitioner("ann")
-    loop.practitioner("ben")
-    try:
+    with two_practitioners(tmp_path / "loop", both="team:HV-1") as loop:
         yield loop
-    finally:
-        loop.close()
 
 
 @pytest.fixture
 def tablet(loop: Loop) -> Iterator[tuple[Device, Wire]]:
     """Ann's, synced."""
-    device, wire = loop.enrol("tablet", "ann", code=loop.code("both", practitioner="ann"))
-    with device:
-        assert device.sync().outcome.value == "complete"
-        yield device, wire
+    with anns_tablet(loop) as tablet:
+        yield tablet
 
 
 def prepare(loop: Loop, device: Device, *held: str, seconds: int = 5 * DAY) -> str:
@@ -224,7 +207,7 @@ def test_what_changes_meanwhile_comes_with_the_next_sync(
     fetched = wire.fetched_bytes
     assert device.sync().outcome.value == "complete"
     assert wire.fetched_bytes == fetched
-    loop.load(child("r-zoe", name={"family": "Zimmer", "given": "Zoe"}, involvements=EVES))
+    loop.load(child("r-zoe", name={"family": "Zimmer", "given": "Zoe"}, involvements=NURSED))
     loop.seal()
     device.sync()
     device.join(code, passphrase=BENS)

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from caseloads import holding, loop_with
 from children import AUTHORITY, PHONE, child
 from fieldward_client import AccessClosed, Device
 from fieldward_server.services.conflicts import list_conflicts, settle
 from fieldward_server.services.inbox import admit
 from fieldward_server.services.partitions import grant, take
 from fieldward_server.services.shields import raise_shield
-from loop import Loop, Wire, cheap_passphrases
+from loop import Loop, Wire
 
 COMMAND = {"authority": AUTHORITY, "actor": "jo"}
 MINE, THEIRS = "07700 900777", "07700 900888"
@@ -21,20 +22,14 @@ MINE, THEIRS = "07700 900777", "07700 900888"
 
 @pytest.fixture
 def loop(tmp_path: Path) -> Iterator[Loop]:
-    with cheap_passphrases():
-        loop = Loop(tmp_path)
-        loop.load(child("r-0"))
-        loop.partition("caseload", "team:HV-1")
+    with loop_with(tmp_path, child("r-0"), caseload="team:HV-1") as loop:
         yield loop
-        loop.close()
 
 
 @pytest.fixture
 def ann(loop: Loop) -> Iterator[tuple[Device, Wire]]:
-    device, wire = loop.enrol("ann", "ann", "caseload")
-    device.sync()
-    yield device, wire
-    device.close()
+    with holding(loop, "ann", "caseload") as ann:
+        yield ann
 
 
 def write(device: Device, value: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from caseloads import loop_with
 from children import AUTHORITY, child
 from fieldward_client import AccessClosed, CallerMistake, SyncOutcome
 from fieldward_client.folder import Folder
@@ -20,19 +21,15 @@ from fieldward_server.services.journals import verify_journals
 from fieldward_server.services.wipes import order_wipe
 from fieldward_server.storage import edits, events
 from fieldward_sync.access import Access
-from loop import Loop, cheap_passphrases
+from loop import Loop
 
 PHONE = "involvements/a1.phone"
 
 
 @pytest.fixture
 def loop(tmp_path: Path) -> Iterator[Loop]:
-    with cheap_passphrases():
-        loop = Loop(tmp_path)
-        loop.load(child("r-1"), child("r-2"))
-        loop.partition("caseload", "team:HV-1")
+    with loop_with(tmp_path, child("r-1"), child("r-2"), caseload="team:HV-1") as loop:
         yield loop
-        loop.close()
 
 
 @pytest.fixture

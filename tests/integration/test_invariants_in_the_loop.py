@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from caseloads import holding, loop_with
 from children import AUTHORITY, PHONE, child
 from fieldward_client import AccessClosed, CallerMistake, Device, SyncOutcome, Value
 from fieldward_client.transport import HttpAnswer
@@ -23,7 +24,7 @@ from fieldward_sync.access import Access, WipeState
 from fieldward_sync.errors import RetryLater
 from fieldward_sync.leases import LeaseTerms
 from fieldward_sync.names import device_actor
-from loop import Loop, Wire, cheap_passphrases
+from loop import Loop, Wire
 
 TERMS = LeaseTerms()
 
@@ -31,23 +32,20 @@ TERMS = LeaseTerms()
 @pytest.fixture
 def loop(tmp_path: Path) -> Iterator[Loop]:
     """A server with two children in one caseload, a third outside it."""
-    with cheap_passphrases():
-        made = Loop(tmp_path)
-        made.load(child("r-1"), child("r-2", name={"family": "Nowak", "given": "Jan"}))
-        made.load(child("r-3", involvements={}))
-        made.partition("caseload", "team:HV-1")
-        made.partition("everybody", "all")
-        yield made
-        made.close()
+    children = (
+        child("r-1"),
+        child("r-2", name={"family": "Nowak", "given": "Jan"}),
+        child("r-3", involvements={}),
+    )
+    with loop_with(tmp_path, *children, caseload="team:HV-1", everybody="all") as loop:
+        yield loop
 
 
 @pytest.fixture
 def ann(loop: Loop) -> Iterator[tuple[Device, Wire]]:
     """A device that holds the caseload."""
-    device, wire = loop.enrol("ann", "ann", "caseload")
-    device.sync()
-    yield device, wire
-    device.close()
+    with holding(loop, "ann", "caseload") as ann:
+        yield ann
 
 
 def shield(loop: Loop) -> None:

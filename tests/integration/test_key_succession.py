@@ -13,6 +13,7 @@ from unittest.mock import patch
 
 import pytest
 
+from caseloads import holding, loop_with, require_complete
 from children import AUTHORITY, PHONE, child
 from databases import NewDatabase
 from fieldward_client import Device, SyncOutcome
@@ -31,7 +32,7 @@ from fieldward_sync.keys import hpke_public_key
 from fieldward_sync.messages import Trust
 from fieldward_sync.signing import Signed
 from founding import renew_keys, signed_trust
-from loop import Loop, Wire, cheap_passphrases
+from loop import Loop, Wire
 
 BY = {"authority": AUTHORITY, "actor": "ann-poole", "reason": "key-exposed"}
 
@@ -39,26 +40,17 @@ BY = {"authority": AUTHORITY, "actor": "ann-poole", "reason": "key-exposed"}
 @pytest.fixture
 def loop(tmp_path: Path, new_database: NewDatabase) -> Iterator[Loop]:
     """A server with a child in a caseload."""
-    with cheap_passphrases():
-        made = Loop(tmp_path / "loop", new_database())
-        made.load(child("r-1"))
-        made.partition("caseload", "team:HV-1")
-        yield made
-        made.close()
+    with loop_with(
+        tmp_path / "loop", child("r-1"), database_url=new_database(), caseload="team:HV-1"
+    ) as loop:
+        yield loop
 
 
 @pytest.fixture
 def ann(loop: Loop) -> Iterator[tuple[Device, Wire]]:
     """A device that holds the caseload."""
-    device, wire = loop.enrol("ann", "ann", "caseload")
-    require_complete(device)
-    yield device, wire
-    device.close()
-
-
-def require_complete(device: Device) -> None:
-    report = device.sync()
-    assert report.outcome is SyncOutcome.COMPLETE, report
+    with holding(loop, "ann", "caseload") as ann:
+        yield ann
 
 
 def write(device: Device, value: str) -> None:

@@ -13,9 +13,10 @@ import pytest
 from click.testing import CliRunner
 
 import fieldward_server
+from caseloads import holding, loop_with, require_complete
 from children import AUTHORITY, PHONE, child
 from databases import NewDatabase
-from fieldward_client import Device, SyncOutcome
+from fieldward_client import Device
 from fieldward_server.cli.root import root
 from fieldward_server.master_key_rotation import retire, rotate
 from fieldward_server.services.hand_overs import prepare_hand_over
@@ -24,36 +25,27 @@ from fieldward_server.services.rewrapping import KINDS
 from fieldward_server.shield_register import HandOverPrepared
 from fieldward_sync.errors import CallerMistake, Error, PeerBrokeProtocol
 from founding import renew_keys
-from loop import Loop, cheap_passphrases
+from loop import Loop
 
 
 @pytest.fixture
 def loop(tmp_path: Path, new_database: NewDatabase) -> Iterator[Loop]:
     """A server with something wrapped in every place there is."""
-    with cheap_passphrases():
-        made = Loop(tmp_path / "loop", new_database())
-        made.load(child("r-1"))
-        made.partition("caseload", "team:HV-1")
-        made.code("caseload")  # an invitation that is not used yet
-        renew_keys(made.platform, AUTHORITY, made.secrets, now=made.now)
-        yield made
-        made.close()
+    with loop_with(
+        tmp_path / "loop", child("r-1"), database_url=new_database(), caseload="team:HV-1"
+    ) as loop:
+        loop.code("caseload")  # an invitation that is not used yet
+        renew_keys(loop.platform, AUTHORITY, loop.secrets, now=loop.now)
+        yield loop
 
 
 @pytest.fixture
 def device(loop: Loop) -> Iterator[Device]:
     """A device that holds the caseload, with an edit that waits."""
-    device, _ = loop.enrol("ann", "ann", "caseload")
-    require_complete(device)
-    with device.session(reason="home-visit") as session:
-        session.open("r-1").edit(PHONE, "0114 496 0001")
-    yield device
-    device.close()
-
-
-def require_complete(device: Device) -> None:
-    report = device.sync()
-    assert report.outcome is SyncOutcome.COMPLETE, report
+    with holding(loop, "ann", "caseload") as (device, _):
+        with device.session(reason="home-visit") as session:
+            session.open("r-1").edit(PHONE, "0114 496 0001")
+        yield device
 
 
 def require_all_works(loop: Loop, device: Device) -> None:

@@ -9,17 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from children import AUTHORITY, PHONE, child
-from client_world import cheap_unlock_key
+from caseloads import anns_tablet, two_practitioners
+from children import AUTHORITY, PHONE
 from fieldward_client import (
     AccessClosed,
     CallerMistake,
     Device,
     RefusedByServer,
     RetryLater,
-    passphrases,
 )
-from fieldward_client import device as device_module
 from fieldward_server.services.devices import set_access, show_device
 from fieldward_server.services.events import list_events, list_incidents
 from fieldward_server.services.journals import verify_journals
@@ -30,35 +28,19 @@ from loop import Loop, Wire
 from loop_hand import PASSPHRASE
 
 BENS = "ben's own four words"
-OTHERS = {"b1": {"service": "school-nursing", "team": "SN-1", "since": "2023-01-01"}}
 
 
 @pytest.fixture
-def loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loop]:
+def loop(tmp_path: Path) -> Iterator[Loop]:
     """Ada is in Ann's partition, Ben's, and one that both hold; each has a child besides."""
-    monkeypatch.setattr(passphrases, "unlock_key", cheap_unlock_key)
-    monkeypatch.setattr(device_module, "platform_key_store", lambda: None)
-    loop = Loop(tmp_path / "loop")
-    loop.load(
-        child("r-ada"),
-        child("r-eve", name={"family": "Whitcombe", "given": "Eve"}, involvements=OTHERS),
-    )
-    loop.partition("both", "all")
-    loop.partition("nurses", "team:SN-1")
-    loop.practitioner("ann")
-    loop.practitioner("ben")
-    try:
+    with two_practitioners(tmp_path / "loop", both="all") as loop:
         yield loop
-    finally:
-        loop.close()
 
 
 @pytest.fixture
 def shared(loop: Loop) -> Iterator[tuple[Device, Wire]]:
     """Ann enrolled the tablet for ``both``; she has typed a number that was not sent."""
-    device, wire = loop.enrol("tablet", "ann", code=loop.code("both", practitioner="ann"))
-    with device:
-        assert device.sync().outcome.value == "complete"
+    with anns_tablet(loop) as (device, wire):
         with device.session("home-visit") as session:
             session.open("r-ada").edit(PHONE, "07700 900111")
         yield device, wire

@@ -18,6 +18,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from werkzeug.test import TestResponse
 
+from caseloads import loop_with
 from children import AUTHORITY, PHONE, child
 from field_device import HOST
 from fieldward_client import Device, SyncOutcome
@@ -43,21 +44,18 @@ from fieldward_sync.messages import (
 from fieldward_sync.outbox import new_box
 from fieldward_sync.records import Proposal, ProposedChange
 from fieldward_sync.signing import public_key
-from loop import Loop, Wire, cheap_passphrases
+from loop import Loop, Wire
 
 
 @pytest.fixture
 def loop(tmp_path: Path) -> Iterator[Loop]:
-    with cheap_passphrases():
-        loop = Loop(tmp_path)
+    children = child("r-ada"), child("r-ben", born="2019-02-03")
+    with loop_with(tmp_path, *children, caseload="all") as loop:
         yield loop
-        loop.close()
 
 
 @pytest.fixture
 def thief(loop: Loop) -> Thief:
-    loop.load(child("r-ada"), child("r-ben", born="2019-02-03"))
-    loop.partition("caseload", "all")
     device, wire = loop.enrol("tablet", "ann", "caseload")
     with device:
         device.sync()
