@@ -25,7 +25,14 @@ from fieldward_server.storage import devices, signers
 from fieldward_server.storage.devices import Device
 from fieldward_sync.distribution import Distribution, open_file
 from fieldward_sync.encoding import decode, encode
-from fieldward_sync.enquiries import Enquired, Enquirer, Enquiry, open_answer, seal_enquiry
+from fieldward_sync.enquiries import (
+    Enquired,
+    Enquirer,
+    Enquiry,
+    EnquiryRequest,
+    open_answer,
+    seal_enquiry,
+)
 from fieldward_sync.http_signatures import read_request_signature, sign_request
 from fieldward_sync.images import Image, Segment, changed_digest
 from fieldward_sync.invitations import proof, read_code
@@ -423,12 +430,19 @@ class FieldDevice:
         )
         return msgspec.structs.replace(enquiry, **changed)
 
-    def ask(self, enquiry: Enquiry, *, role: str = "", counter: int = 0) -> Enquired:
-        """Ask on line, be authenticated, and be answered."""
+    def handed_in(
+        self, enquiry: Enquiry, *, role: str = "", counter: int = 0
+    ) -> tuple[Caller, EnquiryRequest]:
+        """An enquiry as it comes to the service, from whom that takes this device for."""
         if not counter:
             self.counter += 1
         request = seal_enquiry(enquiry, self.trust.edit_key, enquirer=self.enquirer)
         caller = self.authenticated(encode(request), role=role, counter=counter, path=ENQUIRIES)
+        return caller, request
+
+    def ask(self, enquiry: Enquiry, *, role: str = "", counter: int = 0) -> Enquired:
+        """Ask on line, be authenticated, and be answered."""
+        caller, request = self.handed_in(enquiry, role=role, counter=counter)
         answered = enquire(self.world.platform, caller, request, now=self.world.now)
         return open_answer(
             answered.answer, self.hpke_seed, query=enquiry.query, enquirer=self.enquirer
