@@ -53,6 +53,17 @@ class Watched:
         self.work.statements.append(table)
         self.inner.insert(table, columns, rows)
 
+    def replace(
+        self,
+        table: str,
+        key: Sequence[str],
+        columns: Sequence[str],
+        rows: Iterable[Sequence[Value]],
+        /,
+    ) -> None:
+        self.work.statements.append(table)
+        self.inner.replace(table, key, columns, rows)
+
 
 class WatchedStorage:
     """A world's storage, its work counted from now on."""

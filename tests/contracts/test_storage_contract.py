@@ -324,6 +324,40 @@ def test_many_rows_are_added_as_they_were_given(storage: Storage) -> None:
     assert found == given
 
 
+@pytest.mark.parametrize("count", [0, 1, 49, 50, 51, 200])
+def test_rows_are_given_other_values_each_its_own_however_many_they_are(
+    storage: Storage, count: int
+) -> None:
+    before = [
+        StoredRecord(code, f"r-{number}", 1, b"v", 0, 0)
+        for code in (CODE, "E-2")
+        for number in range(201)
+    ]
+    after = [
+        StoredRecord(CODE, f"r-{n}", n * 2**40, bytes(range(256)) * (n % 40), n % 2, n)
+        for n in range(count)
+    ]
+    with storage.transaction() as transaction:
+        records.add(transaction, before)
+        records.change(transaction, iter(after))
+    with storage.reading() as transaction:
+        found = {records.find(transaction, each.authority, each.record_id) for each in before}
+    assert found == {*after, *before[count:]}
+
+
+def test_more_is_written_at_once_than_a_connection_takes_in_without_being_read(
+    storage: Storage,
+) -> None:
+    ids = [f"r-{number}" for number in range(100)]
+    with storage.transaction() as transaction:
+        records.add(transaction, [StoredRecord(CODE, each, 1, b"v", 0, 0) for each in ids])
+    large = [StoredRecord(CODE, each, 2, b"v" * 64 * 1024, 0, 0) for each in ids]
+    with storage.transaction() as transaction:
+        records.change(transaction, large)
+    with storage.reading() as transaction:
+        assert records.find(transaction, CODE, ids[-1]) == large[-1]
+
+
 def test_a_row_that_is_there_stops_all_that_come_with_it(storage: Storage) -> None:
     one, other = (StoredRecord(CODE, r, 1, b"v", 0, 0) for r in ("r-1", "r-2"))
     with storage.transaction() as transaction:

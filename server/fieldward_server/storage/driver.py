@@ -33,6 +33,29 @@ class Transaction(Protocol):
     ) -> None:
         """Add new rows, in the quickest way that the database has for many."""
 
+    def replace(
+        self,
+        table: str,
+        key: Sequence[str],
+        columns: Sequence[str],
+        rows: Iterable[Sequence[Value]],
+        /,
+    ) -> None:
+        """Put rows where those with the same primary ``key`` are, likewise. No two have the same:
+        the database would not know which is the later."""
+
+
+def inserting(table: str, columns: Sequence[str], rows: str) -> str:
+    """The statement that adds ``rows``, which are in the database's own words."""
+    return f"INSERT INTO {table} ({', '.join(columns)}) {rows}"
+
+
+def replacing(table: str, key: Sequence[str], columns: Sequence[str], rows: str) -> str:
+    """The statement that puts them in place of those with the same key."""
+    others = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
+    conflict = f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {others}"
+    return f"{inserting(table, columns, rows)} {conflict}"
+
 
 class Driver(Protocol):
     """One kind of database. What a commit acknowledged survives a crash of the server.

@@ -28,15 +28,8 @@ class StoredLikeness(NamedTuple):
 
 def add(transaction: Transaction, found: Iterable[StoredLikeness]) -> None:
     """Store new ones; one that was decided and is found again waits again."""
-    transaction.execute_many(
-        "INSERT INTO likeness (authority, record_id, like_id, bits, at, actor, counter, decision,"
-        " decided_at) VALUES (:authority, :record_id, :like_id, :bits, :at, :actor, :counter,"
-        " :decision, :decided_at) ON CONFLICT (authority, record_id, like_id) DO UPDATE SET"
-        " bits = excluded.bits, at = excluded.at, actor = excluded.actor,"
-        " counter = excluded.counter, decision = excluded.decision,"
-        " decided_at = excluded.decided_at",
-        [each._asdict() for each in found],
-    )
+    key = ("authority", "record_id", "like_id")
+    transaction.replace("likeness", key, StoredLikeness._fields, found)
 
 
 def find(

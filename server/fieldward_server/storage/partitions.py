@@ -360,24 +360,20 @@ def add_members(transaction: Transaction, members: Iterable[Member]) -> None:
 
 def change_members(transaction: Transaction, members: Iterable[Member]) -> None:
     """Store what records that are in a partition contribute to its digest now."""
-    transaction.execute_many(
-        "UPDATE member SET element = :element WHERE authority = :authority"
-        " AND partition_id = :partition_id AND record_id = :record_id",
-        [member._asdict() for member in members],
-    )
+    key = ("authority", "partition_id", "record_id")
+    transaction.replace("member", key, Member._fields, members)
 
 
 def remove_members(
-    transaction: Transaction, authority: str, partition_id: str, record_ids: Iterable[str]
+    transaction: Transaction, authority: str, partition_id: str, record_ids: Collection[str]
 ) -> None:
     """Store that these records are not in a partition any more."""
-    transaction.execute_many(
+    transaction.execute(
         "DELETE FROM member WHERE authority = :authority AND partition_id = :partition_id"
-        " AND record_id = :record_id",
-        [
-            {"authority": authority, "partition_id": partition_id, "record_id": record_id}
-            for record_id in record_ids
-        ],
+        " AND record_id IN :record_ids",
+        authority=authority,
+        partition_id=partition_id,
+        record_ids=list(record_ids),
     )
 
 

@@ -17,10 +17,9 @@ import msgspec
 import psycopg
 from psycopg import Connection, IsolationLevel
 from psycopg.rows import DictRow, dict_row
-from psycopg.sql import SQL, Composed, Identifier, Placeholder
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from fieldward_server.storage.driver import Row, Transaction, Value
+from fieldward_server.storage.driver import Row, Transaction, Value, inserting, replacing
 from fieldward_server.storage.migrations import RECORD_OF_STEPS
 from fieldward_sync.errors import RetryLater
 
@@ -28,8 +27,8 @@ MAX_CONNECTIONS = 8
 """Of one process."""
 WAIT_SECONDS = 10
 
-_WORTH_A_COPY = 50
-"""Fewer rows are inserted: nobody waits for them, and for a COPY twice."""
+_MANY = 50
+"""Fewer rows are written one by one: nobody waits for them, and for all at once twice."""
 
 _OPTIONS = (
     "synchronous_commit=on",
@@ -77,8 +76,8 @@ class PostgresDriver:
             timeout=WAIT_SECONDS,
             open=False,
         )
-        self._types: dict[str, list[int]] = {}
-        """Of each table's columns, once they have been asked for."""
+        self._types: dict[tuple[str, ...], list[int]] = {}
+        """Of a table's columns, once they have been asked for."""
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -150,7 +149,7 @@ class _PostgresTransaction:
         self,
         connection: Connection[DictRow],
         pipeline: ExitStack,
-        types: dict[str, list[int]],
+        types: dict[tuple[str, ...], list[int]],
         *,
         ends_itself: bool,
     ) -> None:
@@ -179,30 +178,56 @@ class _PostgresTransaction:
         self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]], /
     ) -> None:
         remaining = iter(rows)
-        names = SQL(", ").join(map(Identifier, columns))
-        first = list(islice(remaining, _WORTH_A_COPY))
-        if len(first) < _WORTH_A_COPY:
-            marks = SQL(", ").join(Placeholder() * len(columns))
-            sql = SQL("INSERT INTO {} ({}) VALUES ({})").format(Identifier(table), names, marks)
-            for row in first:
-                self._connection.execute(sql, row)
+        first = list(islice(remaining, _MANY))
+        if len(first) < _MANY:
+            self._one_by_one(inserting(table, columns, _values(columns)), first)
             return
-        self._pipeline.close()  # which has no COPY
-        types = self._types_of(table, names)
-        copy_in = SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(Identifier(table), names)
-        with self._connection.cursor() as cursor, cursor.copy(copy_in) as copy:
-            copy.set_types(types)
-            for row in chain(first, remaining):
-                copy.write_row(row)
+        copy_in = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
+        with self._alone(), self._connection.cursor() as cursor:
+            types = self._types_of(table, columns)
+            with cursor.copy(copy_in) as copy:
+                copy.set_types(types)
+                for row in chain(first, remaining):
+                    copy.write_row(row)
+
+    def replace(
+        self,
+        table: str,
+        key: Sequence[str],
+        columns: Sequence[str],
+        rows: Iterable[Sequence[Value]],
+        /,
+    ) -> None:
+        given = list(rows)
+        if len(given) < _MANY:
+            self._one_by_one(replacing(table, key, columns, _values(columns)), given)
+            return
+        with self._alone():
+            types = [self._connection.adapters.types[oid] for oid in self._types_of(table, columns)]
+            # No join with what is there: a plan for it may be to read all that an authority has.
+            arrays = ", ".join(f"%b::{each.name}[]" for each in types)
+            sql = replacing(table, key, columns, f"SELECT * FROM unnest({arrays})")  # noqa: S608 # our names
+            self._connection.execute(sql, [*map(list, zip(*given, strict=True))])
+
+    def _one_by_one(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
+        for row in rows:
+            self._connection.execute(sql, row)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """For what cannot travel with other statements: a COPY, or one so long that psycopg would
+        wait for what comes of it before all of it has gone."""
+        self._pipeline.close()
+        yield
         self._pipeline.enter_context(self._connection.pipeline())
 
-    def _types_of(self, table: str, names: Composed) -> list[int]:
-        """The types of columns, which the database does not ask for in this form of COPY."""
-        if table not in self._types:
-            none = SQL("SELECT {} FROM {} LIMIT 0").format(names, Identifier(table))
+    def _types_of(self, table: str, columns: Sequence[str]) -> list[int]:
+        """The types of columns, which the database does not ask for where many rows are written."""
+        if (table, *columns) not in self._types:
+            none = f"SELECT {', '.join(columns)} FROM {table} LIMIT 0"  # noqa: S608 # our names
             described = self._connection.execute(none).description or []
-            self._types[table] = [column.type_code for column in described]
-        return self._types[table]
+            self._types[table, *columns] = [column.type_code for column in described]
+        return self._types[table, *columns]
 
 
 @contextmanager
@@ -218,6 +243,10 @@ def _translated() -> Iterator[None]:
 @lru_cache(maxsize=1024)
 def _gives_rows(sql: str) -> bool:
     return _GIVES_ROWS.match(sql) is not None
+
+
+def _values(columns: Sequence[str]) -> str:
+    return f"VALUES ({', '.join(['%s'] * len(columns))})"
 
 
 def _json(texts: list[str]) -> str:

@@ -46,12 +46,7 @@ def add(transaction: Transaction, made: Iterable[StoredRecord]) -> None:
 
 def change(transaction: Transaction, changed: Iterable[StoredRecord]) -> None:
     """Store the latest state of records that are there."""
-    transaction.execute_many(
-        "UPDATE record SET revision = :revision, view = :view, shielded = :shielded,"
-        " conflicts = :conflicts, disputes = :disputes"
-        " WHERE authority = :authority AND record_id = :record_id",
-        [record._asdict() for record in changed],
-    )
+    transaction.replace("record", ("authority", "record_id"), StoredRecord._fields, changed)
 
 
 def revisions(

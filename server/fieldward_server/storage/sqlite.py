@@ -13,7 +13,7 @@ from threading import Lock
 import msgspec
 from sqlite_utils import Database
 
-from fieldward_server.storage.driver import Row, Transaction, Value
+from fieldward_server.storage.driver import Row, Transaction, Value, inserting, replacing
 from fieldward_server.storage.migrations import RECORD_OF_STEPS
 from fieldward_sync.errors import CallerMistake, Error, LocalDataDamaged, RetryLater
 
@@ -135,8 +135,18 @@ class _SqliteTransaction:
     def insert(
         self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]], /
     ) -> None:
-        marks = ", ".join("?" * len(columns))
-        sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 # our names
+        with _translated():
+            self._database.conn.executemany(inserting(table, columns, _values(columns)), rows)
+
+    def replace(
+        self,
+        table: str,
+        key: Sequence[str],
+        columns: Sequence[str],
+        rows: Iterable[Sequence[Value]],
+        /,
+    ) -> None:
+        sql = replacing(table, key, columns, _values(columns))
         with _translated():
             self._database.conn.executemany(sql, rows)
 
@@ -151,6 +161,10 @@ def _transaction(database: Database, begin: str) -> Iterator[Transaction]:
     finally:
         if database.conn.in_transaction:
             database.execute("ROLLBACK")
+
+
+def _values(columns: Sequence[str]) -> str:
+    return f"VALUES ({', '.join('?' * len(columns))})"
 
 
 def _json(texts: list[str]) -> str:
