@@ -242,8 +242,16 @@ class Journal:
         self._key = key
 
     def _first_due(self, sequence: int, epoch: int) -> int:
-        due = (i for i, item in enumerate(self._items) if _is_due(item, sequence, epoch))
-        return next(due, len(self._items))
+        # From the end: most of what is kept has been delivered long ago.
+        first = len(self._items)
+        for place in reversed(range(first)):
+            item = self._items[place]
+            if isinstance(item, BoxItem):
+                continue
+            if not _is_due(item, sequence, epoch):
+                break
+            first = place
+        return first
 
     def _missing_box(self, items: Sequence[JournalItem]) -> tuple[BoxItem, ...]:
         """The box of the first entry among these, unless it is among them."""
