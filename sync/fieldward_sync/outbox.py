@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, ClassVar, Literal
 
 from cryptography.exceptions import InvalidTag
@@ -58,15 +59,20 @@ class Box:
 
     def seal_entry(self, index: int, plaintext: bytes) -> bytes:
         """Seal entry ``index``; an index is used once in the life of a box."""
-        return AESGCM(self.content_key).encrypt(_nonce(index), plaintext, self._binding())
+        return self._cipher.encrypt(_nonce(index), plaintext, self._binding)
 
     def open_entry(self, index: int, sealed: bytes) -> bytes:
         """Entry ``index``; ``PeerBrokeProtocol("seal-broken")`` if it was changed or moved."""
         try:
-            return AESGCM(self.content_key).decrypt(_nonce(index), sealed, self._binding())
+            return self._cipher.decrypt(_nonce(index), sealed, self._binding)
         except InvalidTag as e:
             raise PeerBrokeProtocol("seal-broken", f"Entry {index} of a box does not open.") from e
 
+    @cached_property
+    def _cipher(self) -> AESGCM:
+        return AESGCM(self.content_key)
+
+    @cached_property
     def _binding(self) -> bytes:
         return hashlib.sha256(self.signed_header.payload).digest()
 
