@@ -63,7 +63,8 @@ class EditIntake:
         self._now = now
         self._seed = open_edit_seed(platform, standing.authority)
         self._book = Book(platform, transaction, standing.authority, now=now)
-        self._taken = standing.edits
+        self._coming: set[Dot] = set()
+        """The edits of this request that have not been taken before."""
         self._partitions: dict[str, frozenset[str]] = {}
 
     def take(self, parts: Sequence[BoxPart]) -> tuple[Verdict, ...]:
@@ -75,7 +76,8 @@ class EditIntake:
         self._book.read(edit.proposal.record_id for edit in opened)
         verdicts = tuple(self._judge(edit) for edit in opened)
         self._book.write()
-        store_edits(self._transaction, self._standing.device, self._taken)
+        taken = self._standing.edits.observe(*self._coming)
+        store_edits(self._transaction, self._standing.device, taken)
         return verdicts
 
     def _open(self, part: BoxPart) -> Iterator[_Opened]:
@@ -110,9 +112,9 @@ class EditIntake:
         owner, proposal, content = edit.owner, edit.proposal, edit.content
         dot = Dot(self._standing.actor, proposal.counter)
         content_hash = hashlib.sha256(content).digest()
-        if dot in self._taken:
+        if dot in self._coming or dot in self._standing.edits:
             return self._judge_again(owner, proposal, content, content_hash)
-        self._taken = self._taken.observe(dot)
+        self._coming.add(dot)
         reason = self._standing_reason(owner, proposal)
         if not reason:
             try:

@@ -41,23 +41,22 @@ def tell_of_settling(
 
     ``before`` is the record before the edit. Whether they may be told is asked when they sync.
     """
-    notices.add(
-        transaction,
-        (
-            _stored(
-                platform,
-                authority,
-                before.record.edits[dot].practitioner or "",
-                before.record.origin(dot),
-                edit.record_id,
-                kind="settled",
-                path=path,
-                reason=reason,
-                now=now,
-            )
-            for dot, path in _losers(before, edit)
-        ),
-    )
+    told = [
+        _stored(
+            platform,
+            authority,
+            before.record.edits[dot].practitioner or "",
+            before.record.origin(dot),
+            edit.record_id,
+            kind="settled",
+            path=path,
+            reason=reason,
+            now=now,
+        )
+        for dot, path in _losers(before, edit)
+    ]
+    if told:
+        notices.add(transaction, told)
 
 
 def tell_of_decision(

@@ -74,11 +74,12 @@ def synchronise(
     One bad item never blocks the rest (invariant 9). ``NotAuthenticated("counter-used")`` if
     another worker took the same request meanwhile.
     """
-    with platform.storage.reading() as transaction:
-        standing = find_standing(transaction, caller)
-        outcome = _without_effect(platform, transaction, standing, request, now=now)
-        if outcome is not None:
-            return _synchronised(platform, transaction, standing, request, outcome, now=now)
+    if not _brings(request):
+        with platform.storage.reading() as transaction:
+            standing = find_standing(transaction, caller)
+            outcome = _without_effect(platform, transaction, standing, request, now=now)
+            if outcome is not None:
+                return _synchronised(platform, transaction, standing, request, outcome, now=now)
     with platform.storage.transaction() as transaction:
         locked(transaction, caller.authority)
         standing = find_standing(transaction, caller)
@@ -109,6 +110,13 @@ def _synchronised(
     return Synchronised(answer, complete)
 
 
+def _brings(request: SyncRequest) -> bool:
+    """Whether a request has something to be taken, however the caller stands."""
+    delivered = request.journal or request.edits or request.receipts or request.notices_read
+    told = request.erased_leases or request.refused_orders or request.lost_edits != 0
+    return bool(delivered or told) or request.next_journal_key is not None
+
+
 def _without_effect(
     platform: Platform,
     transaction: Transaction,
@@ -117,12 +125,9 @@ def _without_effect(
     *,
     now: int,
 ) -> _Outcome | None:
-    """What a request comes to that changes nothing; ``None`` if it changes something."""
-    if request.journal or request.edits or request.receipts or request.notices_read:
-        return None
-    if request.erased_leases or request.assurance != standing.device.assurance:
-        return None
-    if request.next_journal_key is not None or request.lost_edits != 0 or request.refused_orders:
+    """What a request comes to that brings nothing and changes nothing; ``None`` if it changes
+    something."""
+    if request.assurance != standing.device.assurance:
         return None
     if newly_seen(standing.orders, up_to=request.orders_seen):
         return None
