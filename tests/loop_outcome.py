@@ -6,7 +6,7 @@ from children import AUTHORITY
 from fieldward_server.services.inbox import list_inbox
 from fieldward_server.services.journals import verify_journals
 from fieldward_server.services.known_records import find_records
-from fieldward_server.storage import devices, edits
+from fieldward_server.storage import edits, grants, holders
 from fieldward_sync.encoding import unpack
 from fieldward_sync.journal import EntryItem, JournalItem
 from fieldward_sync.projection import is_shielded
@@ -53,11 +53,11 @@ def require_shown_as_granted(loop: Loop, hand: Hand, record_id: str) -> None:
     status = hand.status()
     with loop.platform.storage.reading() as transaction:
         known = find_records(transaction, AUTHORITY, [record_id])[record_id]
-        holder = devices.holder(
+        holder = holders.find(
             transaction, AUTHORITY, status.device, status.generation, status.practitioner or ""
         )
         assert holder is not None
-        granted = {each.partition_id for each in devices.granted(transaction, holder)}
+        granted = {each.partition_id for each in grants.of_holder(transaction, holder)}
     shown = hand.look(record_id)
     assert (shown is not None) == bool(granted & known.elements.keys())
     assert shown in (None, as_the_server_shows(loop, record_id))

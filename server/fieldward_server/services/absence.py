@@ -7,7 +7,7 @@ less than the longest lease and a margin. A device that was away longer holds no
 from __future__ import annotations
 
 from fieldward_server.services.platform import Platform
-from fieldward_server.storage import Transaction, devices
+from fieldward_server.storage import Transaction, holders
 
 MARGIN_SECONDS = 48 * 3600
 """For clocks that differ, and for a sync that is under way when the lease ends."""
@@ -25,5 +25,5 @@ def horizon(platform: Platform, transaction: Transaction, authority: str, *, now
     were given when the setting was another. What a restore does not know of is within the setting.
     """
     set_by_setting = now - platform.absence_seconds
-    issued = devices.oldest_lease(transaction, authority, alive_at=now - MARGIN_SECONDS)
+    issued = holders.oldest_lease(transaction, authority, alive_at=now - MARGIN_SECONDS)
     return set_by_setting if issued is None else min(set_by_setting, issued)

@@ -13,7 +13,8 @@ from typing import Protocol
 from fieldward_server.services.platform import Platform
 from fieldward_server.storage import Transaction, administrators, devices, signers
 from fieldward_server.storage.administrators import Administrator
-from fieldward_server.storage.devices import Device, Holder
+from fieldward_server.storage.devices import Device
+from fieldward_server.storage.holders import Holder
 from fieldward_server.storage.signers import Signer
 from fieldward_sync.errors import RefusedByServer
 from fieldward_sync.http_signatures import RequestSignature, verify_request

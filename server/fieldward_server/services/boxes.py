@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from fieldward_server.storage import Transaction, devices
-from fieldward_server.storage.devices import Device, Holder
+from fieldward_server.storage import Transaction, holders
+from fieldward_server.storage.devices import Device
+from fieldward_server.storage.holders import Holder
 from fieldward_sync.encoding import decode
 from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.outbox import BoxHeader, BoxKind
@@ -27,12 +28,12 @@ def find_owner(
     meant = (header.authority, header.device, header.generation, header.kind)
     if meant != (device.authority, device.device, device.generation, kind):
         raise PeerBrokeProtocol("box-misaddressed", "This box is of another device or kind.")
-    owner = devices.holder(
+    owner = holders.find(
         transaction, device.authority, device.device, device.generation, header.practitioner
     )
     if owner is None:
         raise PeerBrokeProtocol("box-misaddressed", "This box is of nobody on this device.")
-    former = devices.former_keys(transaction, owner)
+    former = holders.former_keys(transaction, owner)
     return next(_signers(signed, owner, former), owner) if former else owner
 
 

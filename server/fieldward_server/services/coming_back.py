@@ -14,8 +14,9 @@ from fieldward_server.services.platform import Platform
 from fieldward_server.services.practitioners import registered_person
 from fieldward_server.services.standing import Standing
 from fieldward_server.shield_register import Enrolment
-from fieldward_server.storage import Transaction, devices, events
-from fieldward_server.storage.devices import Device, Holder
+from fieldward_server.storage import Transaction, devices, events, grants, holders
+from fieldward_server.storage.devices import Device
+from fieldward_server.storage.holders import Holder
 from fieldward_sync.access import UNDER_WIPE, Access, WipeState
 from fieldward_sync.encoding import encode
 from fieldward_sync.messages import EnrolRequest
@@ -78,8 +79,8 @@ def _enrolment(
     authority, name, practitioner = latest.authority, latest.device, holder.practitioner
     generation = latest.generation + 1
     found = known_practitioner(transaction, authority, practitioner)
-    held = devices.holder(transaction, authority, name, latest.generation, practitioner)
-    granted = devices.granted(transaction, held) if held else ()
+    held = holders.find(transaction, authority, name, latest.generation, practitioner)
+    granted = grants.of_holder(transaction, held) if held else ()
     request = EnrolRequest(
         invitation_id=_NO_INVITATION,
         device_key=latest.identity_key,

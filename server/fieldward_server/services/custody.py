@@ -22,8 +22,9 @@ from fieldward_server.services.platform import Platform
 from fieldward_server.services.redactions import ReachedDevice, reached_on
 from fieldward_server.services.synchronisation import CONTACT_SECONDS
 from fieldward_server.services.wipes import needs_second
-from fieldward_server.storage import Transaction, devices, losses
-from fieldward_server.storage.devices import Device, Holder
+from fieldward_server.storage import Transaction, holders, losses
+from fieldward_server.storage.devices import Device
+from fieldward_server.storage.holders import Holder
 from fieldward_server.storage.losses import Candidate, GrantHistory
 from fieldward_sync.access import MOVES, UNDER_WIPE, Access, WipeState
 from fieldward_sync.custody import OUTCOMES, Aftermath
@@ -291,7 +292,7 @@ def _closed_at(packed_seal: bytes) -> int:
 
 def _held(transaction: Transaction, device: Device, report: DeviceReport) -> tuple[HeldThere, ...]:
     """What its practitioners were given, by practitioner and partition."""
-    there = devices.holders(transaction, device.authority, device.device, device.generation)
+    there = holders.of_device(transaction, device)
     return tuple(
         _held_there(holder, grant, device, bound=_unreadable_from(report))
         for holder in there

@@ -18,9 +18,10 @@ from fieldward_server.services.partition_keys import begin_epoch
 from fieldward_server.services.partitions import find_partition
 from fieldward_server.services.platform import Platform
 from fieldward_server.shield_register import AccessChange, CapChange
-from fieldward_server.storage import Transaction, devices, events, orders
+from fieldward_server.storage import Transaction, devices, events, grants, holders, orders
 from fieldward_server.storage.authorities import Authority
-from fieldward_server.storage.devices import Device, Holder
+from fieldward_server.storage.devices import Device
+from fieldward_server.storage.holders import Holder
 from fieldward_server.storage.orders import StoredOrder
 from fieldward_sync.access import (
     MOVES,
@@ -227,7 +228,7 @@ def move_to(
     """Move a device to another access state, whether or not there is such a move."""
     devices.set_access(transaction, device, access.value)
     if access is Access.REVOKED:
-        devices.erase_lease_secrets(transaction, device)
+        holders.erase_lease_secrets(transaction, device)
         begin_epochs(platform, transaction, device)
     elif RIGHTS[access].read != RIGHTS[Access(device.access)].read:
         kind: OrderKind = "resume" if RIGHTS[access].read else "pause"
@@ -258,7 +259,7 @@ def _known(found: Device | None, device: str) -> Device:
 def report_device(transaction: Transaction, device: Device, *, now: int) -> DeviceReport:
     """What there is to see of a device."""
     head, by_way = read_head(device), records_by_way(transaction, device)
-    holders = devices.holders(transaction, device.authority, device.device, device.generation)
+    there = holders.of_device(transaction, device)
     return DeviceReport(
         authority=device.authority,
         device=device.device,
@@ -279,15 +280,18 @@ def report_device(transaction: Transaction, device: Device, *, now: int) -> Devi
         incidents=events.incidents_of(
             transaction, device.authority, device.device, device.generation
         ),
-        holders=tuple(_holder_report(transaction, holder) for holder in holders),
-        wipe=_wipe_report(transaction, device, holders, now=now),
+        holders=tuple(_holder_report(transaction, holder) for holder in there),
+        wipe=_wipe_report(transaction, device, there, now=now),
     )
 
 
 def begin_epochs(platform: Platform, transaction: Transaction, device: Device) -> None:
     """What is sealed from now on does not open with the keys on this device."""
-    holders = devices.holders(transaction, device.authority, device.device, device.generation)
-    lost = {g.partition_id for holder in holders for g in devices.granted(transaction, holder)}
+    lost = {
+        grant.partition_id
+        for holder in holders.of_device(transaction, device)
+        for grant in grants.of_holder(transaction, holder)
+    }
     for partition in sorted(lost):
         begin_epoch(platform, transaction, find_partition(transaction, device.authority, partition))
 
@@ -324,7 +328,7 @@ def give_order(
 
 
 def _holder_report(transaction: Transaction, holder: Holder) -> HolderReport:
-    granted = devices.granted(transaction, holder)
+    granted = grants.of_holder(transaction, holder)
     return HolderReport(
         practitioner=holder.practitioner,
         partitions=tuple(g.partition_id for g in granted),
@@ -338,7 +342,7 @@ def _holder_report(transaction: Transaction, holder: Holder) -> HolderReport:
 
 
 def _wipe_report(
-    transaction: Transaction, device: Device, holders: tuple[Holder, ...], *, now: int
+    transaction: Transaction, device: Device, there: tuple[Holder, ...], *, now: int
 ) -> WipeReport | None:
     state = WipeState(device.wipe)
     if state is WipeState.NONE:
@@ -346,7 +350,7 @@ def _wipe_report(
     key = device.authority, device.device, device.generation
     request = orders.wipe_request(transaction, *key) if state is WipeState.WAITING else None
     order = _wipe_that_counts(orders.of_device(transaction, *key))
-    closes = max((holder.lease_closes for holder in holders), default=0)
+    closes = max((holder.lease_closes for holder in there), default=0)
     receipt = _read_receipt(order.receipt) if order and order.receipt else None
     return WipeReport(
         state=state,

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable
 
 from fieldward_server.services.authorities import open_answer_key
 from fieldward_server.services.platform import Platform
-from fieldward_server.storage import Transaction, devices, partitions
+from fieldward_server.storage import Transaction, grants, partitions
 from fieldward_server.storage.authorities import Authority
-from fieldward_server.storage.devices import Granted, Holder
+from fieldward_server.storage.grants import Granted
+from fieldward_server.storage.holders import Holder
 from fieldward_sync.distribution import MAX_MANIFESTS, Distribution, Manifest, OnLine
 from fieldward_sync.encoding import unpack
 from fieldward_sync.signing import Signed, sign
@@ -65,7 +66,7 @@ def sign_distribution(
         issued=now,
         expires=now + DISTRIBUTION_SECONDS,
         manifests=tuple(unpack(Manifest, packed) for packed in manifests),
-        lost=devices.taken(transaction, holder, left=left, at_most=MAX_MANIFESTS),
+        lost=grants.taken(transaction, holder, left=left, at_most=MAX_MANIFESTS),
         on_line=tuple(
             OnLine(each.partition_id, each.title) for each in granted if each not in held
         ),

@@ -19,9 +19,9 @@ from fieldward_server.services.notices import tell_of_settling
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.proposals import in_this_incarnation, sparing
 from fieldward_server.services.standing import Standing, store_edits
-from fieldward_server.storage import Transaction, devices, edits, events
-from fieldward_server.storage.devices import Holder
+from fieldward_server.storage import Transaction, devices, edits, events, grants
 from fieldward_server.storage.edits import InboxItem
+from fieldward_server.storage.holders import Holder
 from fieldward_sync.access import RIGHTS
 from fieldward_sync.encoding import decode, pack, unpack
 from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
@@ -193,7 +193,7 @@ class EditIntake:
     def _granted(self, owner: Holder) -> frozenset[str]:
         """The partitions that an edit's author may hold now."""
         if owner.practitioner not in self._partitions:
-            granted = devices.granted(self._transaction, owner)
+            granted = grants.of_holder(self._transaction, owner)
             self._partitions[owner.practitioner] = frozenset(g.partition_id for g in granted)
         return self._partitions[owner.practitioner]
 

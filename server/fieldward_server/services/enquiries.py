@@ -20,7 +20,8 @@ from fieldward_server.services.platform import Platform
 from fieldward_server.services.practitioners import out_of_date
 from fieldward_server.storage import Transaction, departures, merges, records
 from fieldward_server.storage.authorities import Authority
-from fieldward_server.storage.devices import Device, Holder
+from fieldward_server.storage.devices import Device
+from fieldward_server.storage.holders import Holder
 from fieldward_server.storage.practitioners import Practitioner
 from fieldward_sync.access import RIGHTS, UNDER_WIPE, Access, WipeState
 from fieldward_sync.enquiries import (

@@ -30,10 +30,13 @@ from fieldward_server.storage import (
     authorities,
     devices,
     events,
+    grants,
+    holders,
     invitations,
 )
 from fieldward_server.storage.authorities import Authority
-from fieldward_server.storage.devices import Device, Holder
+from fieldward_server.storage.devices import Device
+from fieldward_server.storage.holders import Holder
 from fieldward_server.storage.invitations import Invitation as StoredInvitation
 from fieldward_sync.access import Access, WipeState
 from fieldward_sync.encoding import decode, encode, pack, unpack
@@ -135,9 +138,9 @@ def enter(transaction: Transaction, enrolment: Enrolment) -> Device:
     holder = _new_holder(
         enrolment, request, changed_state=authorities.next_state(transaction, authority)
     )
-    devices.add_holder(transaction, holder)
+    holders.add(transaction, holder)
     for partition in enrolment.partitions:
-        devices.give(transaction, holder, partition, at=enrolment.at)
+        grants.give(transaction, holder, partition, at=enrolment.at)
     if not enrolment.came_back:
         invitations.use(
             transaction,

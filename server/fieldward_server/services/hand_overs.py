@@ -31,10 +31,14 @@ from fieldward_server.storage import (
     authorities,
     devices,
     events,
+    grants,
+    holders,
     invitations,
     practitioners,
 )
-from fieldward_server.storage.devices import Device, Granted, Holder
+from fieldward_server.storage.devices import Device
+from fieldward_server.storage.grants import Granted
+from fieldward_server.storage.holders import Holder
 from fieldward_server.storage.invitations import Invitation as StoredInvitation
 from fieldward_sync.access import RIGHTS, UNDER_WIPE, WipeState
 from fieldward_sync.encoding import pack
@@ -172,7 +176,7 @@ def await_practitioner(
     """Make known who is awaited on a device, what they may hold and what their code is. Who was
     awaited before keeps the lease secret."""
     key = prepared.authority, prepared.device, prepared.generation, prepared.practitioner
-    holder = devices.holder(transaction, *key)
+    holder = holders.find(transaction, *key)
     if holder is None:
         holder = Holder(
             *key,
@@ -185,9 +189,9 @@ def await_practitioner(
             lease_destroys=0,
             ring_hash=b"",
         )
-        devices.add_holder(transaction, holder)
+        holders.add(transaction, holder)
     for partition in prepared.partitions:
-        devices.give(transaction, holder, partition, at=prepared.at)
+        grants.give(transaction, holder, partition, at=prepared.at)
     devices.set_hand_over(transaction, device, prepared.invitation_id)
     invitations.add(
         transaction,
@@ -321,7 +325,7 @@ def _require_none_open(transaction: Transaction, device: Device) -> None:
 
 
 def _require_not_there(transaction: Transaction, device: Device, practitioner: str) -> None:
-    holder = devices.holder(
+    holder = holders.find(
         transaction, device.authority, device.device, device.generation, practitioner
     )
     if holder is not None and not holder.is_awaited:
@@ -340,12 +344,12 @@ def _awaited(transaction: Transaction, device: Device) -> OpenHandOver | None:
     if invitation is None:
         return None
     holder = _holder(transaction, invitation)
-    granted = devices.granted(transaction, holder)
+    granted = grants.of_holder(transaction, holder)
     return OpenHandOver(invitation, holder, granted) if holder.is_awaited and granted else None
 
 
 def _holder(transaction: Transaction, invitation: StoredInvitation) -> Holder:
-    holder = devices.holder(
+    holder = holders.find(
         transaction,
         invitation.authority,
         invitation.device,
@@ -365,5 +369,5 @@ def _end(
 
 
 def _end_grants(platform: Platform, transaction: Transaction, holder: Holder, *, now: int) -> None:
-    for granted in devices.granted(transaction, holder):
+    for granted in grants.of_holder(transaction, holder):
         end_grant(platform, transaction, holder, granted.partition_id, now=now)

@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from fieldward_server.services.platform import Platform
-from fieldward_server.storage import Transaction, authorities, devices, events, partitions
-from fieldward_server.storage.devices import Device, Granted, Holder
+from fieldward_server.storage import Transaction, authorities, events, grants, holders, partitions
+from fieldward_server.storage.devices import Device
+from fieldward_server.storage.grants import Granted
+from fieldward_server.storage.holders import Holder
 from fieldward_sync.access import UNDER_WIPE, Access, WipeState
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.messages import ROUTINE
@@ -112,8 +114,8 @@ def records_held(transaction: Transaction, device: Device) -> int:
 
 def records_by_way(transaction: Transaction, device: Device) -> RecordsByWay:
     """How many records may be held on a device now, and in which way."""
-    grants = _grants(transaction, device).values()
-    granted = {each.partition_id: each for own in grants for each in own}
+    by_holder = _grants(transaction, device).values()
+    granted = {each.partition_id: each for own in by_holder for each in own}
     if len(granted) > 1:
         held = _Held(frozenset((name, Way(each.way)) for name, each in granted.items()))
         return _counted(transaction, device.authority, held)
@@ -162,7 +164,7 @@ def grant_previewed(
 ) -> Preview:
     """What it touches that a practitioner may hold a partition on a device, or may not."""
     authority, practitioner = holder.authority, holder.practitioner
-    device = devices.of_holder(transaction, holder)
+    device = holders.device_of(transaction, holder)
     holdings = _held_by(transaction, device)
     own = holdings[practitioner]
     changed = own | {partition} if given else own - {partition}
@@ -192,7 +194,7 @@ def _watch(platform: Platform, authority: str, *, now: int) -> int:
     with platform.storage.reading() as transaction:
         over = [
             device
-            for device in devices.maybe_over_cap(transaction, authority)
+            for device in grants.maybe_over_cap(transaction, authority)
             if is_in_use(device) and records_held(transaction, device) > device.record_cap
         ]
     if over:
@@ -261,7 +263,7 @@ def _touched_by(
         return _counted(transaction, authority, held)
 
     touched = []
-    for device in devices.holding(transaction, authority, partition):
+    for device in grants.holding(transaction, authority, partition):
         if is_in_use(device):
             holdings = _held_by(transaction, device)
             held = _held(transaction, authority, _all_of(holdings))
@@ -272,8 +274,10 @@ def _touched_by(
 
 def _grants(transaction: Transaction, device: Device) -> dict[str, tuple[Granted, ...]]:
     """What each practitioner on a device may hold now."""
-    holders = devices.holders(transaction, device.authority, device.device, device.generation)
-    return {holder.practitioner: devices.granted(transaction, holder) for holder in holders}
+    return {
+        holder.practitioner: grants.of_holder(transaction, holder)
+        for holder in holders.of_device(transaction, device)
+    }
 
 
 def _held_by(transaction: Transaction, device: Device) -> dict[str, frozenset[str]]:

@@ -17,7 +17,7 @@ from fieldward_server.services.holdings import (
 )
 from fieldward_server.services.partitions import check_number, find_partition
 from fieldward_server.services.platform import Platform
-from fieldward_server.storage import Transaction, devices, events, invitations, practitioners
+from fieldward_server.storage import Transaction, events, holders, invitations, practitioners
 from fieldward_server.storage.devices import Device
 from fieldward_server.storage.invitations import Invitation as StoredInvitation
 from fieldward_server.storage.practitioners import Practitioner
@@ -176,7 +176,7 @@ def require_room(
             "device-closed",
             f"Access to this device is {device.access}, or it is to wipe itself or has.",
         )
-    there = devices.holders(transaction, device.authority, device.device, device.generation)
+    there = holders.of_device(transaction, device)
     is_back = any(each.practitioner == practitioner for each in there)
     if len(there) >= MAX_PRACTITIONERS and not is_back:
         raise RefusedByServer(

@@ -29,8 +29,9 @@ from fieldward_server.services.lease_renewal import new_lease_secret
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.practitioners import registered_person
 from fieldward_server.shield_register import Joined
-from fieldward_server.storage import Transaction, authorities, devices, events, invitations
-from fieldward_server.storage.devices import Device, Holder
+from fieldward_server.storage import Transaction, authorities, events, grants, holders, invitations
+from fieldward_server.storage.devices import Device
+from fieldward_server.storage.holders import Holder
 from fieldward_server.storage.invitations import Invitation as StoredInvitation
 from fieldward_sync.encoding import decode, encode
 from fieldward_sync.messages import MAX_REQUEST_BYTES, JoinAnswer, JoinRequest
@@ -95,11 +96,11 @@ def let_in(transaction: Transaction, joined: Joined) -> None:
         ring_hash=b"",
     )
     if _known(transaction, joined) is None:
-        devices.add_holder(transaction, holder)
+        holders.add(transaction, holder)
     else:
-        devices.replace_keys(transaction, holder, at=joined.at)
+        holders.replace_keys(transaction, holder, at=joined.at)
     for partition in joined.partitions:
-        devices.give(transaction, holder, partition, at=joined.at)
+        grants.give(transaction, holder, partition, at=joined.at)
     invitations.use(
         transaction,
         authority=joined.authority,
@@ -120,12 +121,12 @@ def has_joined(transaction: Transaction, joined: Joined) -> bool:
         return False
     return request.practitioner_key in (
         found.signing_key,
-        *devices.former_keys(transaction, found),
+        *holders.former_keys(transaction, found),
     )
 
 
 def _known(transaction: Transaction, joined: Joined) -> Holder | None:
-    return devices.holder(
+    return holders.find(
         transaction, joined.authority, joined.device, joined.generation, joined.practitioner
     )
 
@@ -133,7 +134,7 @@ def _known(transaction: Transaction, joined: Joined) -> Holder | None:
 def _holder(
     transaction: Transaction, device: Device, invitation: StoredInvitation
 ) -> Holder | None:
-    return devices.holder(
+    return holders.find(
         transaction, device.authority, device.device, device.generation, invitation.practitioner
     )
 

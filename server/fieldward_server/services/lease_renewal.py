@@ -11,9 +11,10 @@ from fieldward_server.services.partition_keys import key_ring, ring_hash
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.practitioners import out_of_date
 from fieldward_server.services.standing import Standing
-from fieldward_server.storage import Transaction, devices
+from fieldward_server.storage import Transaction, holders
 from fieldward_server.storage.authorities import Authority
-from fieldward_server.storage.devices import Granted, Holder
+from fieldward_server.storage.grants import Granted
+from fieldward_server.storage.holders import Holder
 from fieldward_sync.access import RIGHTS, UNDER_WIPE, WipeState
 from fieldward_sync.keys import KEY_BYTES
 from fieldward_sync.leases import (
@@ -175,7 +176,7 @@ def grant_lease(
     if held_warm(held) and warm_key is not None:
         ring = key_ring(platform, transaction, holder.authority, held_warm(held))
         warm = seal_warm_keys(WarmKeys(ring), warm_key, lease)
-    devices.set_lease(
+    holders.set_lease(
         transaction,
         holder,
         lease_id=lease_id,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from fieldward_server.services.platform import Platform
 from fieldward_server.storage import Transaction, partitions
-from fieldward_server.storage.devices import Granted
+from fieldward_server.storage.grants import Granted
 from fieldward_server.storage.partitions import Partition
 from fieldward_sync.encoding import pack, unpack
 from fieldward_sync.keys import KEY_BYTES

@@ -13,8 +13,16 @@ from fieldward_server.services.membership import check_rules
 from fieldward_server.services.partition_keys import begin_epoch, digest_key, new_digest_key
 from fieldward_server.services.platform import Platform
 from fieldward_server.shield_register import GrantChange
-from fieldward_server.storage import Transaction, authorities, devices, events, partitions
-from fieldward_server.storage.devices import Holder
+from fieldward_server.storage import (
+    Transaction,
+    authorities,
+    devices,
+    events,
+    grants,
+    holders,
+    partitions,
+)
+from fieldward_server.storage.holders import Holder
 from fieldward_server.storage.partitions import Member, Partition
 from fieldward_sync import digest
 from fieldward_sync.distribution import Manifest
@@ -119,10 +127,10 @@ def grant(
         holder = find_holder(transaction, authority, device, practitioner)
         find_partition(transaction, authority, partition)
         check_number(
-            {partition, *(held.partition_id for held in devices.granted(transaction, holder))}
+            {partition, *(held.partition_id for held in grants.of_holder(transaction, holder))}
         )
         grant_previewed(transaction, holder, partition, given=True).require_caps()
-        if devices.give(transaction, holder, partition, at=now):
+        if grants.give(transaction, holder, partition, at=now):
             _granted_anew(transaction, holder)
             platform.shield_register.append(_grant_change(holder, partition, given=True))
             _tell(
@@ -168,7 +176,7 @@ def end_grant(
     platform: Platform, transaction: Transaction, holder: Holder, partition: str, *, now: int
 ) -> bool:
     """Have a holder lose a partition, whose next key epoch begins; whether there was a grant."""
-    if not devices.take(transaction, holder, partition, at=now):
+    if not grants.take(transaction, holder, partition, at=now):
         return False
     _granted_anew(transaction, holder)
     begin_epoch(platform, transaction, find_partition(transaction, holder.authority, partition))
@@ -183,7 +191,7 @@ def preview_grant(
     with platform.storage.reading() as transaction:
         holder = find_holder(transaction, authority, device, practitioner)
         find_partition(transaction, authority, partition)
-        held = [granted.partition_id for granted in devices.granted(transaction, holder)]
+        held = [granted.partition_id for granted in grants.of_holder(transaction, holder)]
         return grant_previewed(transaction, holder, partition, given=partition not in held)
 
 
@@ -216,9 +224,7 @@ def check_number(held: Collection[str]) -> None:
 def find_holder(transaction: Transaction, authority: str, device: str, practitioner: str) -> Holder:
     """A practitioner on a device's latest generation; ``CallerMistake("unknown-holder")`` else."""
     latest = devices.latest(transaction, authority, device)
-    found = latest and devices.holder(
-        transaction, authority, device, latest.generation, practitioner
-    )
+    found = latest and holders.find(transaction, authority, device, latest.generation, practitioner)
     if not found:
         raise CallerMistake(
             "unknown-holder", f"{practitioner[:32]!r} is not enrolled on {device[:32]!r}."
@@ -275,7 +281,7 @@ def _fill(
 
 def _granted_anew(transaction: Transaction, holder: Holder) -> None:
     state = authorities.next_state(transaction, holder.authority)
-    devices.set_changed_state(transaction, holder, state)
+    holders.set_changed_state(transaction, holder, state)
 
 
 def _grant_change(holder: Holder, partition: str, *, given: bool) -> GrantChange:
@@ -321,5 +327,5 @@ def _report(transaction: Transaction, partition: Partition) -> PartitionReport:
         key_epoch=partition.key_epoch,
         files=len(files),
         sealed_bytes=sum(file.sealed_bytes for file in files),
-        holders=devices.holders_of(transaction, authority, partition_id),
+        holders=grants.count_holders(transaction, authority, partition_id),
     )

@@ -51,6 +51,8 @@ from fieldward_server.storage import (
     authorities,
     devices,
     events,
+    grants,
+    holders,
     incarnations,
     invitations,
     orders,
@@ -439,14 +441,14 @@ def _hold_receipt(transaction: Transaction, device: Device, receipt: Signed, *, 
 
 
 def _hold_grant(transaction: Transaction, entry: GrantChange, *, now: int) -> None:
-    holder = devices.holder(
+    holder = holders.find(
         transaction, entry.authority, entry.device, entry.generation, entry.practitioner
     )
     known = partitions.find(transaction, entry.authority, entry.partition)
     if holder is None or known is None:
         return
-    change = devices.give if entry.given else devices.take
+    change = grants.give if entry.given else grants.take
     change(transaction, holder, entry.partition, at=now)
-    devices.set_changed_state(
+    holders.set_changed_state(
         transaction, holder, authorities.next_state(transaction, entry.authority)
     )

@@ -9,9 +9,11 @@ from fieldward_server.services.authorities import known
 from fieldward_server.services.devices import unknown_device
 from fieldward_server.services.distributions import held_warm, state_number, with_files
 from fieldward_server.services.journal_intake import read_head
-from fieldward_server.storage import Transaction, devices, orders, signers
+from fieldward_server.storage import Transaction, devices, grants, orders, signers
 from fieldward_server.storage.authorities import Authority
-from fieldward_server.storage.devices import Device, Granted, Holder
+from fieldward_server.storage.devices import Device
+from fieldward_server.storage.grants import Granted
+from fieldward_server.storage.holders import Holder
 from fieldward_server.storage.orders import StoredOrder
 from fieldward_server.storage.practitioners import Practitioner
 from fieldward_sync.access import Access
@@ -83,7 +85,7 @@ def find_standing(transaction: Transaction, caller: Caller) -> Standing:
         device=device,
         holder=holder,
         practitioner=found.practitioner,
-        granted=devices.granted(transaction, holder) if holder else (),
+        granted=grants.of_holder(transaction, holder) if holder else (),
         orders=_open_orders(transaction, device),
         edits=edits_of(device),
         journal=read_head(device),

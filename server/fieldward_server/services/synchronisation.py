@@ -34,7 +34,7 @@ from fieldward_server.services.order_intake import (
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.redactions import take_confirmations
 from fieldward_server.services.standing import Standing, find_standing
-from fieldward_server.storage import Transaction, devices
+from fieldward_server.storage import Transaction, devices, grants
 from fieldward_sync.access import RIGHTS, UNDER_WIPE, WipeState
 from fieldward_sync.encoding import unpack
 from fieldward_sync.errors import CallerMistake
@@ -164,7 +164,7 @@ def _take(
     take_confirmations(transaction, standing, request.held, now=now)
     if standing.holder is not None:
         gone = stored_keys_gone(standing, request)
-        devices.forget_stored_keys(transaction, standing.holder, gone)
+        grants.forget_stored_keys(transaction, standing.holder, gone)
     if not request.edits:
         return ()
     return EditIntake(platform, transaction, standing, now=now).take(request.edits)

@@ -22,14 +22,7 @@ from fieldward_server.services.known_records import KnownRecord, find_records, r
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.registering import have_written, write_committed, write_down
 from fieldward_server.shield_register import Moved
-from fieldward_server.storage import (
-    Transaction,
-    authorities,
-    devices,
-    events,
-    partitions,
-    transfers,
-)
+from fieldward_server.storage import Transaction, authorities, events, grants, partitions, transfers
 from fieldward_server.storage.transfers import StoredTransfer
 from fieldward_sync.errors import CallerMistake, RetryLater
 from fieldward_sync.projection import is_shielded
@@ -373,7 +366,7 @@ def _preview(
     holding = {
         (device.device, device.generation): device.pending_edits
         for partition in touched
-        for device in devices.holding(transaction, own, partition)
+        for device in grants.holding(transaction, own, partition)
         if is_in_use(device)
     }
     return TransferPreview(

@@ -12,7 +12,7 @@ from fieldward_server.services.partition_keys import begin_epoch
 from fieldward_server.services.partitions import find_partition
 from fieldward_server.services.platform import Platform
 from fieldward_server.shield_register import WayChange
-from fieldward_server.storage import Transaction, authorities, devices, events, partitions
+from fieldward_server.storage import Transaction, authorities, events, grants, holders, partitions
 from fieldward_sync.ways import KEPT, Way
 
 
@@ -65,8 +65,8 @@ def hold(
     before = Way(found.way)
     partitions.set_way(transaction, authority, partition, way.value)
     state = authorities.next_state(transaction, authority)
-    devices.set_changed_states(transaction, authority, partition, state)
+    holders.set_changed_states(transaction, authority, partition, state)
     if KEPT[before].keys_on_disk and not KEPT[way].keys_on_disk:
-        devices.note_stored_keys(transaction, authority, partition)
+        grants.note_stored_keys(transaction, authority, partition)
     if way.is_stricter(before):
         begin_epoch(platform, transaction, found)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from fieldward_server.storage.devices import Device, Holder
+from fieldward_server.storage.devices import Device
 from fieldward_server.storage.driver import Transaction
+from fieldward_server.storage.holders import Holder
 
 
 @dataclass(frozen=True)

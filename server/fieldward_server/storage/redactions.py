@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from fieldward_server.storage.devices import Holder
 from fieldward_server.storage.driver import Row, Transaction
+from fieldward_server.storage.holders import Holder
 
 
 class Redaction(NamedTuple):

@@ -9,8 +9,9 @@ from dataclasses import fields
 from typing import Any, NamedTuple
 
 from fieldward_server.storage.authorities import Authority
-from fieldward_server.storage.devices import Device, Holder
+from fieldward_server.storage.devices import Device
 from fieldward_server.storage.driver import Row, Transaction
+from fieldward_server.storage.holders import Holder
 from fieldward_server.storage.practitioners import Practitioner
 
 
