@@ -20,7 +20,7 @@ from fieldward_server.services.practitioners import add_practitioner
 from fieldward_server.services.records import LineVerdict, load_records
 from fieldward_server.services.sealing import seal_partitions
 from fieldward_server.shield_register import ShieldRegister
-from fieldward_server.storage import open_storage, partitions, records
+from fieldward_server.storage import memberships, open_storage, partitions, records
 from fieldward_server.storage.partitions import Partition
 from fieldward_sync.leases import LeaseTerms
 from fieldward_sync.matching.index_keys import index_keys
@@ -152,7 +152,7 @@ class World:
     def view_partitions(self, record_id: str) -> tuple[str, ...]:
         """The partitions that a record is in."""
         with self.platform.storage.reading() as transaction:
-            found = partitions.memberships(transaction, self.authority, [record_id])
+            found = memberships.of_records(transaction, self.authority, [record_id])
         return tuple(sorted(each.partition_id for each in found))
 
     def search_keys(self) -> set[tuple[str, str]]:

@@ -23,7 +23,7 @@ from fieldward_server.services.records import load_records
 from fieldward_server.services.sealing import seal_partitions, sweep_files
 from fieldward_server.services.shields import raise_shield
 from fieldward_server.shield_register import ShieldRegister
-from fieldward_server.storage import authorities, open_storage, partitions
+from fieldward_server.storage import authorities, memberships, open_storage
 from fieldward_sync import digest
 from fieldward_sync.access import Access
 from fieldward_sync.errors import CallerMistake
@@ -58,7 +58,7 @@ def recomputed(world: World, partition: str) -> tuple[bytes, int]:
     row = world.stored_partition(partition)
     key = digest_key(world.platform, row)
     with world.platform.storage.reading() as transaction:
-        views = partitions.views(transaction, AUTHORITY, partition)
+        views = memberships.views(transaction, AUTHORITY, partition)
     total = digest.EMPTY
     for body in views:
         view = View.read(body)

@@ -26,7 +26,7 @@ from fieldward_server.services.redactions import find_reached
 from fieldward_server.services.sealing import sweep_files
 from fieldward_server.services.shields import raise_shield
 from fieldward_server.services.wipes import order_wipe, withdraw_wipe
-from fieldward_server.storage import partitions
+from fieldward_server.storage import feed_changes
 from fieldward_sync.access import Access
 from fieldward_sync.errors import RefusedByServer, RetryLater
 from fieldward_sync.leases import LeaseTerms
@@ -112,7 +112,7 @@ def test_pruning_goes_in_small_steps_and_one_that_is_broken_off_leaves_no_hole(
     world.seal()
     world.now += LIMIT + 1
     monkeypatch.setattr(pruning, "ROWS_AT_ONCE", 2)
-    forget, calls = partitions.forget_changes, []
+    forget, calls = feed_changes.forget, []
 
     def broken_off(*args: Any, **about: Any) -> int:
         calls.append(about["at_most"])
@@ -122,7 +122,7 @@ def test_pruning_goes_in_small_steps_and_one_that_is_broken_off_leaves_no_hole(
         return removed
 
     with monkeypatch.context() as patch:
-        patch.setattr(partitions, "forget_changes", broken_off)
+        patch.setattr(feed_changes, "forget", broken_off)
         with pytest.raises(RetryLater):
             prune_feeds(world.platform, world.now)
     assert (calls, feed(world)) == ([2, 2], [4, 5, 6])

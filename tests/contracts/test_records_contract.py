@@ -19,7 +19,7 @@ from fieldward_server.services.merges import merge
 from fieldward_server.services.records import record_history
 from fieldward_server.services.shields import raise_shield, release_shield
 from fieldward_server.shield_register import Shield
-from fieldward_server.storage import partitions
+from fieldward_server.storage import feed_changes
 from fieldward_sync import limits
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.versions import Dot
@@ -253,7 +253,7 @@ def test_a_partition_that_is_made_meanwhile_gets_every_change(
     meanwhile(monkeypatch, lambda: world.partition("caseload", "all"))
     world.load(child("c1", sex="male"), child("c2"))
     with world.platform.storage.reading() as transaction:
-        changes = partitions.changes_since(transaction, AUTHORITY, "caseload", after=1)
+        changes = feed_changes.since(transaction, AUTHORITY, "caseload", after=1)
     assert [(change.number, change.record_id) for change in changes] == [(2, "c1"), (3, "c2")]
 
 

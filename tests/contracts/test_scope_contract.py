@@ -21,7 +21,7 @@ from fieldward_server.services.partitions import (
 )
 from fieldward_server.services.rescoping import change_partition
 from fieldward_server.services.wipes import order_wipe
-from fieldward_server.storage import partitions
+from fieldward_server.storage import memberships
 from fieldward_sync import digest
 from fieldward_sync.access import Access
 from fieldward_sync.errors import CallerMistake, Error, RefusedByServer
@@ -97,7 +97,7 @@ def require_sound(world: World) -> None:
     for report in list_partitions(world.platform, AUTHORITY):
         stored = world.stored_partition(report.partition)
         with world.platform.storage.reading() as transaction:
-            views = partitions.views(transaction, AUTHORITY, report.partition)
+            views = memberships.views(transaction, AUTHORITY, report.partition)
             chosen = transaction.execute(
                 "SELECT DISTINCT record_id FROM record_rule WHERE authority = :authority"
                 " AND rule IN :rules",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from fieldward_server.services.partition_keys import begin_epoch, digest_key
 from fieldward_server.services.partitions import find_partition
 from fieldward_server.services.platform import Platform
-from fieldward_server.storage import Transaction, partitions, redactions
-from fieldward_server.storage.partitions import FeedEntry, Member
+from fieldward_server.storage import Transaction, feed_changes, memberships, partitions, redactions
+from fieldward_server.storage.feed_changes import FeedEntry
+from fieldward_server.storage.memberships import Member
 from fieldward_server.storage.redactions import Redaction
 from fieldward_sync import digest
 
@@ -82,7 +83,7 @@ class Feed:
             digest=self._digest,
             redaction_feed=self._redaction_feed,
         )
-        partitions.append_to_feed(self._transaction, self._entries)
+        feed_changes.append(self._transaction, self._entries)
         redactions.add(self._transaction, self._redactions)
         self._write_members()
         if self._redaction_feed > self._before.redaction_feed:
@@ -101,13 +102,13 @@ class Feed:
             if element is not None
         ]
         stored = self._stored
-        partitions.add_members(
+        memberships.add(
             self._transaction, [member for member in present if member.record_id not in stored]
         )
-        partitions.change_members(
+        memberships.change(
             self._transaction, [member for member in present if member.record_id in stored]
         )
-        partitions.remove_members(
+        memberships.remove(
             self._transaction,
             authority,
             partition,

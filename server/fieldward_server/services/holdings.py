@@ -11,7 +11,15 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from fieldward_server.services.platform import Platform
-from fieldward_server.storage import Transaction, authorities, events, grants, holders, partitions
+from fieldward_server.storage import (
+    Transaction,
+    authorities,
+    events,
+    grants,
+    holders,
+    memberships,
+    partitions,
+)
 from fieldward_server.storage.devices import Device
 from fieldward_server.storage.grants import Granted
 from fieldward_server.storage.holders import Holder
@@ -134,7 +142,7 @@ def rules_previewed(
     """What it touches that these rules, and no others, choose a partition's records."""
 
     def count(held: frozenset[str], rules: Sequence[str] = ()) -> int:
-        return partitions.count_covered(transaction, authority, partition_ids=held, rules=rules)
+        return memberships.count_covered(transaction, authority, partition_ids=held, rules=rules)
 
     itself = frozenset({partition})
     either = count(itself, rules)
@@ -243,7 +251,7 @@ def _held(transaction: Transaction, authority: str, names: frozenset[str]) -> _H
 def _counted(transaction: Transaction, authority: str, held: _Held) -> RecordsByWay:
     counts, before = {}, 0
     for way in Way:
-        so_far = partitions.count_covered(
+        so_far = memberships.count_covered(
             transaction,
             authority,
             partition_ids=[name for name, its in held.ways if not its.is_stricter(way)],

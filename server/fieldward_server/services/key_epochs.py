@@ -10,7 +10,7 @@ from fieldward_server.services.authorities import locked
 from fieldward_server.services.partition_keys import begin_epoch
 from fieldward_server.services.partitions import find_partition
 from fieldward_server.services.platform import Platform
-from fieldward_server.storage import authorities, events, partitions
+from fieldward_server.storage import authorities, epoch_keys, events
 
 KEY_EPOCH_SECONDS = 30 * 24 * 3600
 """How long a partition is sealed under one key, where nobody loses it."""
@@ -44,8 +44,8 @@ def renew_partition_key(
 def _renew_old(platform: Platform, authority: str, *, now: int) -> int:
     with platform.storage.transaction() as transaction:
         locked(transaction, authority)
-        partitions.note_keys(transaction, authority, at=now)
-        old = partitions.with_key_from(transaction, authority, before=now - KEY_EPOCH_SECONDS)
+        epoch_keys.note(transaction, authority, at=now)
+        old = epoch_keys.in_force_from(transaction, authority, before=now - KEY_EPOCH_SECONDS)
         for partition in old:
             begin_epoch(platform, transaction, find_partition(transaction, authority, partition))
     return len(old)

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from fieldward_server.services.membership import rules_for
 from fieldward_server.services.redirections import Redirection
-from fieldward_server.storage import Transaction, departures, edits, merges, partitions, records
+from fieldward_server.storage import Transaction, departures, edits, memberships, merges, records
 from fieldward_server.storage.departures import StoredDeparture
 from fieldward_server.storage.edits import StoredEdit
 from fieldward_server.storage.merges import StoredMerge
@@ -255,7 +255,7 @@ def find_elements(
 ) -> dict[str, dict[str, bytes]]:
     """The partitions that these records are in, and what they contribute to each, by id."""
     elements: dict[str, dict[str, bytes]] = {}
-    for member in partitions.memberships(transaction, authority, record_ids):
+    for member in memberships.of_records(transaction, authority, record_ids):
         elements.setdefault(member.record_id, {})[member.partition_id] = member.element
     return elements
 

@@ -13,7 +13,7 @@ from typing import Literal
 from fieldward_server.services.known_records import KnownRecord
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.standing import Standing
-from fieldward_server.storage import Transaction, notices, partitions, records
+from fieldward_server.storage import Transaction, memberships, notices, records
 from fieldward_server.storage.notices import StoredNotice
 from fieldward_sync.access import RIGHTS, UNDER_WIPE, WipeState
 from fieldward_sync.encoding import pack, unpack
@@ -122,7 +122,7 @@ def _shown_to(
     code = standing.device.authority
     concerned = sorted({notice.record_id for notice in unread if notice.path is not None})
     granted = {each.partition_id for each in standing.granted}
-    members = partitions.memberships(transaction, code, concerned)
+    members = memberships.of_records(transaction, code, concerned)
     held = {each.record_id for each in members if each.partition_id in granted}
     views = records.views(transaction, code, sorted(held))
     return frozenset(

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 
 from fieldward_server.services.platform import Platform
-from fieldward_server.storage import Transaction, partitions
+from fieldward_server.storage import Transaction, epoch_keys
 from fieldward_server.storage.grants import Granted
 from fieldward_server.storage.partitions import Partition
 from fieldward_sync.encoding import pack, unpack
@@ -39,14 +39,14 @@ def begin_epoch(platform: Platform, transaction: Transaction, partition: Partiti
     wrapped = platform.wrap(
         platform.entropy(KEY_BYTES), PARTITION_KEY, authority, partition_id, epoch
     )
-    partitions.begin_epoch(transaction, authority, partition_id, epoch=epoch, wrapped=wrapped)
+    epoch_keys.begin(transaction, authority, partition_id, epoch=epoch, wrapped=wrapped)
 
 
 def epoch_key(
     platform: Platform, transaction: Transaction, authority: str, partition: str, epoch: int
 ) -> bytes:
     """A partition's key of one key epoch."""
-    wrapped = partitions.key(transaction, authority, partition, epoch)
+    wrapped = epoch_keys.find(transaction, authority, partition, epoch)
     return platform.unwrap(wrapped, PARTITION_KEY, authority, partition, epoch)
 
 

@@ -20,10 +20,12 @@ from fieldward_server.storage import (
     events,
     grants,
     holders,
+    memberships,
     partitions,
 )
 from fieldward_server.storage.holders import Holder
-from fieldward_server.storage.partitions import Member, Partition
+from fieldward_server.storage.memberships import Member
+from fieldward_server.storage.partitions import Partition
 from fieldward_sync import digest
 from fieldward_sync.distribution import Manifest
 from fieldward_sync.encoding import pack, unpack
@@ -257,11 +259,11 @@ def _fill(
     key = digest_key(platform, partition)
     chosen = {
         record.record_id: digest.element(key, record.record_id, record.revision, record.view)
-        for record in partitions.coming(
+        for record in memberships.coming(
             transaction, partition.authority, partition.partition_id, rules
         )
     }
-    partitions.add_members(
+    memberships.add(
         transaction,
         [
             Member(partition.authority, partition.partition_id, record_id, element)

@@ -11,7 +11,15 @@ from collections.abc import Callable
 from fieldward_server.services.absence import horizon
 from fieldward_server.services.authorities import locked
 from fieldward_server.services.platform import Platform
-from fieldward_server.storage import Transaction, authorities, invitations, notices, partitions
+from fieldward_server.storage import (
+    Transaction,
+    authorities,
+    epoch_keys,
+    feed_changes,
+    invitations,
+    notices,
+    partitions,
+)
 from fieldward_sync.access import MOVES, UNDER_WIPE
 from fieldward_sync.encoding import unpack
 
@@ -55,14 +63,14 @@ def prune_keys(platform: Platform, now: int) -> int:
         of_all = [
             each
             for code in authorities.serving(transaction)
-            for each in partitions.with_former_keys(transaction, code)
+            for each in epoch_keys.of_several_epochs(transaction, code)
         ]
     return sum(_prune_keys(platform, code, partition) for code, partition in of_all)
 
 
 def _prune_feed(platform: Platform, authority: str, partition: str, *, now: int) -> int:
     def prune(transaction: Transaction, code: str, before: int) -> int:
-        return partitions.forget_changes(
+        return feed_changes.forget(
             transaction, code, partition, before=before, at_most=ROWS_AT_ONCE
         )
 
@@ -110,4 +118,4 @@ def _prune_keys(platform: Platform, authority: str, partition: str) -> int:
             return 0
         of_files: tuple[int, ...] = unpack(tuple[int, ...], found.file_epochs)
         needed_from = min([*of_files, found.key_epoch])
-        return partitions.forget_keys(transaction, authority, partition, before_epoch=needed_from)
+        return epoch_keys.forget(transaction, authority, partition, before_epoch=needed_from)

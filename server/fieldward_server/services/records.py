@@ -21,14 +21,7 @@ from fieldward_server.services.known_records import (
 )
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.provenance import HistoricValue, Provenance
-from fieldward_server.storage import (
-    Transaction,
-    authorities,
-    edits,
-    events,
-    merges,
-    partitions,
-)
+from fieldward_server.storage import Transaction, authorities, edits, events, memberships, merges
 from fieldward_sync.disputes import Dispute, disputes_in
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.field_classes import field_rule
@@ -153,7 +146,7 @@ def record_history(platform: Platform, *, authority: str, record_id: str) -> Rec
         stored = edits.of_record(transaction, authority, record_id)
         closed = merges.among(transaction, authority, [record_id])
         merged = merges.into(transaction, authority, record_id)
-        held_by = partitions.memberships(transaction, authority, [record_id])
+        held_by = memberships.of_records(transaction, authority, [record_id])
         read = [(edit, read_edit(edit)) for edit in stored]
         from_records = [_from_record(transaction, authority, edit) for _, edit in read]
     record = Record(record_id, {edit.dot: edit for _, edit in read})

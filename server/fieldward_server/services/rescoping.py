@@ -11,7 +11,7 @@ from fieldward_server.services.membership import check_rules
 from fieldward_server.services.partitions import find_partition
 from fieldward_server.services.platform import Platform
 from fieldward_server.shield_register import RulesChange
-from fieldward_server.storage import Transaction, events, partitions
+from fieldward_server.storage import Transaction, events, memberships, partitions
 
 
 def change_partition(
@@ -64,9 +64,9 @@ def rescope(
 ) -> None:
     """Have these rules choose a partition's records, whoever holds it and however many they are."""
     feed = Feed(platform, transaction, authority, partition)
-    for member in partitions.going(transaction, authority, partition, rules):
+    for member in memberships.going(transaction, authority, partition, rules):
         feed.remove(member.record_id, before=member.element, hides=False, now=now)
-    for record in partitions.coming(transaction, authority, partition, rules):
+    for record in memberships.coming(transaction, authority, partition, rules):
         feed.put(record.record_id, record.revision, record.view, before=None, hides=False, now=now)
     feed.write()
     partitions.set_rules(transaction, authority, partition, rules)

@@ -14,8 +14,16 @@ from fieldward_server.services.partition_keys import epoch_key
 from fieldward_server.services.partitions import find_partition
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.rebuilding import Changed, Sealed, due
-from fieldward_server.storage import Transaction, authorities, partitions
-from fieldward_server.storage.partitions import FeedChange, Partition
+from fieldward_server.storage import (
+    Transaction,
+    authorities,
+    feed_changes,
+    memberships,
+    partitions,
+    sealed_files,
+)
+from fieldward_server.storage.feed_changes import FeedChange
+from fieldward_server.storage.partitions import Partition
 from fieldward_sync.distribution import FileContext, FileEntry, FileKind, Manifest, seal_file
 from fieldward_sync.encoding import pack, unpack
 from fieldward_sync.images import Image, Segment
@@ -68,7 +76,7 @@ def _sweep(platform: Platform, authority: str, *, now: int) -> int:
     removed = 0
     while True:
         with platform.storage.transaction() as transaction:
-            names = partitions.forget_files(
+            names = sealed_files.forget_dropped(
                 transaction,
                 authority,
                 dropped_before=now - KEPT_SECONDS,
@@ -86,7 +94,7 @@ def _sweep_strays(platform: Platform, *, now: int) -> int:
     """Remove files that were written and never listed: a run was killed in between."""
     with platform.storage.reading() as transaction:
         known = frozenset[str]().union(
-            *(partitions.known_files(transaction, code) for code in authorities.codes(transaction))
+            *(sealed_files.known(transaction, code) for code in authorities.codes(transaction))
         )
     return platform.files.remove_strays(known, before=now - KEPT_SECONDS)
 
@@ -117,9 +125,7 @@ def _read_due(
     if row is None or partition is None:
         return None
     before: Manifest | None = unpack(Manifest, partition.manifest) if partition.manifest else None
-    changes = partitions.changes_since(
-        transaction, authority, partition_id, after=partition.image_feed
-    )
+    changes = feed_changes.since(transaction, authority, partition_id, after=partition.image_feed)
     kind = due(_sealed(platform, partition, before), _changed(partition, changes), now=now)
     if kind is None:
         return None
@@ -129,7 +135,7 @@ def _read_due(
         before=before,
         key=epoch_key(platform, transaction, authority, partition_id, partition.key_epoch),
         changes=changes,
-        views=partitions.views(transaction, authority, partition_id) if kind == "image" else None,
+        views=memberships.views(transaction, authority, partition_id) if kind == "image" else None,
     )
 
 
@@ -211,7 +217,7 @@ def _publish(platform: Platform, contents: _Contents, entry: FileEntry, *, now: 
             file_epochs=pack(tuple(sorted({file.context.epoch for file in manifest.files}))),
             published_state=authorities.next_state(transaction, partition.authority),
         )
-        partitions.list_files(
+        sealed_files.list_only(
             transaction, partition, listed=[file.name for file in manifest.files], now=now
         )
     return True
