@@ -10,6 +10,7 @@ import pytest
 
 from children import AUTHORITY, PHONE, child, stranger
 from field_device import FieldDevice
+from fieldward_server.register_entries import Shield
 from fieldward_server.services import book
 from fieldward_server.services import records as record_loads
 from fieldward_server.services.conflicts import list_conflicts
@@ -18,7 +19,6 @@ from fieldward_server.services.known_records import find_records
 from fieldward_server.services.merges import merge
 from fieldward_server.services.records import record_history
 from fieldward_server.services.shields import raise_shield, release_shield
-from fieldward_server.shield_register import Shield
 from fieldward_server.storage import feed_changes
 from fieldward_sync import limits
 from fieldward_sync.errors import CallerMistake

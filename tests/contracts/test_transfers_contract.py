@@ -11,6 +11,7 @@ import pytest
 from broken_commits import failing_commit, killed_after_an_accept
 from children import AUTHORITY, PHONE, stranger
 from field_device import FieldDevice
+from fieldward_server.register_entries import Entry, Moved, Shield
 from fieldward_server.services.authorities import locked
 from fieldward_server.services.book import Book
 from fieldward_server.services.conflicts import list_conflicts, settle
@@ -37,7 +38,7 @@ from fieldward_server.services.transfers import (
     preview_offer,
     withdraw,
 )
-from fieldward_server.shield_register import Entry, Moved, Shield, ShieldRegister
+from fieldward_server.shield_register import ShieldRegister
 from fieldward_sync.errors import CallerMistake, RetryLater
 from fieldward_sync.projection import withdrawn
 from fieldward_sync.records import Change

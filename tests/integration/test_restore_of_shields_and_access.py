@@ -12,6 +12,7 @@ from caseloads import holding, require_complete
 from children import AUTHORITY, child, stranger
 from databases import NewDatabase
 from fieldward_client import Device
+from fieldward_server.register_entries import AccessChange, Shield
 from fieldward_server.services.administrators import list_administrators, remove_administrator
 from fieldward_server.services.devices import set_access, set_cap, show_device
 from fieldward_server.services.merges import merge
@@ -20,7 +21,7 @@ from fieldward_server.services.rescoping import change_partition
 from fieldward_server.services.shields import raise_shield, release_shield
 from fieldward_server.services.ways import set_way
 from fieldward_server.services.wipes import order_wipe
-from fieldward_server.shield_register import AccessChange, Shield, ShieldRegister
+from fieldward_server.shield_register import ShieldRegister
 from fieldward_server.storage import devices
 from fieldward_sync.access import Access, WipeState
 from fieldward_sync.errors import CallerMistake

@@ -18,11 +18,12 @@ from fieldward_client import (
     RefusedByServer,
     RetryLater,
 )
+from fieldward_server.register_entries import Joined
 from fieldward_server.services.devices import set_access, show_device
 from fieldward_server.services.events import list_events, list_incidents
 from fieldward_server.services.journals import verify_journals
 from fieldward_server.services.partitions import take
-from fieldward_server.shield_register import Joined, ShieldRegister
+from fieldward_server.shield_register import ShieldRegister
 from fieldward_sync.access import Access
 from loop import Loop, Wire
 from loop_hand import PASSPHRASE

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from fieldward_server.master_keys import MasterKeys
-from fieldward_server.shield_register import AccessChange, Begun, Entry, Shield, ShieldRegister
+from fieldward_server.register_entries import AccessChange, Begun, Entry, Shield
+from fieldward_server.shield_register import ShieldRegister
 from fieldward_sync.errors import LocalDataDamaged, RetryLater
 from fieldward_sync.versions import Dot
 

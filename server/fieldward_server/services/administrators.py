@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fieldward_server.register_entries import AdministratorRemoved
 from fieldward_server.services.arguments import check
 from fieldward_server.services.authentication import (
     EMPTY_WINDOW,
@@ -16,7 +17,6 @@ from fieldward_server.services.authentication import (
 )
 from fieldward_server.services.authorities import locked, prepare_authority, require_founded
 from fieldward_server.services.platform import Platform
-from fieldward_server.shield_register import AdministratorRemoved
 from fieldward_server.storage import Transaction, administrators, events
 from fieldward_server.storage.administrators import Administrator
 from fieldward_sync.errors import CallerMistake, RefusedByServer

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from fieldward_server.register_entries import Begun
 from fieldward_server.services.arguments import check
 from fieldward_server.services.platform import Platform
-from fieldward_server.shield_register import Begun
 from fieldward_server.storage import (
     Transaction,
     administrators,

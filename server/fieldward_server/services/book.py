@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from fieldward_server.register_entries import Shield, Withdrawal
 from fieldward_server.services.absence import horizon
 from fieldward_server.services.feeds import Feed
 from fieldward_server.services.known_records import (
@@ -28,7 +29,6 @@ from fieldward_server.services.likenesses import Likeness, Likenesses, identifie
 from fieldward_server.services.other_entries import called_before, other_entries
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.registering import write_down
-from fieldward_server.shield_register import Shield, Withdrawal
 from fieldward_server.storage import (
     Transaction,
     authorities,

@@ -6,6 +6,7 @@ The journal of the generation before stays as it was acknowledged; an incident i
 
 from __future__ import annotations
 
+from fieldward_server.register_entries import Enrolment
 from fieldward_server.services.devices import OPEN_WIPE
 from fieldward_server.services.enrolment import enter
 from fieldward_server.services.invitations import known_practitioner
@@ -13,7 +14,6 @@ from fieldward_server.services.lease_renewal import new_lease_secret
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.practitioners import registered_person
 from fieldward_server.services.standing import Standing
-from fieldward_server.shield_register import Enrolment
 from fieldward_server.storage import Transaction, devices, events, grants, holders
 from fieldward_server.storage.devices import Device
 from fieldward_server.storage.holders import Holder

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from fieldward_server.register_entries import AccessChange, CapChange
 from fieldward_server.services.authorities import locked, open_answer_key
 from fieldward_server.services.holdings import (
     RecordsByWay,
@@ -17,7 +18,6 @@ from fieldward_server.services.journal_intake import read_head
 from fieldward_server.services.partition_keys import begin_epoch
 from fieldward_server.services.partitions import find_partition
 from fieldward_server.services.platform import Platform
-from fieldward_server.shield_register import AccessChange, CapChange
 from fieldward_server.storage import Transaction, devices, events, grants, holders, orders
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.devices import Device

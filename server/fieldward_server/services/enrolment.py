@@ -6,6 +6,7 @@ import hashlib
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from fieldward_server.register_entries import Enrolment
 from fieldward_server.services.authentication import EMPTY_WINDOW
 from fieldward_server.services.authorities import answer_key, locked
 from fieldward_server.services.devices import OPEN_WIPE, known_device
@@ -24,7 +25,6 @@ from fieldward_server.services.invitations import (
 from fieldward_server.services.lease_renewal import new_lease_secret
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.practitioners import registered_person
-from fieldward_server.shield_register import Enrolment
 from fieldward_server.storage import (
     Transaction,
     authorities,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fieldward_server.register_entries import HandOverPrepared
 from fieldward_server.services.authorities import locked
 from fieldward_server.services.devices import find_latest
 from fieldward_server.services.distributions import sign_distribution, state_number, with_files
@@ -25,7 +26,6 @@ from fieldward_server.services.partitions import check_number, end_grant, find_p
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.practitioners import out_of_date, registered_person
 from fieldward_server.services.standing import Standing
-from fieldward_server.shield_register import HandOverPrepared
 from fieldward_server.storage import (
     Transaction,
     authorities,

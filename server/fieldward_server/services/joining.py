@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 
+from fieldward_server.register_entries import Joined
 from fieldward_server.services.authentication import Caller, use_counter
 from fieldward_server.services.authorities import locked
 from fieldward_server.services.devices import known_device
@@ -28,7 +29,6 @@ from fieldward_server.services.invitations import (
 from fieldward_server.services.lease_renewal import new_lease_secret
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.practitioners import registered_person
-from fieldward_server.shield_register import Joined
 from fieldward_server.storage import Transaction, authorities, events, grants, holders, invitations
 from fieldward_server.storage.devices import Device
 from fieldward_server.storage.holders import Holder

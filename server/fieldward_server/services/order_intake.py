@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fieldward_server.shield_register import ShieldRegister, WipeReceipt
+from fieldward_server.register_entries import WipeReceipt
+from fieldward_server.shield_register import ShieldRegister
 from fieldward_server.storage import Transaction, devices, events, orders
 from fieldward_server.storage.devices import Device
 from fieldward_server.storage.orders import StoredOrder

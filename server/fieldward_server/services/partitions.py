@@ -6,13 +6,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
+from fieldward_server.register_entries import GrantChange
 from fieldward_server.services.arguments import check
 from fieldward_server.services.authorities import locked
 from fieldward_server.services.holdings import Preview, grant_previewed, rules_previewed
 from fieldward_server.services.membership import check_rules
 from fieldward_server.services.partition_keys import begin_epoch, digest_key, new_digest_key
 from fieldward_server.services.platform import Platform
-from fieldward_server.shield_register import GrantChange
 from fieldward_server.storage import (
     Transaction,
     authorities,

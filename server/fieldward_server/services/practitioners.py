@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from fieldward_server.register_entries import Person
 from fieldward_server.services.arguments import check
 from fieldward_server.services.authorities import locked
 from fieldward_server.services.platform import Platform
-from fieldward_server.shield_register import Person
 from fieldward_server.storage import events, practitioners
 from fieldward_server.storage.practitioners import Practitioner
 from fieldward_sync.errors import CallerMistake

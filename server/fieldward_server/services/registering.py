@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fieldward_server.register_entries import Entry
 from fieldward_server.services.authorities import locked
 from fieldward_server.services.platform import Platform
-from fieldward_server.shield_register import Entry
 from fieldward_server.storage import Transaction, authorities, register_lines
 from fieldward_sync.encoding import pack, unpack
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fieldward_server.register_entries import RulesChange
 from fieldward_server.services.authorities import locked
 from fieldward_server.services.feeds import Feed
 from fieldward_server.services.holdings import rules_previewed
 from fieldward_server.services.membership import check_rules
 from fieldward_server.services.partitions import find_partition
 from fieldward_server.services.platform import Platform
-from fieldward_server.shield_register import RulesChange
 from fieldward_server.storage import Transaction, events, memberships, partitions
 
 

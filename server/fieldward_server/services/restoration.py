@@ -12,21 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from fieldward_server.services.book import Book
-from fieldward_server.services.devices import known_device, move_to
-from fieldward_server.services.enrolment import enter
-from fieldward_server.services.hand_overs import await_practitioner
-from fieldward_server.services.joining import has_joined, let_in
-from fieldward_server.services.known_records import SERVER, KnownRecord
-from fieldward_server.services.order_intake import close_order
-from fieldward_server.services.partition_keys import begin_epoch
-from fieldward_server.services.platform import Platform
-from fieldward_server.services.rescoping import rescope
-from fieldward_server.services.succession import follow
-from fieldward_server.services.transfer_restoration import hold_transfers
-from fieldward_server.services.ways import hold
-from fieldward_server.services.wipes import begin_wipe, end_wipe
-from fieldward_server.shield_register import (
+from fieldward_server.register_entries import (
     AccessChange,
     AdministratorRemoved,
     Begun,
@@ -45,6 +31,20 @@ from fieldward_server.shield_register import (
     WipeWithdrawn,
     Withdrawal,
 )
+from fieldward_server.services.book import Book
+from fieldward_server.services.devices import known_device, move_to
+from fieldward_server.services.enrolment import enter
+from fieldward_server.services.hand_overs import await_practitioner
+from fieldward_server.services.joining import has_joined, let_in
+from fieldward_server.services.known_records import SERVER, KnownRecord
+from fieldward_server.services.order_intake import close_order
+from fieldward_server.services.partition_keys import begin_epoch
+from fieldward_server.services.platform import Platform
+from fieldward_server.services.rescoping import rescope
+from fieldward_server.services.succession import follow
+from fieldward_server.services.transfer_restoration import hold_transfers
+from fieldward_server.services.ways import hold
+from fieldward_server.services.wipes import begin_wipe, end_wipe
 from fieldward_server.storage import (
     Transaction,
     administrators,

@@ -7,12 +7,18 @@ from dataclasses import dataclass
 
 import msgspec
 
+from fieldward_server.register_entries import (
+    Enrolment,
+    Entry,
+    HandOverPrepared,
+    Joined,
+    KeysRenewed,
+)
 from fieldward_server.services.authorities import ANSWER_KEY, EDIT_SEED
 from fieldward_server.services.invitations import PROOF_KEY
 from fieldward_server.services.lease_renewal import LEASE_SECRET
 from fieldward_server.services.partition_keys import DIGEST_KEY, PARTITION_KEY
 from fieldward_server.services.platform import Platform
-from fieldward_server.shield_register import Enrolment, Entry, HandOverPrepared, Joined, KeysRenewed
 from fieldward_server.storage import Transaction, authorities, wrapped_keys
 from fieldward_server.storage.driver import Row, Value
 from fieldward_server.storage.wrapped_keys import Place

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from fieldward_server.register_entries import KeysRenewed
 from fieldward_server.services.authorities import (
     ANSWER_KEY,
     EDIT_SEED,
@@ -17,7 +18,6 @@ from fieldward_server.services.authorities import (
     unwrap_answer_key,
 )
 from fieldward_server.services.platform import Platform
-from fieldward_server.shield_register import KeysRenewed
 from fieldward_server.storage import Transaction, authorities, events, orders, succession
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.succession import PreparedKeys

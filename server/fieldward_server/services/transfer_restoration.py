@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from fieldward_server.register_entries import Entry, Moved
 from fieldward_server.services.book import Book
 from fieldward_server.services.carrying import carry_in, here_already, leave_behind
 from fieldward_server.services.transfers import ACCEPTED, LAPSED, OFFERED
-from fieldward_server.shield_register import Entry, Moved
 from fieldward_server.storage import Transaction, transfers
 from fieldward_server.storage.transfers import StoredTransfer
 

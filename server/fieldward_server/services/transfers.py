@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from fieldward_server.register_entries import Moved
 from fieldward_server.services.authorities import known as known_authority
 from fieldward_server.services.authorities import lock_all, require_founded
 from fieldward_server.services.book import Book
@@ -21,7 +22,6 @@ from fieldward_server.services.holdings import is_in_use
 from fieldward_server.services.known_records import KnownRecord, find_records, responsible_for
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.registering import have_written, write_committed, write_down
-from fieldward_server.shield_register import Moved
 from fieldward_server.storage import Transaction, authorities, events, grants, partitions, transfers
 from fieldward_server.storage.transfers import StoredTransfer
 from fieldward_sync.errors import CallerMistake, RetryLater

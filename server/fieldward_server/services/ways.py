@@ -6,12 +6,12 @@ then on, and what is sealed later does not open with the keys that they had (des
 
 from __future__ import annotations
 
+from fieldward_server.register_entries import WayChange
 from fieldward_server.services.authorities import locked
 from fieldward_server.services.holdings import Preview, way_previewed
 from fieldward_server.services.partition_keys import begin_epoch
 from fieldward_server.services.partitions import find_partition
 from fieldward_server.services.platform import Platform
-from fieldward_server.shield_register import WayChange
 from fieldward_server.storage import Transaction, authorities, events, grants, holders, partitions
 from fieldward_sync.ways import KEPT, Way
 

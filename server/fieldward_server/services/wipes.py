@@ -6,10 +6,10 @@ an hour take two administrators, and an order can be withdrawn until the device 
 
 from __future__ import annotations
 
+from fieldward_server.register_entries import WipeOrder, WipeWithdrawn
 from fieldward_server.services.authorities import locked
 from fieldward_server.services.devices import begin_epochs, find_latest, give_order
 from fieldward_server.services.platform import Platform
-from fieldward_server.shield_register import WipeOrder, WipeWithdrawn
 from fieldward_server.storage import Transaction, devices, events, orders
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.devices import Device
