@@ -15,6 +15,8 @@ from fieldward_sync.records import Value
 ID_BYTES = 10
 """Of randomness: with so much, no two disputes are ever called the same."""
 
+_DISPUTES = "disputes/"
+
 OPEN = "open"
 """Stands for the outcome of a dispute that has none yet."""
 
@@ -55,17 +57,22 @@ def new_dispute(member_id: str, *, path: str, since: str, by: str) -> dict[str, 
     }
 
 
+def is_of_dispute(path: str) -> bool:
+    """Whether a path is that of a field of some dispute."""
+    return path.startswith(_DISPUTES)
+
+
 def field_of(member_id: str, name: str) -> str:
     """The path of a field of a dispute."""
-    return f"disputes/{member_id}.{name}"
+    return f"{_DISPUTES}{member_id}.{name}"
 
 
 def disputes_in(values: Mapping[str, Value]) -> tuple[Dispute, ...]:
     """The disputes among a record's values, the oldest first."""
     members = {
-        path.removeprefix("disputes/").removesuffix(".path")
+        path.removeprefix(_DISPUTES).removesuffix(".path")
         for path, value in values.items()
-        if path.startswith("disputes/") and path.endswith(".path") and value is not None
+        if is_of_dispute(path) and path.endswith(".path") and value is not None
     }
 
     def text(member: str, name: str) -> str:

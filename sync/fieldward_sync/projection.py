@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
+from fieldward_sync.disputes import is_of_dispute
 from fieldward_sync.field_classes import (
     FIELD_RULES,
     SENSITIVE_SERVICE_SHOWN_AS,
@@ -27,7 +28,6 @@ NOBODYS_NUMBER = 0
 """Stands where a value is masked: nobody replaces what they were not shown."""
 
 _WITHDRAWN = "consent_withdrawn"
-_DISPUTES = "disputes/"
 _TELLING = ("service", "sensitive_ground")
 """The fields that say what an involvement shows of itself."""
 
@@ -63,7 +63,7 @@ def withdrawn(record: Record) -> frozenset[str]:
 def disputed(record: Record) -> Mapping[str, tuple[str, ...]]:
     """Member of the set of disputes to the paths that it is about: several where that is in
     conflict, none where it has gone to another record."""
-    members = {_member(path) for path in record.live if path.startswith(_DISPUTES)}
+    members = {_member(path) for path in record.live if is_of_dispute(path)}
     return {
         member: tuple(
             str(live.value)

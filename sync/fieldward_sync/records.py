@@ -7,7 +7,8 @@ repetition do not matter and no clock decides.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, ClassVar
@@ -209,13 +210,12 @@ class Record:
         return dot if admits is None or admits in self.edits else admits
 
     @cached_property
-    def paths_by_field(self) -> Mapping[str, tuple[str, ...]]:
+    def paths_by_field(self) -> Mapping[str, Sequence[str]]:
         """The live paths by the last part of their names, which members of a set share."""
-        paths: dict[str, tuple[str, ...]] = {}
+        paths = defaultdict[str, list[str]](list)
         for path in self.live:
-            name = path.rpartition(".")[2]
-            paths[name] = (*paths[name], path) if name in paths else (path,)
-        return paths
+            paths[path.rpartition(".")[2]].append(path)
+        return dict(paths)
 
     @property
     def conflicts(self) -> tuple[str, ...]:

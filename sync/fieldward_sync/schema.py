@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple, cast
 
-import msgspec
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 from marshmallow.types import ErrorMessages
 
@@ -30,7 +29,7 @@ from fieldward_sync.field_classes import (
 )
 from fieldward_sync.nhs_numbers import has_nhs_number_shape, is_nhs_number
 from fieldward_sync.records import Value
-from fieldward_sync.sound_types import Usually, sound_type
+from fieldward_sync.sound_types import Usually, soundness
 
 _NAME_PUNCTUATION = frozenset(" '’-.")
 _LINE_PUNCTUATION = _NAME_PUNCTUATION | frozenset("0123456789,/&()")
@@ -468,18 +467,19 @@ def load_judged_record(data: Mapping[str, object]) -> FlatRecord:
     return FlatRecord(record_id, authority, flat)
 
 
-_SOUND_RECORD = sound_type(_RECORD, left_out=[_check_nhs_number])
+_is_sound = soundness(_RECORD, left_out=[_check_nhs_number])
 
 
 def load_sound_record(data: Mapping[str, object]) -> FlatRecord | None:
     """``load_record`` for a record in which nothing is wrong, in a tenth of the time; ``None`` for
     one that the schema has to judge."""
+    if not _is_sound(data):
+        return None
     try:
-        msgspec.convert(data, _SOUND_RECORD)
         _check_address_kind(cast(Mapping[str, object], data["address"]))
         if "nhs_number" in data:
             _check_nhs_number(cast(str, data["nhs_number"]))
-    except (ValidationError, msgspec.ValidationError):
+    except ValidationError:
         return None
     flat = flatten(data)
     if not isinstance(cast(dict[str, object], flat["address"]).get("lines", []), list):

@@ -10,7 +10,7 @@ from fieldward_client import Child, Status
 from fieldward_client.session import STALE_SECONDS
 from fieldward_client.terminal.header import ATTENTION, QUIET
 from fieldward_client.terminal.wording import dispute_in_words, in_words, moment, span
-from fieldward_sync.disputes import field_of
+from fieldward_sync.disputes import field_of, is_of_dispute
 from fieldward_sync.field_classes import (
     FIELD_RULES,
     SENSITIVE_SERVICE_SHOWN_AS,
@@ -24,7 +24,6 @@ ROOT = ""
 _ORDER = {pattern: place for place, pattern in enumerate(FIELD_RULES)}
 _PATH_WIDTH = 20
 _SHIELD = "shield"
-_DISPUTES = "disputes/"
 
 
 def card(child: Child, status: Status) -> Iterator[Text]:
@@ -71,7 +70,7 @@ def _groups(child: Child) -> dict[str, list[str]]:
     groups: dict[str, list[str]] = {}
     for path in sorted(held, key=lambda path: (_ORDER[field_rule(path).pattern], path)):
         # The one is said above, the others beside what they are about.
-        if path != _SHIELD and not path.startswith(_DISPUTES):
+        if path != _SHIELD and not is_of_dispute(path):
             groups.setdefault(_group(path), []).append(path)
     return dict(sorted(groups.items(), key=lambda item: _place(child, *item)))
 

@@ -288,7 +288,7 @@ class Book:
             self._note_search_keys(before, after)
         elements, feeds = self._distribute(before, after)
         self._known[record_id] = real.with_elements(elements)
-        self._reach_other_entries(before, real)
+        self._reach_other_entries(before, after, real)
         return feeds
 
     def _redirect(self, known: KnownRecord, edit: Edit) -> None:
@@ -297,27 +297,31 @@ class Book:
             redirected = known.redirection.edit(edit, known.record, dot=self.next_dot)
             self.accept(there, NewEdit(redirected, SERVER))
 
-    def _reach_other_entries(self, before: KnownRecord, after: KnownRecord) -> None:
+    def _reach_other_entries(
+        self, before: KnownRecord, after: KnownRecord, real: KnownRecord
+    ) -> None:
         """What is raised or released in a record is so in those that were merged into it, should a
         restore bring them back; and devices may have what is hidden under other names too."""
-        latches = self._latches(before, after)
+        latches = self._latches(before, after, real)
         hides = after.hides_from(before)
         if not latches and not hides:
             return
         self._unwritten.latches.extend(latches)
-        for other in other_entries(self._transaction, self._code, after, self.find):
+        for other in other_entries(self._transaction, self._code, real, self.find):
             if other.redirection is not None:
                 self._unwritten.latches.extend(self._latches_there(other, latches))
             if hides:
                 self._redact(other)
 
-    def _latches(self, before: KnownRecord, after: KnownRecord) -> list[Shield | Withdrawal]:
+    def _latches(
+        self, before: KnownRecord, after: KnownRecord, real: KnownRecord
+    ) -> list[Shield | Withdrawal]:
         """What is raised or released from here on."""
         latches: list[Shield | Withdrawal] = []
         if is_shielded(before.record) != is_shielded(after.record):
-            latches.append(_shield(self._code, before, after))
+            latches.append(_shield(self._code, before, real))
         for path in sorted(withdrawn(after.record) - withdrawn(before.record)):
-            latches.append(_withdrawal(self._code, after, path))
+            latches.append(_withdrawal(self._code, real, path))
         return latches
 
     def _latches_there(

@@ -55,6 +55,9 @@ class Platform:
     lease_terms: LeaseTerms
     absence_seconds: int
     """How long what a device may have missed is kept (``services.absence``)."""
+    loading: Lock = field(default_factory=Lock)
+    """Held while a batch of records is loaded: a second one here would take turns with it at the
+    interpreter, and all other workers wait meanwhile for whichever has locked the authority."""
     least_assurance: Assurance = "file"
     """Where a device has to keep its secret, at the least."""
     seen_requests: SeenRequests = field(default_factory=SeenRequests)

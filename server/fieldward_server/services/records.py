@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -113,9 +113,13 @@ def load_records(
     """
     numbered = ((number, line) for number, line in enumerate(lines, start=1) if not _is_blank(line))
     while batch := list(islice(numbered, LINES_IN_A_TRANSACTION)):
-        # Checked before the authority is locked: meanwhile another worker may write.
-        checked = [_check_line(number, line, authority) for number, line in batch]
-        yield from _load_batch(platform, authority, checked, actor=actor, reason=reason, now=now)
+        with platform.loading:
+            # Checked before the authority is locked: meanwhile another worker may write.
+            checked = [_check_line(number, line, authority) for number, line in batch]
+            verdicts = _load_batch(
+                platform, authority, checked, actor=actor, reason=reason, now=now
+            )
+        yield from verdicts
 
 
 @dataclass(frozen=True)
@@ -186,8 +190,7 @@ def _from_record(transaction: Transaction, authority: str, edit: Edit) -> str:
 # --- One line ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Line:
+class _Line(NamedTuple):
     """A line that holds a record."""
 
     number: int
@@ -225,8 +228,7 @@ def _check_line(
 # --- One batch ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Draft:
+class _Draft(NamedTuple):
     """What a line comes to if its record is still as it was read before the authority was locked.
 
     To work that out takes longer than all that has to be done under the lock.

@@ -25,6 +25,7 @@ from fieldward_server.services.known_records import (
 )
 from fieldward_server.services.platform import Platform
 from fieldward_server.storage import authorities, events
+from fieldward_sync.disputes import is_of_dispute
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.limits import RAISED
 from fieldward_sync.projection import SHIELD, disputed, is_shielded, settled_by_rule
@@ -174,7 +175,7 @@ def _parts(source: KnownRecord, moving: Sequence[str], copying: Sequence[str]) -
 def _paths_of(source: KnownRecord, name: str) -> frozenset[str]:
     """The path of a field, or those of a set's member, which goes whole: its service and its
     consent say what may be seen of the rest."""
-    if name == SHIELD or name.startswith("disputes/") or settled_by_rule(name):
+    if name == SHIELD or is_of_dispute(name) or settled_by_rule(name):
         raise CallerMistake(
             "not-movable",
             f"{name} goes where it belongs by itself.",

@@ -172,14 +172,14 @@ CREATE TABLE record_rule (
     rule TEXT NOT NULL,
     record_id TEXT NOT NULL,
     PRIMARY KEY (authority, rule, record_id)
-);
+) WITHOUT ROWID;
 CREATE TABLE member (
     authority TEXT NOT NULL,
     partition_id TEXT NOT NULL,
     record_id TEXT NOT NULL,
     element BLOB NOT NULL,
     PRIMARY KEY (authority, partition_id, record_id)
-);
+) WITHOUT ROWID;
 CREATE INDEX partitions_of_a_record ON member (authority, record_id);
 CREATE TABLE feed (
     authority TEXT NOT NULL,
@@ -189,7 +189,7 @@ CREATE TABLE feed (
     removed INTEGER NOT NULL,
     at INTEGER NOT NULL,
     PRIMARY KEY (authority, partition_id, number)
-);
+) WITHOUT ROWID;
 CREATE TABLE sealed_file (
     authority TEXT NOT NULL,
     name TEXT NOT NULL,
