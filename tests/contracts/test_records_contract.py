@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from copy import copy
+from dataclasses import replace
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -223,6 +227,22 @@ def meanwhile(
     monkeypatch.setattr(record_loads, "_drafts", interrupted)
 
 
+def other_worker(world: World) -> World:
+    """The same service in another process."""
+    other = copy(world)
+    other.platform = replace(world.platform, loading=Lock())
+    return other
+
+
+def test_a_process_loads_one_batch_at_a_time_and_another_process_meanwhile(world: World) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with world.platform.loading:
+            waiting = pool.submit(world.load, child("c1"))
+            assert other_worker(world).load(child("c2"))[0].outcome == "created"
+            assert not wait([waiting], timeout=0.1).done
+        assert waiting.result()[0].outcome == "created"
+
+
 def test_an_edit_that_arrives_while_a_file_is_loaded_is_not_replaced_unseen(
     world: World, device: FieldDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -237,7 +257,8 @@ def test_a_record_that_another_load_brings_meanwhile_is_not_made_twice(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.partition("caseload", "all")
-    meanwhile(monkeypatch, lambda: world.load(child("c1"), child("c2")))
+    other = other_worker(world)
+    meanwhile(monkeypatch, lambda: other.load(child("c1"), child("c2")))
     assert [verdict.outcome for verdict in world.load(child("c1"), child("c3"))] == [
         "unchanged",
         "created",
