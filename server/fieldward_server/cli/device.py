@@ -28,6 +28,17 @@ GROUPS_IN_A_LINE = 4
 """Of a time code: as many as the terminal of a device asks for at once."""
 
 _device_argument = click.argument("device", type=ID)
+_partitions_option = click.option(
+    "--partition",
+    "partitions",
+    type=PARTITION,
+    multiple=True,
+    required=True,
+    help="What they may hold there. Can be repeated.",
+)
+_valid_option = click.option(
+    "--valid-hours", type=click.IntRange(1, 14 * 24), default=72, show_default=True
+)
 _yes_option = click.option("--yes", is_flag=True, help="Do not show what is lost and ask first.")
 
 
@@ -38,20 +49,13 @@ def command() -> None:
 
 @command.command()
 @practitioner_option
-@click.option(
-    "--partition",
-    "partitions",
-    type=PARTITION,
-    multiple=True,
-    required=True,
-    help="What the device may hold. Can be repeated.",
-)
+@_partitions_option
 @click.option(
     "--cap",
     type=click.IntRange(1),
     help="How many records it may hold: more than 10,000 for a --reason.",
 )
-@click.option("--valid-hours", type=click.IntRange(1, 14 * 24), default=72, show_default=True)
+@_valid_option
 @signed()
 @json_option
 def invite(
@@ -83,15 +87,8 @@ def invite(
 @command.command("hand-over")
 @_device_argument
 @practitioner_option
-@click.option(
-    "--partition",
-    "partitions",
-    type=PARTITION,
-    multiple=True,
-    required=True,
-    help="What they may hold there. Can be repeated.",
-)
-@click.option("--valid-hours", type=click.IntRange(1, 14 * 24), default=72, show_default=True)
+@_partitions_option
+@_valid_option
 @signed()
 @json_option
 def hand_over(
