@@ -54,15 +54,8 @@ def next_generation(
     enrolment = _enrolment(platform, transaction, latest, holder, journal_key, now=now)
     enter(transaction, enrolment)
     platform.shield_register.append(enrolment)
-    events.open_incident(
-        transaction,
-        authority=device.authority,
-        device=device.device,
-        generation=device.generation,
-        kind="old-copy",
-        detail=f"goes on as generation {enrolment.generation}",
-        at=now,
-    )
+    goes_on = f"goes on as generation {enrolment.generation}"
+    events.open_incident(transaction, device, "old-copy", goes_on, at=now)
     return enrolment.generation
 
 

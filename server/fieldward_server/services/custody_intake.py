@@ -18,21 +18,8 @@ def take_custody(
     if request.assurance != device.assurance:
         devices.set_assurance(transaction, device, request.assurance)
     for erased in request.erased_leases:
-        _open_incident(transaction, device, GUESSED, f"{erased.practitioner} {erased.at}", now)
+        guessed = f"{erased.practitioner} {erased.at}"
+        events.open_incident(transaction, device, GUESSED, guessed, at=now)
     if request.lost_edits != 0:
         count = "count unknown" if request.lost_edits is None else str(request.lost_edits)
-        _open_incident(transaction, device, EDITS_LOST, count, now)
-
-
-def _open_incident(
-    transaction: Transaction, device: Device, kind: str, detail: str, now: int
-) -> None:
-    events.open_incident(
-        transaction,
-        authority=device.authority,
-        device=device.device,
-        generation=device.generation,
-        kind=kind,
-        detail=detail,
-        at=now,
-    )
+        events.open_incident(transaction, device, EDITS_LOST, count, at=now)

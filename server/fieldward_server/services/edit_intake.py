@@ -233,15 +233,8 @@ class EditIntake:
         self._open_incident("edit-unreadable", code)
 
     def _open_incident(self, kind: str, detail: str) -> None:
-        events.open_incident(
-            self._transaction,
-            authority=self._code,
-            device=self._standing.device.device,
-            generation=self._standing.device.generation,
-            kind=kind,
-            detail=detail,
-            at=self._now,
-        )
+        device = self._standing.device
+        events.open_incident(self._transaction, device, kind, detail, at=self._now)
 
 
 def _check(edit: Edit, known: KnownRecord) -> None:

@@ -208,15 +208,8 @@ def _watch(platform: Platform, authority: str, *, now: int) -> int:
     if over:
         with platform.storage.transaction() as transaction:
             for device in over:
-                events.open_incident(
-                    transaction,
-                    authority=authority,
-                    device=device.device,
-                    generation=device.generation,
-                    kind="over-cap",
-                    detail=f"{device.record_cap} records",
-                    at=now,
-                )
+                cap = f"{device.record_cap} records"
+                events.open_incident(transaction, device, "over-cap", cap, at=now)
     return len(over)
 
 

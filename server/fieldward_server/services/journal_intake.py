@@ -144,12 +144,4 @@ class JournalIntake:
             self._parted = True
 
     def _open_incident(self, kind: str, detail: str) -> None:
-        events.open_incident(
-            self._transaction,
-            authority=self._device.authority,
-            device=self._device.device,
-            generation=self._device.generation,
-            kind=kind,
-            detail=detail,
-            at=self._now,
-        )
+        events.open_incident(self._transaction, self._device, kind, detail, at=self._now)

@@ -62,7 +62,7 @@ def take_receipts(
         try:
             receipt = _read(signed, device)
         except PeerBrokeProtocol as e:
-            _report(transaction, device, "receipt-refused", e.code, now=now)
+            events.open_incident(transaction, device, "receipt-refused", e.code, at=now)
             continue
         order = by_number.get(receipt.number)
         if order is not None and order.kind == receipt.kind:
@@ -80,7 +80,7 @@ def take_refusals(
     back or sent astray one that was signed for something else."""
     for each in refused:
         detail = f"{each.code} {each.number}" if each.number else each.code
-        _report(transaction, device, "order-refused", detail, now=now)
+        events.open_incident(transaction, device, "order-refused", detail, at=now)
 
 
 def _read(signed: Signed, device: Device) -> Receipt:
@@ -113,15 +113,3 @@ def _move_wipe(transaction: Transaction, device: Device, state: WipeState) -> No
     current = devices.find(transaction, device.authority, device.device, device.generation)
     if current is not None and state in WIPE_MOVES[WipeState(current.wipe)]:
         devices.set_wipe(transaction, device, state.value)
-
-
-def _report(transaction: Transaction, device: Device, kind: str, detail: str, *, now: int) -> None:
-    events.open_incident(
-        transaction,
-        authority=device.authority,
-        device=device.device,
-        generation=device.generation,
-        kind=kind,
-        detail=detail,
-        at=now,
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fieldward_server.storage.devices import Device
 from fieldward_server.storage.driver import Transaction
 
 
@@ -58,26 +59,19 @@ def add(
 
 
 def open_incident(
-    transaction: Transaction,
-    *,
-    authority: str,
-    device: str,
-    generation: int,
-    kind: str,
-    detail: str,
-    at: int,
+    transaction: Transaction, device: Device, kind: str, detail: str, *, at: int
 ) -> None:
-    """Open an incident; the same again is the same one."""
+    """Open an incident of a device; the same again is the same one."""
     transaction.execute(
         "INSERT INTO incident (authority, device, generation, kind, detail, number, at)"
         " VALUES (:authority, :device, :generation, :kind, :detail, :number, :at)"
         " ON CONFLICT DO NOTHING",
-        authority=authority,
-        device=device,
-        generation=generation,
+        authority=device.authority,
+        device=device.device,
+        generation=device.generation,
         kind=kind,
         detail=detail,
-        number=_next_number(transaction, authority),
+        number=_next_number(transaction, device.authority),
         at=at,
     )
 
