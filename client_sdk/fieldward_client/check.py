@@ -150,8 +150,12 @@ class _Check:
         if self._wiped:
             if len(self._names) > 1:
                 yield finding("wipe-under-way", WIPE)
-        elif ENROLLING not in self._names and DEVICE_SECRET not in self._names:
+        elif {ENROLLING, DEVICE_SECRET}.isdisjoint(self._names) and not self._just_begun():
             yield document_finding("document-missing", IDENTITY)
+
+    def _just_begun(self) -> bool:
+        """Whether an enrolment broke off at the first file that it wrote."""
+        return all(name.endswith(UNFINISHED) for name in self._names)
 
     def _device(self, folder: Folder, identity: Identity, prefix: str) -> Iterator[Finding]:
         """What a generation delivers with."""

@@ -13,8 +13,9 @@ from client_world import PASSPHRASE, PHONE, World
 from fieldward_client.check import Checked, check_folder
 from fieldward_client.check_reading import check_reading
 from fieldward_client.clock import TrustedClock
+from fieldward_client.device_secret import DEVICE_SECRET
 from fieldward_client.findings import Finding
-from fieldward_client.folder import Folder
+from fieldward_client.folder import UNFINISHED, Folder
 from fieldward_client.frames import MARKER, frame, read_frames
 from fieldward_sync.errors import LocalDataDamaged
 from health_visitor import HealthVisitor, synced_at
@@ -151,6 +152,15 @@ def test_strays_and_what_a_crash_left_are_told_apart(world: World) -> None:
     assert found == {"stray": "damage", "half-replaced": "unfinished", "unlisted": "unfinished"}
     world.open().close()
     assert "half-replaced" not in {each.code for each in check(world).findings}
+
+
+def test_an_enrolment_that_broke_off_at_its_first_file_has_left_no_damage(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "device")
+    folder.create()
+    (tmp_path / "device" / f"{DEVICE_SECRET}{UNFINISHED}").write_bytes(b"")
+    checked = check_folder(folder, None)
+    assert checked.is_sound
+    assert [each.code for each in checked.findings] == ["half-replaced"]
 
 
 def test_an_edit_that_was_changed_is_found_with_the_passphrase(world: World) -> None:
