@@ -22,15 +22,11 @@ from fieldward_client import (
     Way,
     passphrases,
 )
-from fieldward_client.lease import EarlierKeys, EarlierRing, earlier_keys_file, stored_lease
 from fieldward_server.services.key_epochs import renew_partition_key
-from fieldward_server.services.partition_keys import epoch_key
 from fieldward_server.services.shields import raise_shield
 from fieldward_server.services.ways import set_way
-from fieldward_sync.encoding import decode
-from fieldward_sync.keys import label
-from fieldward_sync.sealing import open_sealed
 from hand_timer import YEARS
+from held_keys import keys_of, keys_on_disk
 from loop import Loop, Wire
 from loop_hand import PASSPHRASE
 
@@ -133,37 +129,10 @@ def test_what_becomes_tethered_leaves_the_device_with_its_next_sync_and_comes_ba
 # --- Warm ---
 
 
-def keys_of(loop: Loop, partition: str) -> set[bytes]:
-    """All keys that a partition has had."""
-    epochs = range(1, loop.stored_partition(partition).key_epoch + 1)
-    with loop.platform.storage.reading() as transaction:
-        return {
-            epoch_key(loop.platform, transaction, AUTHORITY, partition, epoch) for epoch in epochs
-        }
-
-
-def keys_on_disk(loop: Loop, device: Device) -> set[bytes]:
-    """All keys of partitions that the folder and the passphrase give together, whatever is in
-    force; beside them, as one, every byte of the folder."""
-    here, unlocked = device._installation, device._practitioner
-    assert unlocked is not None
-    held = stored_lease(here.folder, here.identity, unlocked.id)
-    assert held is not None
-    stored, lease = held
-    secrets, _ = unlocked._open_secrets(stored, lease)
-    rings = list(secrets.ring)
-    earlier = here.folder.load(earlier_keys_file(unlocked.id), EarlierKeys)
-    if earlier is not None:
-        context = label("earlier-keys", AUTHORITY, lease.device, lease.generation, unlocked.id)
-        opened = open_sealed(unlocked._store_key(lease, secrets), context, earlier.sealed)
-        rings += decode(EarlierRing, opened, max_bytes=1 << 20).ring
-    return {each.key for keys in rings for each in keys.epochs}
-
-
 def require_not_on_disk(loop: Loop, device: Device, partition: str) -> None:
     """Neither opened nor as it lies there does the folder have a key of a partition."""
     keys = keys_of(loop, partition)
-    assert not keys & keys_on_disk(loop, device)
+    assert not keys & keys_on_disk(device)
     every = b"".join(p.read_bytes() for p in (loop.folder / "ann").rglob("*") if p.is_file())
     assert not [key for key in keys if key in every]
 
@@ -197,7 +166,7 @@ def test_a_warm_partition_is_read_after_a_sync_and_its_keys_are_never_on_the_dis
     device, _ = warm
     assert found(device) == (["r-zofia", "r-ada"], ())
     assert ways(device.status()) == {"west": Way.OFFLINE, "refuge": Way.WARM}
-    assert keys_of(loop, "west") & keys_on_disk(loop, device), "what is looked for can be found"
+    assert keys_of(loop, "west") & keys_on_disk(device), "what is looked for can be found"
     require_not_on_disk(loop, device, "refuge")
 
 
@@ -262,7 +231,7 @@ def test_what_becomes_warm_leaves_no_key_on_the_disk_after_the_next_sync(loop: L
         )
         loop.seal()
         synced(device)
-        assert keys_of(loop, "refuge") <= keys_on_disk(loop, device)
+        assert keys_of(loop, "refuge") <= keys_on_disk(device)
         fetched = wire.fetched_bytes
         hold(loop, "refuge", Way.WARM)
         synced(device)
@@ -282,7 +251,7 @@ def test_keys_kept_for_older_files_go_before_the_lease_without_them_is_in_force(
         loop.seal()  # an image in a new key epoch, whose lease brings no key of the one before
         with patch.object(wire, "fetch", side_effect=RetryLater("offline", "Lost.")):
             device.sync()
-            assert keys_of(loop, "refuge") <= keys_on_disk(loop, device)
+            assert keys_of(loop, "refuge") <= keys_on_disk(device)
             hold(loop, "refuge", Way.WARM)
             device.sync()
         require_not_on_disk(loop, device, "refuge")

@@ -22,6 +22,7 @@ from fieldward_client.folder import Folder
 from fieldward_client.outbox import read_content
 from fieldward_server.services.custody import report_loss
 from fieldward_server.services.devices import set_access
+from fieldward_server.services.hand_overs import prepare_hand_over
 from fieldward_server.services.journals import list_sealed_look_ups, verify_journals
 from fieldward_server.services.known_records import read_edit
 from fieldward_server.services.partitions import take
@@ -36,6 +37,7 @@ from loop_hand import PASSPHRASE
 
 BENS = "ben's own four words"
 TERMS = LeaseTerms()
+DAY = 24 * 3600
 CASELOAD, CLINIC = "r-1", "r-2"
 """A child in each of the partitions; what is lost by a re-scope is the clinic."""
 
@@ -217,12 +219,17 @@ def re_scope(life: Life) -> None:
 
 
 def hand_over(life: Life) -> None:
+    """Without signal, with a code that was issued before (P6)."""
     life.loop.practitioner("ben")
-    life.device.join(life.loop.code("clinic", practitioner="ben"), passphrase=BENS)
-    assert life.sync("ben").edits_sent == 2
+    told = life.told(practitioner="ben", partitions=["clinic"], valid_seconds=5 * DAY)
+    code = prepare_hand_over(life.loop.platform, **told)
+    assert life.sync("ann").edits_sent == 2
+    posts = life.wire.posts
+    assert life.device.join(code, passphrase=BENS) == "ben"
     life.write(CLINIC)
     life.unlock("ann")
     life.write(CASELOAD)
+    assert life.wire.posts == posts
     life.typed, life.looked = {"ann": {1, 2, 4}, "ben": {3}}, {"ann", "ben"}
 
 

@@ -10,9 +10,10 @@ import pytest
 
 from children import AUTHORITY, PHONE
 from fieldward_client.terminal import asking
+from fieldward_server.services.hand_overs import prepare_hand_over
 from fieldward_server.services.time_codes import tell_time
 from fieldward_sync.time_codes import read_challenge
-from health_visitor import PASSPHRASE, HealthVisitor, synced_at
+from health_visitor import DAY, PASSPHRASE, HealthVisitor, synced_at
 
 NEW = "another four words entirely"
 
@@ -66,6 +67,44 @@ def test_a_colleague_joins_and_says_who_is_working(ann: HealthVisitor) -> None:
     assert "[passphrase-wrong]" in wrong.stderr
 
 
+def test_a_colleague_takes_the_device_over_with_a_code_and_no_signal(ann: HealthVisitor) -> None:
+    """P6: typed on the device itself, a slip of the pen and all."""
+    ann.loop.practitioner("ben")
+    code = prepare_hand_over(
+        ann.loop.platform,
+        authority=AUTHORITY,
+        device=device_of(ann),
+        practitioner="ben",
+        partitions=["west"],
+        valid_seconds=DAY,
+        actor="mo",
+        reason="on-leave",
+        now=ann.loop.now,
+    )
+    assert "[hand-over-not-here]" in ann.types("join", code, keys=f"{NEW}\n{NEW}\n").stderr
+    ann.does("sync")
+    ann.loop.signal = False
+    assert "A hand-over waits here for its code until" in ann.does("status")
+    slip = ("0" if code[0] != "0" else "1") + code[1:]
+    mistyped = ann.types("join", slip, keys=f"{NEW}\n{NEW}\n")
+    assert mistyped.exit_code != 0
+    joined = ann.types("join", keys=f"{code}\n{NEW}\n{NEW}\n")
+    assert joined.exit_code == 0, joined.output
+    looked = ann.types(
+        "search", "--as=ben", "--reason=clinic", "--family=Okafor", "--given=Ada", keys=f"{NEW}\n"
+    )
+    assert "Ada" in looked.stdout, looked.output
+    typed = ann.types(
+        "edit", "r-ada", PHONE, "07700 900123", "--as=ben", "--reason=clinic", keys=f"{NEW}\nyes\n"
+    )
+    assert typed.exit_code == 0, typed.output
+    assert "[hand-over-not-here]" in ann.types("join", code, keys=f"{NEW}\n{NEW}\n").stderr
+    ann.loop.signal = True
+    synced = ann.types("sync", "--as=ben", keys=f"{NEW}\n")
+    assert synced.exit_code == 0, synced.output
+    assert ann.loop.view("r-ada").text(PHONE) == "07700 900123"
+
+
 def test_a_forgotten_passphrase_is_replaced_by_an_invitation(ann: HealthVisitor) -> None:
     ann.does("edit", "r-ada", PHONE, "07700 900123", "--reason=clinic", keys="yes\n")
     code = ann.loop.code(practitioner="p-1")
@@ -75,6 +114,11 @@ def test_a_forgotten_passphrase_is_replaced_by_an_invitation(ann: HealthVisitor)
     assert sent.exit_code == 0, sent.output
     assert ann.loop.view("r-ada").text(PHONE) == "07700 900123"
     assert "[passphrase-wrong]" in ann.fails("sync").stderr
+
+
+def device_of(ann: HealthVisitor) -> str:
+    (said,) = ann.reads("status")
+    return str(said["device"])
 
 
 def told_by_the_office(ann: HealthVisitor) -> list[str]:
