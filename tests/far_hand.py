@@ -6,6 +6,7 @@ import copyreg
 import os
 import signal
 import traceback
+from collections.abc import Iterable
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -24,7 +25,7 @@ from fieldward_sync.errors import (
 )
 from fieldward_sync.problems import Crowded
 from fieldward_sync.records import Value
-from loop_hand import Hand, Shown
+from loop_hand import Hand, Shown, Tried
 
 _FORK = get_context("fork")
 
@@ -37,13 +38,13 @@ class FarHand(Hand):
     """The same words; each raises ``Killed`` where the process ends before it has answered."""
 
     def __init__(self, home: Path) -> None:
-        self._far_home = home
+        self.home = home
         self.start()
 
     def start(self) -> None:
         """Begin a process, with nothing open in it."""
         self._line, theirs = _FORK.Pipe()
-        self._process = _FORK.Process(target=_work, args=(theirs, self._far_home), daemon=True)
+        self._process = _FORK.Process(target=_work, args=(theirs, self.home), daemon=True)
         self._process.start()
         theirs.close()
 
@@ -93,6 +94,18 @@ class FarHand(Hand):
 
     def sync(self) -> SyncReport:
         return cast(SyncReport, self._tell("sync"))
+
+    def people(self) -> tuple[str, ...]:
+        return cast(tuple[str, ...], self._tell("people"))
+
+    def take_over(self, code: str) -> str:
+        return cast(str, self._tell("take_over", code))
+
+    def try_as(self, who: str, records: Iterable[str]) -> Tried:
+        return cast(Tried, self._tell("try_as", who, tuple(records)))
+
+    def keys_on_disk(self) -> set[bytes]:
+        return cast(set[bytes], self._tell("keys_on_disk"))
 
     def is_gone(self) -> bool:
         return cast(bool, self._tell("is_gone"))

@@ -26,6 +26,7 @@ from fieldward_server.api.context import service_of
 from fieldward_server.assembly import assemble, migrate
 from fieldward_server.backups import restore_backup, write_backup
 from fieldward_server.config import load_config
+from fieldward_server.services.platform import Platform
 from fieldward_server.services.records import LineVerdict
 from fieldward_sync.clock import Reading
 from fieldward_sync.errors import RetryLater
@@ -198,6 +199,10 @@ class Loop(World):
         self.apps = [create_app(self.config, now=self.clock.now) for _ in range(self._workers)]
         self._turns = cycle(self.apps)
 
+    def neighbour(self, authority: str) -> Neighbour:
+        """Another authority of the same service."""
+        return Neighbour(self, authority)
+
     def load(self, *lines: Mapping[str, object] | str) -> list[LineVerdict]:
         """Load records; each must be taken."""
         verdicts = super().load(*lines)
@@ -240,3 +245,29 @@ class Loop(World):
             timer=HandTimer(),
             lock_after_seconds=YEARS,
         )
+
+
+class Neighbour(World):
+    """Another authority of a loop's service, by the loop's clock and on its database."""
+
+    def __init__(self, loop: Loop, authority: str) -> None:
+        self._loop = loop
+        super().__init__(loop.platform, now=loop.now, authority=authority)
+
+    @property
+    def platform(self) -> Platform:
+        """The loop's, whichever database it is on."""
+        return self._loop.platform
+
+    @platform.setter
+    def platform(self, platform: Platform) -> None:
+        """It is the loop's."""
+
+    @property
+    def now(self) -> int:
+        """The clock's time."""
+        return self._loop.now
+
+    @now.setter
+    def now(self, seconds: int) -> None:
+        self._loop.now = seconds

@@ -7,6 +7,7 @@ process of its own, which is killed.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from fieldward_client.status import Status
 from fieldward_client.transport import Transport
 from fieldward_sync.records import Value
 from hand_timer import YEARS, HandTimer
+from held_keys import keys_on_disk
 
 PASSPHRASE = "correct horse battery staple"
 REASON = "record-correction"
@@ -30,13 +32,22 @@ class Shown:
     values: dict[str, list[str]]
 
 
+@dataclass(frozen=True)
+class Tried:
+    """What somebody else got to see who has a passphrase on the device too."""
+
+    report: SyncReport
+    shown: dict[str, Shown | None]
+
+
 class Hand:
-    """Somebody with a device in a folder, opened; and with copies of the folder."""
+    """Somebody with a device in a folder, opened; and with copies of the folder. Of several who
+    have keys there it is who came last: they are called so that they sort last."""
 
     def __init__(
         self, home: Path, clock: Clock | None = None, transport: Transport | None = None
     ) -> None:
-        self._home = home
+        self.home = home
         self._clock, self._transport = clock, transport
         # By a clock that is moved by hand, nothing happens between two moves.
         self._timer = None if clock is None else HandTimer()
@@ -45,7 +56,7 @@ class Hand:
     def enrol(self, server_url: str, code: str) -> None:
         """Make the folder a device."""
         self._device = Device.enrol(
-            self._home,
+            self.home,
             server_url,
             code,
             passphrase=PASSPHRASE,
@@ -57,10 +68,8 @@ class Hand:
 
     def open(self) -> None:
         """Open the device with its passphrase; without, once it is wiped."""
-        try:
-            self._device = self._opened(PASSPHRASE)
-        except AccessClosed:
-            self._device = self._opened(None)
+        self._device = self._opened()
+        self._unlock()
 
     def close(self) -> None:
         """Lock the device."""
@@ -77,14 +86,14 @@ class Hand:
         """Keep a copy of the folder as it is now, in place of any kept before."""
         self.close()
         shutil.rmtree(self._copy, ignore_errors=True)
-        shutil.copytree(self._home, self._copy)
+        shutil.copytree(self.home, self._copy)
         self.open()
 
     def put_back(self) -> None:
         """Go on with the copy; what came after it is gone with the disk."""
         self.close()
-        shutil.rmtree(self._home)
-        shutil.copytree(self._copy, self._home)
+        shutil.rmtree(self.home)
+        shutil.copytree(self._copy, self.home)
         self.open()
 
     def write(self, record: str, path: str, value: Value) -> int:
@@ -111,9 +120,36 @@ class Hand:
         """Sync once."""
         return self._open.sync()
 
+    def people(self) -> tuple[str, ...]:
+        """Who has keys on the device."""
+        return tuple(sorted(self._open.practitioners))
+
+    def take_over(self, code: str) -> str:
+        """Take the device over with a code: who that is; nobody where the code opens nothing."""
+        try:
+            return self._open.join(code, passphrase=PASSPHRASE)
+        except (CallerMistake, AccessClosed):
+            self._unlock()
+            return ""
+
+    def try_as(self, who: str, records: Iterable[str]) -> Tried:
+        """Let another who has keys here sync and look; then it is the last one's again."""
+        self._open.unlock(PASSPHRASE, who)
+        tried = Tried(self.sync(), {record: self.look(record) for record in records})
+        self._unlock()
+        return tried
+
+    def keys_on_disk(self) -> set[bytes]:
+        """The keys of partitions that the folder and the passphrase give together."""
+        return keys_on_disk(self._open)
+
+    def files(self) -> set[str]:
+        """The names of the sealed files in the folder, of those that came in part too."""
+        return {file.name for file in (self.home / "files").glob("*")}
+
     def is_gone(self) -> bool:
         """Whether the device was wiped, delivered everything, and left."""
-        return not (self._home / "identity").exists()
+        return not (self.home / "identity").exists()
 
     def status(self) -> Status:
         """Where the device stands."""
@@ -139,7 +175,7 @@ class Hand:
 
     @property
     def _copy(self) -> Path:
-        return self._home.with_name(f"{self._home.name}-copy")
+        return self.home.with_name(f"{self.home.name}-copy")
 
     @property
     def _open(self) -> Device:
@@ -147,10 +183,13 @@ class Hand:
             raise CallerMistake("device-closed", "Nobody has this device open.")
         return self._device
 
-    def _opened(self, passphrase: str | None) -> Device:
+    def _unlock(self) -> None:
+        with suppress(AccessClosed):
+            self._open.unlock(PASSPHRASE, self.people()[-1])
+
+    def _opened(self) -> Device:
         return Device.open(
-            self._home,
-            passphrase=passphrase,
+            self.home,
             transport=self._transport,
             clock=self._clock,
             timer=self._timer,

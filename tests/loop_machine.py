@@ -1,6 +1,7 @@
 """A state machine of the whole loop: real devices and the real service, with messages lost,
-repeated and out of step, folders put back from old copies, devices wiped, revoked and retired, and
-two workers at once. What must hold at the end, it checks as it is torn down.
+repeated and out of step, folders put back from old copies, devices handed over, wiped, revoked and
+retired, partitions held in other ways, children who move to another authority and back, and two
+workers at once. What must hold at the end, it checks as it is torn down.
 
 ``fieldward soak`` runs the same rules against processes that it kills (``soak.py``).
 """
@@ -22,17 +23,23 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from children import AUTHORITY, stranger
 from fieldward_client import AccessClosed, SyncOutcome, SyncReport
 from fieldward_server.services.conflicts import list_conflicts, settle
-from fieldward_server.services.devices import set_access
+from fieldward_server.services.devices import set_access, show_device
+from fieldward_server.services.forwarding import forward
+from fieldward_server.services.hand_overs import prepare_hand_over, withdraw_hand_over
 from fieldward_server.services.inbox import admit, decline, list_inbox
 from fieldward_server.services.known_records import find_records
 from fieldward_server.services.partitions import grant, take
 from fieldward_server.services.rescoping import change_partition
 from fieldward_server.services.shields import raise_shield
+from fieldward_server.services.transfers import accept, offer, withdraw
+from fieldward_server.services.transfers import decline as decline_offer
+from fieldward_server.services.ways import set_way
 from fieldward_server.services.wipes import order_wipe
 from fieldward_server.storage import edits
 from fieldward_sync.access import Access
 from fieldward_sync.projection import is_shielded
 from fieldward_sync.records import Value
+from fieldward_sync.ways import Way
 from loop import Loop, Wire, cheap_passphrases
 from loop_hand import Hand
 from loop_outcome import (
@@ -41,10 +48,20 @@ from loop_outcome import (
     look_ups_on_record,
     merged_and_refused,
     require_admitted_once,
+    require_nothing_left,
     require_shown_as_granted,
+    responsible,
 )
+from service_world import World
 
-PEOPLE = ("ann", "ben", "cleo")
+PEOPLE = ("ann", "ben", "cleo", "dora")
+NEIGHBOUR = "E08000035"
+HELD = {
+    "ann": ("caseload",),
+    "ben": ("caseload",),
+    "cleo": ("caseload", "everybody"),
+    "dora": ("theirs",),
+}
 RECORDS = ("r-0", "r-1", "r-2")
 LIVES: dict[str, Value] = {
     record: {"kind": "current", "lines": ["1 High Street"], "postcode": postcode}
@@ -65,7 +82,9 @@ ENDS = ("wiped", "revoked", "retired")
 MOST_DEVICES = 9
 """So many are enrolled in one program: each costs a copy of its own."""
 WORKERS = 2
+ANSWERS = ("accepted", "accepted", "declined", "withdrawn", "none yet")
 WIPED_WITHIN_SYNCS = 6
+HAND_OVER_SECONDS = 5 * 24 * 3600
 
 Rule = TypeVar("Rule", bound=Callable[..., None])
 
@@ -85,8 +104,11 @@ def step(**choices: tuple[object, ...]) -> Callable[[Rule], Rule]:
 
 @dataclass
 class Post:
-    """One person's device, and what they are known to have done with it."""
+    """One person's device, and what they are known to have done with it, and those to whom it was
+    handed over since."""
 
+    world: World
+    """The authority that it is enrolled with."""
     hand: Hand
     wire: Wire | None
     device: str
@@ -102,11 +124,18 @@ class Post:
     """How many edits and look-ups there were when the folder was copied."""
     came_back: bool = False
     """Whether it ever went on with an old copy."""
+    code: str = ""
+    """Of the hand-over that was last prepared."""
+    awaited: int = 0
+    """How many there were."""
+    up_to_date: set[str] = field(default_factory=set)
+    """Who has synced since a partition was held in another way."""
     end: str = ""
 
 
 class TheLoop(RuleBasedStateMachine):
-    """Three people share a caseload; the third also holds the whole authority."""
+    """Three people share a caseload; the third also holds the whole authority. A fourth holds all
+    of the neighbour's."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -119,6 +148,11 @@ class TheLoop(RuleBasedStateMachine):
         self.loop.load(*(self.child(each, "Ada") for each in RECORDS))
         self.loop.partition("caseload", "team:HV-1")
         self.loop.partition("everybody", "all")
+        self.neighbour = self.loop.neighbour(NEIGHBOUR)
+        self.neighbour.partition("theirs", "all")
+        self.worlds: tuple[World, World] = (self.loop, self.neighbour)
+        self.offered: set[str] = set()
+        """The records that wait for the other authority's answer."""
         self.posts: dict[str, Post] = {}
         self.left: list[Post] = []
         """Devices that were wiped, revoked or retired."""
@@ -139,13 +173,13 @@ class TheLoop(RuleBasedStateMachine):
     def enrol(self, person: str) -> None:
         """A new device, which holds what its person may."""
         name = f"{person}-{len(self.posts) + len(self.left)}"
-        held = ("caseload", "everybody") if person == "cleo" else ("caseload",)
-        self.loop.practitioner(person)
-        code = self.loop.code(*held, practitioner=person)
+        world = self.neighbour if person == "dora" else self.loop
+        world.practitioner(person)
+        code = world.code(*HELD[person], practitioner=person)
         hand, wire = self.new_hand(name)
         hand.enrol(self.loop.url, code)
         hand.sync()
-        self.posts[person] = Post(hand, wire, hand.status().device)
+        self.posts[person] = Post(world, hand, wire, hand.status().device)
 
     def new_hand(self, name: str) -> tuple[Hand, Wire | None]:
         wire = Wire(self.loop)
@@ -170,15 +204,22 @@ class TheLoop(RuleBasedStateMachine):
     def sync(self, person: str, fault: str | None) -> None:
         post = self.posts[person]
         self.suffer(post, fault)
-        self.check(post.hand.sync(), fault)
+        self.has_synced(post, post.hand.sync(), fault)
 
     @step()
     def sync_all_at_once(self) -> None:
         """Both workers have several devices' requests at a time."""
         posts = tuple(self.posts.values())
         with ThreadPoolExecutor(len(posts)) as pool:
-            for report in pool.map(lambda post: post.hand.sync(), posts):
-                self.check(report, None)
+            for post, report in zip(posts, pool.map(lambda it: it.hand.sync(), posts), strict=True):
+                self.has_synced(post, report, None)
+
+    def has_synced(self, post: Post, report: SyncReport, fault: str | None) -> None:
+        """What must be so whenever a sync has come to its end."""
+        self.check(report, fault)
+        if report.outcome is SyncOutcome.COMPLETE:
+            post.up_to_date.add(post.hand.status().practitioner or "")
+            require_nothing_left(post.world, post.hand, post.up_to_date)
 
     def suffer(self, post: Post, fault: str | None) -> None:
         if post.wire is not None:
@@ -221,7 +262,7 @@ class TheLoop(RuleBasedStateMachine):
     def end_of_a_device(self, person: str, end: str, fault: str | None) -> None:
         """A device is wiped, revoked or retired; its person is given another one."""
         post = self.posts[person]
-        told = {**self.command(), "device": post.device}
+        told = {**self.command(post.world), "device": post.device}
         if end == "wiped":
             order_wipe(self.loop.platform, **told)
         else:
@@ -261,69 +302,167 @@ class TheLoop(RuleBasedStateMachine):
     def wait(self, seconds: int) -> None:
         self.loop.clock.wall += seconds
 
-    def child(self, record: str, given: Value) -> dict[str, object]:
+    def home(self, record: str) -> World:
+        """The authority that is responsible for a record."""
+        return responsible(self.worlds, record)
+
+    def child(self, record: str, given: Value, authority: str = AUTHORITY) -> dict[str, object]:
         name = {"family": FAMILIES[record], "given": given}
-        return stranger(record, name=name, address=LIVES[record])
+        return stranger(record, authority=authority, name=name, address=LIVES[record])
 
     @step(record=RECORDS, given=VALUES["name.given"])
     def load(self, record: str, given: Value) -> None:
-        self.loop.load(self.child(record, given))
+        home = self.home(record)
+        (verdict,) = home.load(self.child(record, given, home.authority))
+        assert verdict.outcome != "refused"
         self.written.setdefault((record, "name.given"), []).append(("server", given))
 
     @step(record=RECORDS)
     def shield(self, record: str) -> None:
-        raise_shield(
-            self.loop.platform,
-            authority=AUTHORITY,
-            record_id=record,
-            actor="test",
-            reason="test",
-            now=self.loop.now,
-        )
+        raise_shield(self.loop.platform, record_id=record, **self.command(self.home(record)))
         self.shielded.add(record)
 
     @step(person=PEOPLE[:2], given=(True, False))
     def move(self, person: str, given: bool) -> None:
         """What is typed while one does not hold the caseload is refused when it comes."""
+        post = self.posts[person]
         (grant if given else take)(
             self.loop.platform,
             partition="caseload",
-            device=self.posts[person].device,
-            practitioner=person,
+            device=post.device,
+            practitioner=post.hand.status().practitioner or "",
             **self.command(),
         )
 
+    @step(partition=HELD["cleo"], way=tuple(Way))
+    def hold(self, partition: str, way: Way) -> None:
+        """Of what is warm no key is on a disk after the next sync, of what is tethered no file."""
+        set_way(self.loop.platform, partition=partition, way=way.value, **self.command())
+        for post in self.posts.values():
+            post.up_to_date.clear()
+
+    @step(person=PEOPLE, withdrawn=(False, False, True))
+    def hand_over(self, person: str, withdrawn: bool) -> None:
+        """Somebody who was never on it takes a device over, without signal, and who was there
+        before is to hold nothing more."""
+        post = self.posts[person]
+        self.muddled.add(person)
+        if not self.is_awaited(post):
+            self.prepare_hand_over(person)
+        self.has_synced(post, post.hand.sync(), None)
+        if withdrawn and self.is_awaited(post):
+            withdraw_hand_over(self.loop.platform, device=post.device, **self.command(post.world))
+        before = post.hand.status().practitioner or ""
+        if post.hand.take_over(post.code):
+            for partition in HELD[person]:
+                take(
+                    self.loop.platform,
+                    partition=partition,
+                    device=post.device,
+                    practitioner=before,
+                    **self.command(post.world),
+                )
+
+    def prepare_hand_over(self, person: str) -> None:
+        post = self.posts[person]
+        post.awaited += 1
+        successor = f"{person}-{post.awaited:02}"
+        post.world.practitioner(successor)
+        post.code = prepare_hand_over(
+            self.loop.platform,
+            device=post.device,
+            practitioner=successor,
+            partitions=HELD[person],
+            valid_seconds=HAND_OVER_SECONDS,
+            **self.command(post.world),
+        )
+
+    def is_awaited(self, post: Post) -> bool:
+        """Whether a hand-over of a device is prepared."""
+        shown = show_device(
+            self.loop.platform,
+            authority=post.world.authority,
+            device=post.device,
+            now=self.loop.now,
+        )
+        return any(holder.awaited and holder.partitions for holder in shown.holders)
+
+    @step(person=PEOPLE)
+    def come_back(self, person: str) -> None:
+        """Who was there before opens the device and syncs."""
+        post = self.posts[person]
+        for before in post.hand.people()[:-1][-1:]:
+            tried = post.hand.try_as(before, RECORDS)
+            self.check(tried.report, None)
+            post.looked += sum(shown is not None for shown in tried.shown.values())
+            if tried.report.outcome is SyncOutcome.COMPLETE:
+                post.up_to_date.add(before)
+                for record, shown in tried.shown.items():
+                    require_shown_as_granted(post.world, post.hand, record, before, shown)
+
+    @step(record=RECORDS, answer=ANSWERS)
+    def hand_on(self, record: str, answer: str) -> None:
+        """Whoever is responsible for a child offers the record to the other authority, and that is
+        accepted, declined or withdrawn, or it waits."""
+        giver = self.home(record)
+        (taker,) = (world for world in self.worlds if world is not giver)
+        given = {"record": record, "taker": taker.authority, **self.command(giver)}
+        taken = {"record": record, "giver": giver.authority, **self.command(taker)}
+        if record not in self.offered:
+            offer(self.loop.platform, **given)
+        self.offered -= {record}
+        match answer:
+            case "accepted":
+                accept(self.loop.platform, **taken)
+            case "declined":
+                decline_offer(self.loop.platform, **taken)
+            case "withdrawn":
+                withdraw(self.loop.platform, **given)
+            case _:
+                self.offered |= {record}
+        assert self.home(record) is (taker if answer == "accepted" else giver)
+
     @step(admitted=(True, False))
     def decide(self, admitted: bool) -> None:
-        """A person decides the refused edit that has waited longest."""
-        for item in list_inbox(self.loop.platform, AUTHORITY, limit=1):
-            decision = admit if admitted else decline
-            decision(self.loop.platform, number=item.number, **self.command())
+        """A person of each authority decides the refused edit that has waited longest."""
+        for world in self.worlds:
+            for item in list_inbox(self.loop.platform, world.authority, limit=1):
+                assert item.proposal is not None
+                is_here = self.home(item.proposal.record_id) is world
+                decision = (admit if is_here else forward) if admitted else decline
+                decision(self.loop.platform, number=item.number, **self.command(world))
 
     @step(first=(True, False))
     def settle(self, first: bool) -> None:
-        """A person says which of several values stands."""
-        for conflict in list_conflicts(self.loop.platform, AUTHORITY)[:1]:
-            chosen = conflict.values[0 if first else -1].value
-            settle(
-                self.loop.platform,
-                record=conflict.record_id,
-                path=conflict.path,
-                shown=[value.number for value in conflict.values],
-                value=chosen,
-                **self.command(),
-            )
-            self.written.setdefault((conflict.record_id, conflict.path), []).append(
-                ("server", chosen)
-            )
+        """A person of each authority says which of several values stands."""
+        for world in self.worlds:
+            for conflict in list_conflicts(self.loop.platform, world.authority)[:1]:
+                chosen = conflict.values[0 if first else -1].value
+                settle(
+                    self.loop.platform,
+                    record=conflict.record_id,
+                    path=conflict.path,
+                    shown=[value.number for value in conflict.values],
+                    value=chosen,
+                    **self.command(world),
+                )
+                self.written.setdefault((conflict.record_id, conflict.path), []).append(
+                    ("server", chosen)
+                )
 
     @step(person=PEOPLE)
     def read_notices(self, person: str) -> None:
         self.posts[person].hand.read_notices()
 
-    def command(self) -> dict[str, Any]:
-        now = self.loop.now
-        return {"authority": AUTHORITY, "actor": "test", "reason": "test", "now": now}
+    def command(self, world: World | None = None) -> dict[str, Any]:
+        """What every command is told, of the first authority unless another is named."""
+        authority = (world or self.loop).authority
+        return {
+            "authority": authority,
+            "actor": "test",
+            "reason": "test",
+            "now": self.loop.now,
+        }
 
     @step(person=PEOPLE)
     def restart(self, person: str) -> None:
@@ -334,6 +473,12 @@ class TheLoop(RuleBasedStateMachine):
         for post in self.posts.values():
             known = len(post.typed) + len(post.gone) + len(post.fragile)
             assert post.hand.status().pending_edits <= known
+
+    @invariant()
+    def each_child_is_with_exactly_one_authority(self) -> None:
+        """And no shield has come off on the way (invariant 5)."""
+        for record in RECORDS:
+            assert is_shielded_now(self.home(record), record) == (record in self.shielded)
 
     def teardown(self) -> None:
         try:
@@ -367,43 +512,50 @@ class TheLoop(RuleBasedStateMachine):
             self.nothing_typed_or_looked_up_is_lost(post)
         for record in RECORDS:
             for post in self.posts.values():
-                require_shown_as_granted(self.loop, post.hand, record)
-        assert self.shielded == {each for each in RECORDS if is_shielded_now(self.loop, each)}
+                who = post.hand.status().practitioner or ""
+                shown = post.hand.look(record)
+                require_shown_as_granted(post.world, post.hand, record, who, shown)
+        self.each_child_is_with_exactly_one_authority()
         self.whoever_wrote_alone_sees_what_they_wrote_last()
-        require_admitted_once(self.loop, RECORDS)
+        require_admitted_once(self.worlds, RECORDS)
         self.nobody_is_told_of_what_is_hidden()
         assert not self.loop.misfiled()
 
     def nothing_typed_or_looked_up_is_lost(self, post: Post) -> None:
         """Invariants 1 and 2: merged or in the inbox, and on record."""
-        merged, refused = merged_and_refused(self.loop, post.device, RECORDS)
+        merged, refused = merged_and_refused(post.world, post.device, RECORDS)
         typed = {*post.typed, *post.fragile}
         assert typed <= merged | refused
         assert merged | refused <= {*typed, *post.gone}
         assert post.came_back or not merged & refused
-        assert post.looked <= look_ups_on_record(self.loop, post.device)
+        assert post.looked <= look_ups_on_record(post.world, post.device)
 
     def edits_of(self, post: Post) -> set[Dot]:
-        merged, refused = merged_and_refused(self.loop, post.device, RECORDS)
+        merged, refused = merged_and_refused(post.world, post.device, RECORDS)
         return merged | refused
 
     def look_ups_of(self, post: Post) -> int:
-        return look_ups_on_record(self.loop, post.device)
+        return look_ups_on_record(post.world, post.device)
 
     def nobody_is_told_of_what_is_hidden(self) -> None:
         for post in self.posts.values():
             for record, path in post.hand.notices():
                 if path is not None:
-                    assert path in self.loop.view(record).by_path()
+                    assert path in post.world.view(record).by_path()
 
     def whoever_wrote_alone_sees_what_they_wrote_last(self) -> None:
+        homes = {record: self.home(record) for record in RECORDS}
         with self.loop.platform.storage.reading() as transaction:
-            refused = {item.practitioner for item in edits.inbox(transaction, AUTHORITY)}
+            refused = {
+                item.practitioner
+                for world in self.worlds
+                for item in edits.inbox(transaction, world.authority)
+            }
             for (record, path), written in self.written.items():
                 writers = {person for person, _ in written}
                 if len(writers) > 1 or writers & ({"server"} | refused | self.muddled):
                     continue
-                known = find_records(transaction, AUTHORITY, [record])[record]
+                known = find_records(transaction, homes[record].authority, [record])[record]
                 if is_shielded(known.record):
                     continue  # what is hidden stays beside what is written: nobody was shown it
                 assert [live.value for live in known.record.live[path]] == [written[-1][1]]

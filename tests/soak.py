@@ -35,7 +35,16 @@ STEPS_OF_A_ROUND = 60
 KILLS = {"server": 0.05, "worker": 0.08, "device": 0.15}
 """How often a step comes with a kill of each."""
 KILL_WITHIN_SECONDS = 0.25
-INTERRUPTED = ("write", "look", "sync", "sync_all_at_once", "restart", "read_notices")
+INTERRUPTED = (
+    "write",
+    "look",
+    "sync",
+    "sync_all_at_once",
+    "restart",
+    "read_notices",
+    "hand_over",
+    "come_back",
+)
 """The rules that may be interrupted. Others command, in this process: nothing of them is killed."""
 CLOCK_BY_HAND = ("wait",)
 PATIENCE_SYNCS = 20

@@ -68,8 +68,6 @@ def move(loop: Loop, giver: str, taker: str, record: str = "r") -> None:
 def lose_and_restore(loop: Loop, backup: Path, database_url: str, *worlds: World) -> None:
     loop.lose_database(database_url)
     loop.restore(backup, root_keys=roots(loop, *worlds))
-    for world in worlds:
-        world.platform = loop.platform
 
 
 def roots(*worlds: World) -> dict[str, bytes]:
@@ -147,13 +145,11 @@ def test_whichever_is_let_serve_first_no_child_is_served_by_two(
     loop.lose_database(new_database())
     with patch("fieldward_server.backups.unfinished", return_value=(first,)):
         loop.restore(backup, root_keys=keys)
-    leeds.platform = loop.platform
     serving = [world for world in (loop, leeds) if world.authority == first]
     assert responsible(*serving) == [it.authority for it in serving if it is leeds]
     with pytest.raises(RetryLater, match="restore-unfinished"):
         move(loop, AUTHORITY, LEEDS, "s")
     loop.restore(backup, root_keys=keys)
-    leeds.platform = loop.platform
     assert responsible(loop, leeds) == [LEEDS]
 
 
@@ -199,7 +195,6 @@ def test_what_waits_for_the_register_in_the_backup_counts_and_is_written_once(
     with patch("fieldward_server.backups.unfinished", return_value=(first,)):
         loop.restore(backup, root_keys=keys)
     loop.restore(backup, root_keys=keys)
-    leeds.platform = loop.platform
     assert responsible(loop, leeds) == [AUTHORITY]
     register = loop.platform.shield_register.read()
     assert sum(isinstance(entry, Moved) for entry in register) == 2

@@ -16,10 +16,8 @@ from pathlib import Path
 from hypothesis import settings
 from hypothesis.stateful import precondition, run_state_machine_as_test
 
-from children import AUTHORITY
 from fieldward_server.services.journals import verify_journals
-from loop_machine import RECORDS, TheLoop, step
-from loop_outcome import is_shielded_now
+from loop_machine import TheLoop, step
 from postgres import Cluster, fresh_database
 
 CUT_OFF = frozenset({"journal-fork", "dot-reused", "edit-unreadable", "journal-damaged"})
@@ -44,8 +42,10 @@ class TheRestoredLoop(TheLoop):
         """What no disk has any more may be lost with the database that had it."""
         backup = self.backups[-min(age, len(self.backups))]
         self.loop.lose_database(self.resources.enter_context(self.new_database()))
-        self.loop.restore(backup)
-        assert self.shielded <= {each for each in RECORDS if is_shielded_now(self.loop, each)}
+        keys = {world.authority: world.secrets.root_private for world in self.worlds}
+        self.loop.restore(backup, root_keys=keys)
+        self.offered.clear()  # they have lapsed
+        self.each_child_is_with_exactly_one_authority()
         for post in (*self.posts.values(), *self.left):
             post.gone += post.fragile
             post.fragile = []
@@ -56,11 +56,14 @@ class TheRestoredLoop(TheLoop):
         self.restore(age=1)
         super().settle_down()
         if not any(post.came_back for post in (*self.posts.values(), *self.left)):
-            assert not CUT_OFF & set(self.loop.incidents())
+            assert not CUT_OFF & {kind for world in self.worlds for kind in world.incidents()}
         for post in self.posts.values():
             self.check(post.hand.sync(), None)
             status = post.hand.status()
-            report = verify_journals(self.loop.platform, AUTHORITY, device=status.device)[-1]
+            journals = verify_journals(
+                self.loop.platform, post.world.authority, device=status.device
+            )
+            report = journals[-1]
             assert report.size == report.sealed_size == status.look_ups
 
 
