@@ -94,15 +94,16 @@ def change(transaction: Transaction, members: Iterable[Member]) -> None:
 
 
 def remove(
-    transaction: Transaction, authority: str, partition_id: str, record_ids: Collection[str]
+    transaction: Transaction, authority: str, partition_id: str, record_ids: Iterable[str]
 ) -> None:
     """Store that these records are not in a partition any more."""
-    transaction.execute(
+    transaction.execute_many(
         "DELETE FROM member WHERE authority = :authority AND partition_id = :partition_id"
-        " AND record_id IN :record_ids",
-        authority=authority,
-        partition_id=partition_id,
-        record_ids=list(record_ids),
+        " AND record_id = :record_id",
+        [
+            {"authority": authority, "partition_id": partition_id, "record_id": record_id}
+            for record_id in record_ids
+        ],
     )
 
 
