@@ -8,10 +8,8 @@ length is bounded in ``limits``, and no message repeats a value: values are chil
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, NamedTuple, cast
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
@@ -27,121 +25,9 @@ from fieldward_sync.field_classes import (
     disputable_paths,
     field_rule,
 )
-from fieldward_sync.nhs_numbers import has_nhs_number_shape, is_nhs_number
 from fieldward_sync.records import Value
-from fieldward_sync.sound_types import Usually, soundness
-
-_NAME_PUNCTUATION = frozenset(" '’-.")
-_LINE_PUNCTUATION = _NAME_PUNCTUATION | frozenset("0123456789,/&()")
-
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-# The pattern of BS 7666 for postcodes, as GOV.UK published it, without Girobank's own.
-_POSTCODE = (
-    r"(?:[A-PR-UWYZ][0-9][0-9]?|[A-PR-UWYZ][A-HK-Y][0-9][0-9]?"
-    r"|[A-PR-UWYZ][0-9][A-HJKPSTUW]|[A-PR-UWYZ][A-HK-Y][0-9][ABEHMNPRVWXY])"
-    r" [0-9][ABD-HJLNP-UW-Z]{2}"
-)
-
-
-def _check_nhs_number(number: str) -> None:
-    if not has_nhs_number_shape(number):
-        raise ValidationError("Write the NHS number as ten digits without spaces.")
-    if not is_nhs_number(number):
-        raise ValidationError("This is not an NHS number: its last digit does not fit the others.")
-
-
-def _check_date(text: str) -> None:
-    try:
-        # fromisoformat also reads "20260930" and "2026-W40-3".
-        real = bool(_DATE.fullmatch(text) and date.fromisoformat(text))
-    except ValueError:
-        real = False
-    if not real:
-        raise ValidationError("Write a date that exists as YYYY-MM-DD.")
-    if not limits.EARLIEST_DATE <= text <= limits.LATEST_DATE:
-        raise ValidationError(f"Dates lie from {limits.EARLIEST_DATE} to {limits.LATEST_DATE}.")
-
-
-def _check_name(text: str) -> None:
-    _check_words(text, punctuation=_NAME_PUNCTUATION, max_characters=limits.MAX_NAME_CHARACTERS)
-    if text.count(" ") >= limits.MAX_NAME_WORDS:
-        raise ValidationError(f"A name has at most {limits.MAX_NAME_WORDS} words.")
-
-
-def _check_line(text: str) -> None:
-    _check_words(
-        text, punctuation=_LINE_PUNCTUATION, max_characters=limits.MAX_ADDRESS_LINE_CHARACTERS
-    )
-
-
-def _check_organisation(text: str) -> None:
-    _check_words(
-        text, punctuation=_LINE_PUNCTUATION, max_characters=limits.MAX_ORGANISATION_CHARACTERS
-    )
-
-
-def _check_words(text: str, *, punctuation: frozenset[str], max_characters: int) -> None:
-    """Letters and marks of any script with some punctuation, in one spelling only."""
-    if not text or len(text) > max_characters:
-        raise ValidationError(f"Write 1 to {max_characters} characters.")
-    if not text.isalpha() and not all(
-        c in punctuation or c.isalpha() or unicodedata.category(c)[0] == "M" for c in text
-    ):
-        allowed = "".join(sorted(punctuation - set(" 0123456789")))
-        digits = ", digits" if "0" in punctuation else ""
-        raise ValidationError(f"Use only letters{digits}, single spaces and {allowed}")
-    if not any(c.isalnum() for c in text):
-        raise ValidationError("There is no letter in it.")
-    if text != text.strip(" ") or "  " in text:
-        raise ValidationError("Leave out spaces at the ends and double ones.")
-    if not unicodedata.is_normalized("NFC", text):
-        raise ValidationError("Use composed characters (Unicode NFC).")
-
-
-# Letters that are one code point each in their composed form.
-_LETTERS = "A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ"
-
-
-def _usual_words(letters: str, between: str, *, at_most: int | str, max_characters: int) -> str:
-    """The shape of words with one mark of ``between`` after each but the last."""
-    length = f"(?=.{{1,{max_characters}}}\\Z)"
-    return f"{length}['’]?[{letters}]+(?:{between}[{letters}]+){{0,{at_most}}}"
-
-
-_NAME = Usually(
-    _usual_words(
-        _LETTERS,
-        "(?:[.]? |['’-])",
-        at_most=limits.MAX_NAME_WORDS - 1,
-        max_characters=limits.MAX_NAME_CHARACTERS,
-    ),
-    _check_name,
-)
-_LINE = Usually(
-    _usual_words(
-        f"0-9{_LETTERS}",
-        "(?:[.,]? |['’/-])",
-        at_most="",
-        max_characters=limits.MAX_ADDRESS_LINE_CHARACTERS,
-    ),
-    _check_line,
-)
-_ORGANISATION = Usually(
-    _usual_words(
-        f"0-9{_LETTERS}",
-        "(?:[.,]? |['’/-])",
-        at_most="",
-        max_characters=limits.MAX_ORGANISATION_CHARACTERS,
-    ),
-    _check_organisation,
-)
-_DAY = Usually(
-    "20[0-9]{2}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)"
-    "|(?:0[13578]|1[02])-31)|20(?:[02468][048]|[13579][26])-02-29",
-    _check_date,
-)
-
+from fieldward_sync.sound_types import soundness
+from fieldward_sync.written_values import DAY, LINE, NAME, ORGANISATION, POSTCODE, check_nhs_number
 
 _MISSING: ErrorMessages = {"required": "Is missing.", "null": "Leave it out instead of null."}
 _NOT_TEXT: ErrorMessages = {**_MISSING, "invalid": "Must be text."}
@@ -206,8 +92,8 @@ class _Strict(Schema):
 class NameSchema(_Strict):
     """A person's name, now or formerly."""
 
-    family = _Text(required=True, validate=_NAME)
-    given = _Text(required=True, validate=_NAME)
+    family = _Text(required=True, validate=NAME)
+    given = _Text(required=True, validate=NAME)
 
 
 class AddressSchema(_Strict):
@@ -215,11 +101,11 @@ class AddressSchema(_Strict):
 
     kind = _code(limits.ADDRESS_KINDS, required=True)
     lines = fields.List(
-        _Text(validate=_LINE),
+        _Text(validate=LINE),
         validate=validate.Length(1, limits.MAX_ADDRESS_LINES, error="Write {min} to {max} lines."),
         error_messages=_NOT_LINES,
     )
-    postcode = _shaped(_POSTCODE, "Write a postcode in capitals with one space, as in M14 5AB.")
+    postcode = _shaped(POSTCODE, "Write a postcode in capitals with one space, as in M14 5AB.")
     intends_return = _code(limits.RETURN_INTENTIONS)
 
     @validates_schema
@@ -242,15 +128,15 @@ class SchoolSchema(_Strict):
     """The school, by its unique reference number (URN)."""
 
     code = _shaped("[0-9]{6}", "A school's reference number has six digits.", required=True)
-    name = _Text(required=True, validate=_ORGANISATION)
-    since = _Text(validate=_DAY)
+    name = _Text(required=True, validate=ORGANISATION)
+    since = _Text(validate=DAY)
 
 
 class PracticeSchema(_Strict):
     """The general practice, by its organisation code (ODS)."""
 
     code = _shaped("[A-Z][0-9]{5}", "A practice's code is a letter and five digits.", required=True)
-    name = _Text(required=True, validate=_ORGANISATION)
+    name = _Text(required=True, validate=ORGANISATION)
 
 
 _PHONE = _shaped(
@@ -265,7 +151,7 @@ class CarerSchema(NameSchema):
 
     relation = _code(limits.CARER_RELATIONS, required=True)
     phone = _PHONE
-    ended = _Text(validate=_DAY)
+    ended = _Text(validate=DAY)
 
 
 class InvolvementSchema(_Strict):
@@ -273,17 +159,17 @@ class InvolvementSchema(_Strict):
 
     service = _code(limits.SERVICES, required=True)
     role = _code(limits.ROLES)
-    organisation = _Text(validate=_ORGANISATION)
+    organisation = _Text(validate=ORGANISATION)
     team = _shaped("[A-Z0-9-]{1,24}", "A team's code has 1 to 24 of A-Z, 0-9 and hyphens.")
-    practitioner = _Text(validate=_NAME)
+    practitioner = _Text(validate=NAME)
     phone = _PHONE
     email = _shaped(
         r"[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+",
         "Write an e-mail address, as in a.okafor@example.org.",
         max_characters=limits.MAX_EMAIL_CHARACTERS,
     )
-    since = _Text(required=True, validate=_DAY)
-    ended = _Text(validate=_DAY)
+    since = _Text(required=True, validate=DAY)
+    ended = _Text(validate=DAY)
     lead = _Flag()
     sensitive_ground = _code(limits.SENSITIVE_GROUNDS)
     consent_withdrawn = _code(limits.LATCH_VALUES)
@@ -295,10 +181,10 @@ class DisputeSchema(_Strict):
     path = _shaped(
         disputable_paths(), "Write the path of a field that can be disputed.", required=True
     )
-    since = _Text(required=True, validate=_DAY)
+    since = _Text(required=True, validate=DAY)
     by = _code(limits.DISPUTED_BY, required=True)
     outcome = _code(limits.DISPUTE_OUTCOMES)
-    ended = _Text(validate=_DAY)
+    ended = _Text(validate=DAY)
 
 
 class RecordSchema(_Strict):
@@ -311,9 +197,9 @@ class RecordSchema(_Strict):
         required=True,
     )
     name = _object(NameSchema, required=True)
-    born = _Text(required=True, validate=_DAY)
+    born = _Text(required=True, validate=DAY)
     sex = _code(limits.SEXES, required=True)
-    nhs_number = _Text(validate=_check_nhs_number)
+    nhs_number = _Text(validate=check_nhs_number)
     nhs_number_withheld = _code(limits.WITHHELD_REASONS)
     address = _object(AddressSchema, required=True)
     school = _object(SchoolSchema)
@@ -467,7 +353,7 @@ def load_judged_record(data: Mapping[str, object]) -> FlatRecord:
     return FlatRecord(record_id, authority, flat)
 
 
-_is_sound = soundness(_RECORD, left_out=[_check_nhs_number])
+_is_sound = soundness(_RECORD, left_out=[check_nhs_number])
 
 
 def load_sound_record(data: Mapping[str, object]) -> FlatRecord | None:
@@ -478,7 +364,7 @@ def load_sound_record(data: Mapping[str, object]) -> FlatRecord | None:
     try:
         _check_address_kind(cast(Mapping[str, object], data["address"]))
         if "nhs_number" in data:
-            _check_nhs_number(cast(str, data["nhs_number"]))
+            check_nhs_number(cast(str, data["nhs_number"]))
     except ValidationError:
         return None
     flat = flatten(data)

@@ -39,11 +39,11 @@ from fieldward_sync.matching.image_keys import _WORDS_OF_EVERY_SCHOOL, KeyKind
 from fieldward_sync.matching.query import MAX_TERM_CHARACTERS, MAX_TERM_WORDS, Query
 from fieldward_sync.messages import MAX_ANSWER_BYTES, MAX_COMMAND_BYTES, MAX_REQUEST_BYTES
 from fieldward_sync.records import MAX_REPLACED_AT_A_PATH, Proposal
-from fieldward_sync.schema import _POSTCODE
 from fieldward_sync.sealing import CHUNK_BYTES
 from fieldward_sync.spoken import group_count
 from fieldward_sync.time_codes import CHALLENGE_BYTES, CODE_BYTES, VALID_SECONDS
 from fieldward_sync.views import View, ViewValue
+from fieldward_sync.written_values import POSTCODE
 from protocol_pages.described_types import PLAIN, described, fields_of
 from protocol_pages.reports import ANSWERS
 from protocol_pages.tables import TABLES, blocks
@@ -161,7 +161,7 @@ def test_a_number_in_a_sentence_is_the_one_in_the_code(page: str, words: str) ->
 
 
 def test_the_form_of_a_postcode_is_given_letter_for_letter() -> None:
-    assert f"    {_POSTCODE}\n" in PAGES["edits"]
+    assert f"    {POSTCODE}\n" in PAGES["edits"]
 
 
 def test_the_example_of_an_encoding_is_the_order_in_the_vectors() -> None:
