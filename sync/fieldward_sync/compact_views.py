@@ -8,8 +8,9 @@ no more to read.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from itertools import chain, repeat
+from typing import TypeVar
 
 import msgspec
 from msgspec import Raw
@@ -136,75 +137,114 @@ class Common:
         return value
 
 
+class Taken(msgspec.Struct, frozen=True, gc=False):
+    """A row whose numbers are ``Compacting``'s own."""
+
+    revision: Count
+    shielded: bool
+    numbers: tuple[Count, ...]
+    shapes: tuple[int, ...]
+    members: tuple[str, ...]
+    values: tuple[int, ...]
+
+
 class Compacting:
-    """Writes the rows of an image whose views are all known."""
+    """Writes the rows of an image from one view after the other.
 
-    def __init__(self, views: Sequence[View]) -> None:
-        self._views = views
-        self._keys = list(map(_keys, views))
-        counts = Counter(chain.from_iterable(self._keys))
-        shared = [
-            (-count, key if isinstance(key, bytes) else pack(key), key)
-            for key, count in counts.items()
-            if count >= _SHARED_FROM or isinstance(key, int)
-        ]
-        shared.sort()  # the most frequent first: their numbers are the shortest
-        self._values = pack([Raw(packed) for _, packed, _ in shared])
-        self._value_numbers = {key: number for number, (_, _, key) in enumerate(shared)}
-        self._shape_numbers: dict[Shape, int] = {}
+    What they have in common is known once all have come. Until then rows are kept in numbers of our
+    own, and the views can go: all of them at once would take a gigabyte.
+    """
 
-    def rows(self) -> Iterator[bytes]:
-        """The views in their order, without what they have in common with others."""
-        return map(self._row, self._views, self._keys)
+    def __init__(self) -> None:
+        self._shapes, self._keys = _Numbers[Shape](), _Numbers[_Key]()
 
-    def _row(self, view: View, keys: list[_Key]) -> bytes:
-        shapes, members = _shapes(view)
-        numbered, shared = self._shape_numbers, self._value_numbers
-        return pack(
-            CompactView(
-                view.revision,
-                view.shielded,
-                _without_repeats([each.number for each in view.values]),
-                tuple([numbered.setdefault(shape, len(numbered)) for shape in shapes]),
-                tuple(members),
-                tuple(map(shared.get, keys, [each.value for each in view.values])),
-            )
+    def take(self, view: View) -> Taken:
+        """A view's row in our own numbers, of which each of its values has one."""
+        shapes, members = _shapes([each.path for each in view.values])
+        return Taken(
+            view.revision,
+            view.shielded,
+            _without_repeats([each.number for each in view.values]),
+            tuple(map(self._shapes.__getitem__, shapes)),
+            tuple(members),
+            tuple(map(self._keys.__getitem__, _keys([each.value for each in view.values]))),
         )
 
-    def common(self) -> Common:
-        """What the rows that were written have in common."""
-        return Common(pack(tuple(self._shape_numbers)), self._values)
+    def written(self, taken: Sequence[Taken]) -> tuple[Common, Iterator[bytes]]:
+        """What the rows that were taken have in common, and in their order the rows without it."""
+        counts = Counter(chain.from_iterable([row.values for row in taken]))
+        shared = [
+            (-counts[number], key if isinstance(key, bytes) else pack(key), number)
+            for key, number in self._keys.items()
+            if counts[number] >= _SHARED_FROM or isinstance(key, int)
+        ]
+        shared.sort()  # the most frequent first: their numbers are the shortest
+        values: list[Value] = [
+            _read_value(key) if isinstance(key, bytes) else key for key in self._keys
+        ]
+        for place, (_, _, number) in enumerate(shared):
+            values[number] = place
+        known, used = list(self._shapes), chain.from_iterable([row.shapes for row in taken])
+        shapes = {number: place for place, number in enumerate(dict.fromkeys(used))}
+        common = Common(
+            pack([known[number] for number in shapes]),
+            pack([Raw(packed) for _, packed, _ in shared]),
+        )
+        return common, (
+            pack(
+                CompactView(
+                    row.revision,
+                    row.shielded,
+                    row.numbers,
+                    tuple(map(shapes.__getitem__, row.shapes)),
+                    row.members,
+                    tuple([values[number] for number in row.values]),
+                )
+            )
+            for row in taken
+        )
 
 
 _Key = str | int | bytes
 """A value as one that can be counted: texts and integers as they are, of others the bytes."""
+_Numbered = TypeVar("_Numbered", bound=Hashable)
 
 
-def _keys(view: View) -> list[_Key]:
+class _Numbers(dict[_Numbered, int]):
+    """Numbers for what is asked for, from 0 on."""
+
+    def __missing__(self, new: _Numbered) -> int:
+        self[new] = len(self)
+        return self[new]
+
+
+def _keys(values: Iterable[Value]) -> list[_Key]:
     return [
-        value if isinstance(value, str) or type(value) is int else pack(value)
-        for value in [each.value for each in view.values]
+        value if isinstance(value, str) or type(value) is int else pack(value) for value in values
     ]
 
 
-def _shapes(view: View) -> tuple[list[Shape], list[str]]:
-    """The shapes of a view's paths in their order, and the members of those that have one."""
+def _shapes(paths: Iterable[str]) -> tuple[list[Shape], list[str]]:
+    """The shapes of these paths in their order, and the members of those that have one."""
     shapes, members = list[list[str]](), list[str]()
+    shape = list[str]()
     before: str | None = None
-    for path in [each.path for each in view.values]:
+    for path in paths:
         head, point, field = path.partition(".")
         if head == before:
-            shapes[-1].append(point + field)
+            shape.append(point + field)
             continue
         collection, stroke, member = head.partition("/")
         if stroke:
             members.append(member)
-            shapes.append([collection + stroke, point + field])
+            shape = [collection + stroke, point + field]
+            shapes.append(shape)
             before = head
         elif before == "":
-            shapes[-1].append(path)
+            shape.append(path)
         else:
-            shapes.append(["", path])
+            shape = ["", path]
+            shapes.append(shape)
             before = ""
     return list(map(tuple, shapes)), members
 

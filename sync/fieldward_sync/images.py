@@ -14,7 +14,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import date
 from functools import cached_property
-from itertools import accumulate, pairwise, starmap
+from itertools import accumulate, chain, count, starmap
+from operator import itemgetter, sub
 from typing import ClassVar, Self
 
 from fieldward_sync import digest
@@ -94,28 +95,22 @@ class Image:
     @classmethod
     def _written(cls, views: Iterable[View]) -> tuple[sqlite3.Connection, Common]:
         """A database of these records that can still be written."""
-        ordered = sorted(views, key=_neighbours)
+        compacting, keys = Compacting(), ImageKeys()
+        taken = [(_neighbours(view), compacting.take(view), tuple(keys.of(view))) for view in views]
+        taken.sort(key=itemgetter(0))
+        common, rows = compacting.written([row for _, row, _ in taken])
+        having = defaultdict[str, list[int]](list)
+        for number, (_, _, its_keys) in enumerate(taken, start=1):
+            for key in its_keys:
+                having[key].append(number)
         connection = sqlite3.connect(":memory:", check_same_thread=False)
         connection.execute(f"PRAGMA application_id = {cls._application_id}")
-        page_bytes = _PAGE_BYTES_OF_FEW if len(ordered) < _FEW else _PAGE_BYTES
+        page_bytes = _PAGE_BYTES_OF_FEW if len(taken) < _FEW else _PAGE_BYTES
         connection.execute(f"PRAGMA page_size = {page_bytes}")
         for statement in cls._schema:
             connection.execute(statement)
-        compacting, keys = Compacting(ordered), ImageKeys()
-        connection.executemany(
-            "INSERT INTO record VALUES (?, ?, ?)",
-            (
-                (number, view.record_id, row)
-                for number, (view, row) in enumerate(
-                    zip(ordered, compacting.rows(), strict=True), start=1
-                )
-            ),
-        )
-        having = defaultdict[str, list[int]](list)
-        for number, view in enumerate(ordered, start=1):
-            for key in keys.of(view):
-                having[key].append(number)
-        common = compacting.common()
+        ids = [order[-1] for order, _, _ in taken]
+        connection.executemany("INSERT INTO record VALUES (?, ?, ?)", zip(count(1), ids, rows))
         connection.execute("INSERT INTO common VALUES (?, ?)", (common.shapes, common.values))
         connection.executemany(
             "INSERT INTO search_key VALUES (?, ?)",
@@ -273,20 +268,21 @@ def _neighbours(view: View) -> tuple[str, ...]:
     """An order in which those who live together follow each other: much that they have in common
     then compresses to nothing."""
     address, family = None, ""
-    for path, value in [(each.path, each.value) for each in view.values]:
+    for each in view.values:
+        path = each.path
         if path == "address" and address is None:
-            address = value
-        elif path == "name.family" and not family and value is not None:
-            family = str(value)
+            address = each.value
+        elif path == "name.family" and not family and each.value is not None:
+            family = str(each.value)
     located = address if isinstance(address, dict) else {}
     postcode, lines = located.get("postcode"), located.get("lines")
     return str(postcode), str(lines), family, view.record_id
 
 
-def pack_numbers(numbers: Iterable[int]) -> bytes:
+def pack_numbers(numbers: Sequence[int]) -> bytes:
     """Rising numbers of records as a key holds them: the first, and the steps from each to the
     next."""
-    return pack(tuple(after - before for before, after in pairwise((0, *numbers))))
+    return pack(tuple(map(sub, numbers, chain((0,), numbers))))
 
 
 def unpack_numbers(packed: bytes) -> Iterator[int]:

@@ -153,9 +153,9 @@ def test_no_program_reveals_a_hidden_dispute(program: list[Step]) -> None:
         view(carried_out(program, without=secret), program),
     )
     assert seen.to_bytes() == knowing_nothing.to_bytes()
-    compacting = Compacting([seen])
-    rows = b"".join(compacting.rows())
-    sealed = rows + compacting.common().shapes + compacting.common().values
+    compacting = Compacting()
+    common, rows = compacting.written([compacting.take(seen)])
+    sealed = b"".join(rows) + common.shapes + common.values
     for dispute in secret:
         assert dispute.encode() not in seen.to_bytes() + sealed
 

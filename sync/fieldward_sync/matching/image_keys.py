@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from enum import Enum
-from functools import lru_cache
 from typing import Any
 
 from fieldward_sync.matching.birth_dates import BirthDate, born_between
 from fieldward_sync.matching.comparison import field_of
-from fieldward_sync.matching.folding import fold, parted
+from fieldward_sync.matching.folding import name_words
 from fieldward_sync.matching.key_ranges import PAST_ANY_LETTER, KeyRange
 from fieldward_sync.matching.levels import Level
 from fieldward_sync.matching.needs import Need
@@ -67,61 +66,10 @@ _WORDS_OF = {
     "school.code": KeyKind.SCHOOL,
 }
 _WORDS_OF_MEMBERS = {"former_names/": KeyKind.NAME, "carers/": KeyKind.CARER}
+_COLLECTIONS = tuple(_WORDS_OF_MEMBERS)
+_POSTCODE = KeyKind.POSTCODE.value
 _NAMES_OF_MEMBERS = (".family", ".given")
 _WHOLE = {"born": KeyKind.BORN, "nhs_number": KeyKind.NHS_NUMBER}
-_REMEMBERED = 1 << 15
-"""Texts, of each kind of key: names repeat, and who lives together comes one after the other."""
-
-
-class ImageKeys:
-    """Makes the search keys of one view after the other.
-
-    What it has made of a text it keeps for the next view, so let go of it with the image: names
-    are not to stay in memory once a device is locked.
-    """
-
-    def __init__(self) -> None:
-        fold_once = lru_cache(_REMEMBERED)(fold)
-
-        def words(text: str) -> Iterator[str]:
-            return filter(None, map(fold_once, parted(text)))
-
-        def keys_of(kind: KeyKind) -> Callable[[str], tuple[str, ...]]:
-            letter, left_out = kind.value, _LEFT_OUT.get(kind, _nothing)
-            return lru_cache(_REMEMBERED)(
-                lambda text: tuple([letter + word for word in words(text) if not left_out(word)])
-            )
-
-        self._of: dict[str, Callable[[Any], Iterable[str]]] = {
-            **{path: keys_of(kind) for path, kind in _WORDS_OF.items()},
-            **{path: _as_it_is(kind) for path, kind in _WHOLE.items()},
-            "address": self._of_address,
-        }
-        self._of_members = {at: keys_of(kind) for at, kind in _WORDS_OF_MEMBERS.items()}
-        self._of_line = keys_of(KeyKind.ADDRESS)
-
-    def of(self, view: View) -> set[str]:
-        """The search keys of a view; each live value of a conflict has its own."""
-        keys, find = set[str](), self._of.get
-        for path, value in [(each.path, each.value) for each in view.values]:
-            keys_of = find(path)
-            if keys_of is None and path.endswith(_NAMES_OF_MEMBERS):
-                keys_of = self._of_members.get(path[: path.find("/") + 1])
-            if keys_of is not None and isinstance(value, dict if path == "address" else str):
-                keys.update(keys_of(value))
-        return keys
-
-    def _of_address(self, address: Mapping[str, str | list[str]]) -> Iterator[str]:
-        postcode, lines = address.get("postcode"), address.get("lines")
-        if isinstance(postcode, str):
-            yield KeyKind.POSTCODE.value + "".join(postcode.split())
-        for line in lines if isinstance(lines, list) else ():
-            yield from self._of_line(line)
-
-
-def _as_it_is(kind: KeyKind) -> Callable[[str], Iterable[str]]:
-    letter = kind.value
-    return lambda text: (letter + text,)
 
 
 def _nothing(word: str) -> bool:
@@ -133,6 +81,66 @@ _LEFT_OUT: Mapping[KeyKind, Callable[[str], bool]] = {
     KeyKind.SCHOOL: _WORDS_OF_EVERY_SCHOOL.__contains__,
 }
 """The words that make no key of a kind."""
+
+
+class _Made(dict[str, tuple[str, ...]]):
+    """The keys of a kind, made of texts as they are asked for."""
+
+    def __init__(self, kind: KeyKind) -> None:
+        self._letter, self._left_out = kind.value, _LEFT_OUT.get(kind, _nothing)
+
+    def __missing__(self, text: str) -> tuple[str, ...]:
+        words = [word for word in name_words(text) if not self._left_out(word)]
+        made = self[text] = tuple([self._letter + word for word in words])
+        return made
+
+
+class ImageKeys:
+    """Makes the search keys of one view after the other.
+
+    What it has made of a text it keeps for the next view, since names repeat, and so do the lines
+    of addresses. So let go of it with the image: names are not to stay in memory once a device is
+    locked.
+    """
+
+    def __init__(self) -> None:
+        self._of: dict[str, Callable[[Any], Iterable[str]]] = {
+            **{path: _Made(kind).__getitem__ for path, kind in _WORDS_OF.items()},
+            **{path: _as_it_is(kind) for path, kind in _WHOLE.items()},
+            "address": self._of_address,
+        }
+        self._of_members = {at: _Made(kind).__getitem__ for at, kind in _WORDS_OF_MEMBERS.items()}
+        self._of_line = _Made(KeyKind.ADDRESS).__getitem__
+
+    def of(self, view: View) -> set[str]:
+        """The search keys of a view; each live value of a conflict has its own."""
+        keys, find = set[str](), self._of.get
+        for each in view.values:
+            path = each.path
+            keys_of = find(path)
+            if (
+                keys_of is None
+                and path.startswith(_COLLECTIONS)
+                and path.endswith(_NAMES_OF_MEMBERS)
+            ):
+                keys_of = self._of_members[path[: path.find("/") + 1]]
+            if keys_of is not None:
+                value = each.value
+                if isinstance(value, dict if path == "address" else str):
+                    keys.update(keys_of(value))
+        return keys
+
+    def _of_address(self, address: Mapping[str, str | list[str]]) -> list[str]:
+        postcode, lines = address.get("postcode"), address.get("lines")
+        keys = [_POSTCODE + "".join(postcode.split())] if isinstance(postcode, str) else []
+        for line in lines if isinstance(lines, list) else ():
+            keys += self._of_line(line)
+        return keys
+
+
+def _as_it_is(kind: KeyKind) -> Callable[[str], Iterable[str]]:
+    letter = kind.value
+    return lambda text: (letter + text,)
 
 
 def image_needs(query: Query, vocabulary: VocabularyOf, *, today: date) -> Iterator[Need]:
