@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
-from itertools import chain, repeat
+from itertools import chain, islice, repeat
 from typing import TypeVar
 
 import msgspec
@@ -119,13 +119,19 @@ class Common:
             place += len(ends)
         if place != every:
             raise LookupError(place)
-        last = found.numbers[-1] if found.numbers else 0
+        numbers: Iterable[int] = chain(
+            found.numbers, repeat(found.numbers[-1] if found.numbers else 0)
+        )
         if not left_out:
-            return paths, chain(found.numbers, repeat(last)), found.values
-        numbers = [*found.numbers, *repeat(last, every - len(found.numbers))]
+            return paths, numbers, found.values
         written = list(found.values)
         for part in reversed(left_out):
-            del written[part], numbers[part]
+            del written[part]
+        if len(found.numbers) > 1:
+            kept = list(islice(numbers, every))
+            for part in reversed(left_out):
+                del kept[part]
+            numbers = kept
         return paths, numbers, written
 
     def _shared(self, number: int) -> Value:

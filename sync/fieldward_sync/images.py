@@ -14,8 +14,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import date
 from functools import cached_property
-from itertools import accumulate, chain, count, starmap
-from operator import itemgetter, sub
+from itertools import accumulate, chain, count, repeat, starmap
+from operator import add, itemgetter, sub
 from typing import ClassVar, Self
 
 from fieldward_sync import digest
@@ -174,16 +174,17 @@ class Image:
         (``choose``); without those whose numbers are masked, and of each what can be compared."""
         bits: dict[int, float] = {}
         for need in image_needs(query, self._vocabulary, today=today):
-            meeting, so_far = self._meeting(need), bits.get
+            meeting = self._meeting(need)
             if not bits:
                 bits = meeting
                 continue
-            for number, worth in meeting.items():
-                bits[number] = so_far(number, 0.0) + worth
+            # Tens of thousands for a common name: added up without a line of Python for each.
+            so_far = map(bits.get, meeting, repeat(0.0))
+            bits.update(zip(meeting, map(add, so_far, meeting.values()), strict=True))
         for number in masked:
             bits.pop(number, None)
         chosen, crowded = choose(bits)
-        return tuple(map(self._comparable, chosen)), crowded
+        return self._comparable(chosen), crowded
 
     def _row(self, record_id: str) -> bytes | None:
         row = self._connection.execute(
@@ -191,11 +192,14 @@ class Image:
         ).fetchone()
         return row[0] if row else None
 
-    def _comparable(self, number: int) -> View:
-        record_id, row = self._connection.execute(
-            "SELECT record_id, view FROM record WHERE number = ?", (number,)
-        ).fetchone()
-        return self._common.view(record_id, row, without=NEVER_COMPARED)
+    def _comparable(self, numbers: Sequence[int]) -> tuple[View, ...]:
+        rows = self._connection.execute(
+            "SELECT number, record_id, view FROM record"
+            " WHERE number IN (SELECT value FROM json_each(?))",
+            (json.dumps(numbers),),
+        )
+        found = {number: (record_id, row) for number, record_id, row in rows}
+        return tuple([self._common.view(*found[each], without=NEVER_COMPARED) for each in numbers])
 
     def _meeting(self, need: Need) -> dict[int, float]:
         """The records that meet a need, and what the best of their keys is worth."""

@@ -22,7 +22,8 @@ def choose(scores: Mapping[Found, float]) -> tuple[list[Found], bool]:
     if not scores:
         return [], False
     best = max(scores.values())
-    near = sorted(record for record, score in scores.items() if score >= best - SPREAD_BITS)
+    least = best - SPREAD_BITS
+    near = sorted([record for record, score in scores.items() if score >= least])
     near.sort(key=scores.__getitem__, reverse=True)
     chosen, left = near[:MAX_CANDIDATES], near[MAX_CANDIDATES:]
     return chosen, bool(left) and scores[left[0]] >= best - TIE_BITS

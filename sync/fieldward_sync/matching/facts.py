@@ -8,7 +8,6 @@ somebody asks for it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 
 from fieldward_sync.limits import SEXES
 from fieldward_sync.matching.key_ranges import PAST_ANY_LETTER
@@ -55,7 +54,7 @@ class Facts:
         """Every name that the child has or had, its parts apart."""
         return (*self.families, *self.givens, *self.former_families, *self.former_givens)
 
-    @cached_property
+    @property
     def days(self) -> Sequence[str]:
         """Of birth."""
         return self._at("born")
@@ -65,7 +64,7 @@ class Facts:
         """Where they are specified."""
         return [sex for sex in self._at("sex") if sex != NOT_SPECIFIED]
 
-    @cached_property
+    @property
     def postcodes(self) -> Sequence[str]:
         """Without blanks."""
         codes = (address.get("postcode") for address in self._addresses)
@@ -100,11 +99,11 @@ class Facts:
                 for family in parts.get("family", [""]):
                     yield f"{given} {family}"
 
-    @cached_property
+    @property
     def _former_names(self) -> Sequence[tuple[str, str]]:
         return self._below("former_names/")
 
-    @cached_property
+    @property
     def _addresses(self) -> Sequence[Mapping[str, str | list[str]]]:
         values = self._values
         return [v.value for v in values if v.path == "address" and isinstance(v.value, dict)]

@@ -26,6 +26,7 @@ def changes_keys(paths: Iterable[str]) -> bool:
 def index_keys(view: View) -> frozenset[str]:
     """The keys of a view; each live value of a conflict has its own."""
     facts = Facts.of(view)
+    days, postcodes = facts.days, facts.postcodes
     families = [name_words(name) for name in (*facts.families, *facts.former_families)]
     givens = [name_words(name) for name in (*facts.givens, *facts.former_givens)]
     sounds = {sound(word) for name in (*families, *givens) for word in name}
@@ -33,10 +34,10 @@ def index_keys(view: View) -> frozenset[str]:
     return frozenset(
         (
             *(number_key(number) for number in facts.numbers),
-            *(place_key(postcode) for postcode in facts.postcodes),
-            *(dated_key(heard, day) for heard in sounds for day in facts.days),
-            *(placed_key(heard, outward(each)) for heard in sounds for each in facts.postcodes),
-            *(paired_key(pair, day) for pair in pairs for day in facts.days),
+            *(place_key(postcode) for postcode in postcodes),
+            *(dated_key(heard, day) for heard in sounds for day in days),
+            *(placed_key(heard, outward(each)) for heard in sounds for each in postcodes),
+            *(paired_key(pair, day) for pair in pairs for day in days),
         )
     )
 
