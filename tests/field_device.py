@@ -155,7 +155,7 @@ class FieldDevice:
     def join(self, request: JoinRequest) -> str:
         """Who came, and works with this device from now on."""
         self.counter += 1
-        with self.world.platform.storage.statement() as transaction:
+        with self.world.platform.storage.statements() as transaction:
             signer = signers.find(transaction, AUTHORITY, self.name, self.generation, DEVICE_KEY)
         assert signer is not None
         caller = Caller(signer, self.counter)

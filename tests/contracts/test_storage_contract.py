@@ -103,11 +103,11 @@ def test_a_reading_cannot_write(storage: Storage) -> None:
 def test_a_statement_of_its_own_reads_what_is_committed_and_cannot_write(storage: Storage) -> None:
     with storage.transaction() as writing:
         add_authority(writing)
-        with storage.statement() as transaction:
+        with storage.statements() as transaction:
             assert authorities.codes(transaction) == ()
-    with storage.statement() as transaction:
+    with storage.statements() as transaction:
         assert authorities.codes(transaction) == (CODE,)
-    with pytest.raises(Exception, match=r"read-?only"), storage.statement() as transaction:
+    with pytest.raises(Exception, match=r"read-?only"), storage.statements() as transaction:
         authorities.next_state(transaction, CODE)
     with storage.transaction() as transaction:
         assert authorities.next_state(transaction, CODE) == 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import cast
 
 import psycopg
@@ -52,10 +53,11 @@ def fill(storage: Storage, authority: str) -> None:
 
 
 @pytest.mark.parametrize("authority", [KNOWN, NEW])
+@pytest.mark.parametrize("way", [Storage.reading, Storage.statements])
 def test_a_look_up_reads_what_it_asks_for_and_not_all_of_the_authority(
-    storage: Storage, authority: str
+    storage: Storage, authority: str, way: Callable[[Storage], AbstractContextManager[Transaction]]
 ) -> None:
-    with storage.reading() as transaction:
+    with way(storage) as transaction:
         explaining = Explaining(transaction)
         asked = Asked(["dr-1", "dr-2"], [Span("dr-3", "dr-4")])
         search_keys.look_up(cast(Transaction, explaining), authority, [asked], limit=10)

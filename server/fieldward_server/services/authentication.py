@@ -121,7 +121,7 @@ def authenticate(
     with ``last_counter``), and ``PeerBrokeProtocol`` as ``verify_request`` does.
     """
     authority, name, generation, role = _read_key_id(signature.key_id)
-    with platform.storage.statement() as transaction:
+    with platform.storage.statements() as transaction:
         signer = _find_signer(transaction, authority, name, generation, role)
     device, holder = signer.device, signer.holder
     public_key = holder.signing_key if holder else device.identity_key
@@ -136,7 +136,7 @@ def find_administrator(platform: Platform, signature: RequestSignature) -> Admin
     found = _ADMINISTRATOR_KEY_ID.fullmatch(signature.key_id)
     if found is None:
         raise unknown_administrator()
-    with platform.storage.statement() as transaction:
+    with platform.storage.statements() as transaction:
         administrator = administrators.with_key(transaction, found[1], bytes.fromhex(found[2]))
     if administrator is None or administrator.removed_at is not None:
         raise unknown_administrator()

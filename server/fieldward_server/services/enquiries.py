@@ -98,9 +98,10 @@ def enquire(platform: Platform, caller: Caller, request: EnquiryRequest, *, now:
     ``CallerMistake`` for a reason, terms or a key that are none, ``PeerBrokeProtocol`` where the
     enquiry does not open, and ``NotAuthenticated("counter-used")`` if another worker took it.
     """
-    # All that takes long comes first, while others may write.
+    # All that takes long comes first, while others may write. Whatever changes meanwhile is shown
+    # as it is by then: whether a record is still here is looked up after the record itself.
     asker = _asker(caller)
-    with platform.storage.reading() as transaction:
+    with platform.storage.statements() as transaction:
         worked_out = _work_out(platform, transaction, asker, request, now=now)
     limit = platform.lease_terms.look_ups
     with platform.storage.transaction() as transaction:

@@ -73,9 +73,9 @@ class Driver(Protocol):
     def reading(self) -> AbstractContextManager[Transaction]:
         """A snapshot: everything in it is of one moment, nothing is locked, nothing is written."""
 
-    def statement(self) -> AbstractContextManager[Transaction]:
-        """For one statement that reads: it is of one moment by itself, and goes to the database
-        and back once."""
+    def statements(self) -> AbstractContextManager[Transaction]:
+        """For statements that read: each is of one moment by itself, and goes to the database and
+        back once."""
 
     def prepare(self) -> None:
         """Before the first migration: the record of migrations (``RECORD_OF_STEPS``), and what has

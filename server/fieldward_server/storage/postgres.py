@@ -7,15 +7,15 @@ names any (``synchronous_standby_names``).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from itertools import chain, islice
-from typing import NamedTuple, cast
+from typing import TypeAlias, cast
 
 import msgspec
 import psycopg
-from psycopg import Connection, IsolationLevel
+from psycopg import Connection
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -24,7 +24,7 @@ from fieldward_server.storage.migrations import RECORD_OF_STEPS
 from fieldward_sync.errors import RetryLater
 
 MAX_CONNECTIONS = 8
-"""Of one process."""
+"""Of one process, for transactions; and as many for statements by themselves."""
 WAIT_SECONDS = 10
 
 _MANY = 50
@@ -35,7 +35,6 @@ _OPTIONS = (
     # A plan that was made while a table was small would be kept while a load makes it large.
     "plan_cache_mode=force_custom_plan",
 )
-
 _OWN_WORDS = {
     "INTEGER": "BIGINT",
     "BLOB": "BYTEA",
@@ -45,37 +44,19 @@ _OWN_WORDS = {
 _GIVES_ROWS = re.compile(r"\s*(SELECT|WITH|EXPLAIN)\b|.*\bRETURNING\b", re.DOTALL)
 _TO_TRANSLATE = re.compile(rf"\b(?:{'|'.join(_OWN_WORDS)})\b|(IN )?:([a-z0-9_]+)|%")
 
+_Pool: TypeAlias = ConnectionPool[Connection[DictRow]]
 
-class _Mode(NamedTuple):
-    """How a connection runs statements."""
-
-    read_only: bool = False
-    isolation_level: IsolationLevel = IsolationLevel.READ_COMMITTED
-
-    def set_on(self, connection: Connection[DictRow]) -> None:
-        """Only what differs: to set it again takes as long as to read a row."""
-        for name, value in self._asdict().items():
-            if getattr(connection, name) != value:
-                setattr(connection, name, value)
-
-
-_WRITING = _Mode()
-_READING = _Mode(read_only=True, isolation_level=IsolationLevel.REPEATABLE_READ)
+_WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 class PostgresDriver:
-    """A pool of connections to one database, opened when it is first needed."""
+    """Connections to one database, opened when they are first needed: those that only read have a
+    pool of their own, since to say so for each statement takes longer than to read a row."""
 
     def __init__(self, url: str) -> None:
-        self._pool: ConnectionPool[Connection[DictRow]] = ConnectionPool(
-            url,
-            kwargs={"row_factory": dict_row, "options": " ".join(f"-c {o}" for o in _OPTIONS)},
-            connection_class=Connection[DictRow],
-            min_size=0,
-            max_size=MAX_CONNECTIONS,
-            timeout=WAIT_SECONDS,
-            open=False,
-        )
+        self._pool = _pool(url)
+        self._reading_pool = _pool(url, configure=_only_read)
         self._types: dict[tuple[str, ...], list[int]] = {}
         """Of a table's columns, once they have been asked for."""
 
@@ -90,9 +71,9 @@ class PostgresDriver:
             yield transaction
 
     @contextmanager
-    def statement(self) -> Iterator[Transaction]:
-        with self._transaction(_READING, ends_itself=True) as transaction:
-            yield transaction
+    def statements(self) -> Iterator[Transaction]:
+        with _translated(), _connected(self._reading_pool) as connection:
+            yield _PostgresTransaction(connection, ExitStack(), self._types)
 
     def prepare(self) -> None:
         with self.transaction() as transaction:
@@ -124,24 +105,46 @@ class PostgresDriver:
             return frozenset(row["tablename"] for row in rows)
 
     def close(self) -> None:
-        self._pool.close()
+        for pool in (self._pool, self._reading_pool):
+            pool.close()
 
     @contextmanager
-    def _transaction(self, mode: _Mode, *, ends_itself: bool = False) -> Iterator[Transaction]:
+    def _transaction(self, begin: str) -> Iterator[Transaction]:
         # What gives no rows waits for nobody: it travels with the next statement that does, or
-        # with the commit. So does the statement that begins the transaction.
-        with self._connection(mode) as connection, ExitStack() as pipeline:
+        # with the commit. So does the statement that begins the transaction, if it is one of ours:
+        # psycopg would wait for it, and once more after the commit.
+        with _translated(), _connected(self._pool) as connection, ExitStack() as pipeline:
             pipeline.enter_context(connection.pipeline())
-            yield _PostgresTransaction(connection, pipeline, self._types, ends_itself=ends_itself)
-            connection.commit()
+            connection.execute(begin)
+            yield _PostgresTransaction(connection, pipeline, self._types)
+            connection.execute("COMMIT")
 
-    @contextmanager
-    def _connection(self, mode: _Mode) -> Iterator[Connection[DictRow]]:
-        with _translated():
-            self._pool.open()
-            with self._pool.connection() as connection:
-                mode.set_on(connection)
-                yield connection
+
+def _pool(url: str, *, configure: Callable[[Connection[DictRow]], None] | None = None) -> _Pool:
+    set_at_start = " ".join(f"-c {option}" for option in _OPTIONS)
+    return ConnectionPool(
+        url,
+        kwargs={"autocommit": True, "row_factory": dict_row, "options": set_at_start},
+        connection_class=Connection[DictRow],
+        configure=configure,
+        min_size=0,
+        max_size=MAX_CONNECTIONS,
+        timeout=WAIT_SECONDS,
+        open=False,
+    )
+
+
+def _only_read(connection: Connection[DictRow]) -> None:
+    # Not as an option at the start: libpq would take the primary for a server that cannot write
+    # (``target_session_attrs=read-write``).
+    connection.execute("SET default_transaction_read_only = on")
+
+
+@contextmanager
+def _connected(pool: _Pool) -> Iterator[Connection[DictRow]]:
+    pool.open()
+    with pool.connection() as connection:
+        yield connection
 
 
 class _PostgresTransaction:
@@ -150,23 +153,17 @@ class _PostgresTransaction:
         connection: Connection[DictRow],
         pipeline: ExitStack,
         types: dict[tuple[str, ...], list[int]],
-        *,
-        ends_itself: bool,
     ) -> None:
         self._connection = connection
         self._pipeline = pipeline
         self._types = types
-        self._ends_itself = ends_itself
-        """The commit goes along with a statement, instead of after its rows have come."""
 
     def execute(self, sql: str, /, **parameters: Value | list[str]) -> list[Row]:
         own = {
             name: _json(value) if isinstance(value, list) else value
             for name, value in parameters.items()
         }
-        cursor = self._connection.execute(_in_own_words(sql), own)
-        if self._ends_itself:
-            self._connection.commit()
+        cursor = self._connection.execute(_in_own_words(sql), own, binary=True)
         return cast(list[Row], cursor.fetchall()) if _gives_rows(sql) else []
 
     def execute_many(self, sql: str, rows: Iterable[Mapping[str, Value]], /) -> None:

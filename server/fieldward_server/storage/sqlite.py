@@ -60,7 +60,7 @@ class SqliteDriver:
             yield from _transaction(database, "BEGIN")
 
     @contextmanager
-    def statement(self) -> Iterator[Transaction]:
+    def statements(self) -> Iterator[Transaction]:
         with self._connection(self._readers, writing=False) as database:
             yield _SqliteTransaction(database)
 
