@@ -251,8 +251,9 @@ class Delivery:
         if is_wiped(self._here) and self._practitioner is not None:
             self._practitioner.close(wiped("What it still has to deliver is being delivered."))
             self._practitioner = None
+        generation = self._here.identity.generation
         self.verdicts += (
-            EditVerdict(verdict.counter, verdict.outcome, verdict.code)
+            EditVerdict(generation, verdict.counter, verdict.outcome, verdict.code)
             for verdict in self._here.outbox.settle(answer.verdicts, backup=answer.backup)
         )
         waits = self._here.hand_over()

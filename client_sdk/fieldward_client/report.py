@@ -36,8 +36,10 @@ class SyncOutcome(Enum):
 class EditVerdict:
     """What became of one edit."""
 
+    generation: int
+    """The device's when it was made, as in ``Device.pending``."""
     counter: int
-    """Its number on this device, as in ``Device.pending``."""
+    """Its number in that generation."""
     outcome: Literal["merged", "conflict", "refused"]
     code: str
     """Why it was refused."""

@@ -156,12 +156,18 @@ def test_what_the_copy_had_not_delivered_goes_up_under_its_old_dots(
     ann.sync()
     ann.put_back()
     ann.write(PHONE, "0114 496 0002", "r-2")
-    ann.sync()
+    report = ann.device.sync()
+    assert [(v.generation, v.counter, v.code) for v in report.verdicts] == [
+        (1, 1, ""),
+        (1, 2, "dot-reused"),
+    ]
     assert ann.device.status().generation == 2
+    ann.write(PHONE, "0114 496 0003", "r-2")
+    assert {v.generation for v in ann.device.sync().verdicts} == {2}
     with loop.platform.storage.reading() as transaction:
         refused = [(i.code, i.counter) for i in edits.inbox(transaction, AUTHORITY)]
     # The number that both copies used: one is merged, the other waits for a person.
-    assert (actors(loop), refused) == ({(1, 1), (1, 2)}, [("dot-reused", 2)])
+    assert (actors(loop), refused) == ({(1, 1), (1, 2), (2, 1)}, [("dot-reused", 2)])
 
 
 def test_what_an_earlier_generation_has_still_to_deliver_counts_as_waiting(
