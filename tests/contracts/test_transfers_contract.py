@@ -173,6 +173,21 @@ def test_each_step_is_on_record_with_both_and_says_whose_it_was(
         assert list_transfers(each.platform, each.authority) == ()
 
 
+def test_offers_are_listed_in_the_order_in_which_they_were_made(
+    world: World, leeds: World, ann: FieldDevice
+) -> None:
+    for record in ("s", "r"):
+        for _ in range(3):
+            offer(**told(world), record=record, taker=LEEDS)
+            withdraw(**told(world), record=record, taker=LEEDS)
+            world.now += 1
+    listed = list_transfers(world.platform, AUTHORITY, which="all")
+    assert [it.record_id for it in listed] == ["s", "s", "s", "r", "r", "r"]
+    assert [it.offered_at for it in listed] == sorted(it.offered_at for it in listed)
+    rest = list_transfers(world.platform, AUTHORITY, which="all", after=listed[2].transfer_id)
+    assert rest == listed[3:]
+
+
 @pytest.mark.parametrize("ending", ["declined", "withdrawn"])
 def test_an_offer_that_ended_changes_nothing_and_cannot_be_accepted(
     world: World, leeds: World, ann: FieldDevice, ending: str

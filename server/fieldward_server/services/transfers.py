@@ -27,7 +27,7 @@ from fieldward_server.storage.transfers import StoredTransfer
 from fieldward_sync.errors import CallerMistake, RetryLater
 from fieldward_sync.projection import is_shielded
 
-TRANSFER_ID_BYTES = 8
+RANDOM_BYTES = 4
 TRANSFERS_IN_A_PAGE = 500
 
 OFFERED, ACCEPTED, DECLINED, WITHDRAWN, LAPSED = (
@@ -158,7 +158,7 @@ def offer(
                 )
         made = StoredTransfer(
             authority=authority,
-            transfer_id=platform.entropy(TRANSFER_ID_BYTES).hex(),
+            transfer_id=f"{now:08x}{platform.entropy(RANDOM_BYTES).hex()}",  # listed by time
             record_id=record,
             giver=authority,
             taker=taker,
@@ -257,7 +257,8 @@ def list_transfers(
     limit: int = TRANSFERS_IN_A_PAGE,
     which: str = "open",
 ) -> tuple[TransferReport, ...]:
-    """What an authority gives and takes, after a transfer: the offers that wait, or all."""
+    """What an authority gives and takes, after a transfer: the offers that wait, or all, in the
+    order in which they were made."""
     with platform.storage.reading() as transaction:
         found = transfers.of_authority(
             transaction,
