@@ -16,13 +16,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from children import AUTHORITY
 from fieldward_server.services.authentication import Caller, Received, authenticate
-from fieldward_server.services.devices import DeviceReport, show_device
+from fieldward_server.services.devices import DeviceReport, set_access, show_device
 from fieldward_server.services.enquiries import enquire
 from fieldward_server.services.enrolment import enrol
 from fieldward_server.services.joining import join
 from fieldward_server.services.synchronisation import synchronise
+from fieldward_server.services.wipes import order_wipe
 from fieldward_server.storage import devices, signers
 from fieldward_server.storage.devices import Device
+from fieldward_sync.access import Access
 from fieldward_sync.distribution import Distribution, open_file
 from fieldward_sync.encoding import decode, encode
 from fieldward_sync.enquiries import (
@@ -477,3 +479,23 @@ class FieldDevice:
         return show_device(
             self.world.platform, authority=self.authority, device=self.name, now=self.world.now
         )
+
+    # --- What administrators do to it ---
+
+    def set_access(self, access: Access) -> None:
+        """Pause, resume, drain or revoke it."""
+        set_access(access=access, **self._command())
+
+    def order_wipe(self) -> None:
+        """Have it wipe itself, once it hears of it."""
+        order_wipe(**self._command())
+
+    def _command(self) -> dict[str, Any]:
+        return {
+            "platform": self.world.platform,
+            "authority": self.authority,
+            "device": self.name,
+            "actor": "test",
+            "reason": "test",
+            "now": self.world.now,
+        }

@@ -15,7 +15,6 @@ import pytest
 from children import AUTHORITY, PHONE, child, stranger
 from field_device import FieldDevice
 from fieldward_server.files import SealedFiles
-from fieldward_server.services.devices import set_access
 from fieldward_server.services.partition_keys import digest_key
 from fieldward_server.services.partitions import grant, list_partitions, take
 from fieldward_server.services.platform import Platform
@@ -409,15 +408,7 @@ def test_while_more_requests_follow_nothing_comes_down(device: FieldDevice) -> N
 
 
 def test_a_paused_device_pulls_nothing(device: FieldDevice) -> None:
-    set_access(
-        device.world.platform,
-        authority=AUTHORITY,
-        device=device.name,
-        access=Access.PAUSED,
-        actor="test",
-        reason="test",
-        now=device.world.now,
-    )
+    device.set_access(Access.PAUSED)
     device.held = msgspec.structs.replace(device.held, incarnation=0, number=0)
     assert device.sync().distribution is None
 

@@ -11,7 +11,6 @@ import pytest
 from children import AUTHORITY, PHONE, child
 from field_device import FieldDevice
 from fieldward_server.services.conflicts import list_conflicts
-from fieldward_server.services.devices import set_access
 from fieldward_server.services.inbox import list_inbox
 from fieldward_server.services.partitions import take
 from fieldward_server.services.records import record_history
@@ -186,15 +185,7 @@ def test_a_refused_dot_with_another_content_is_reused_too(
 
 
 def test_the_edits_of_a_revoked_device_wait_in_the_inbox(world: World, device: FieldDevice) -> None:
-    set_access(
-        world.platform,
-        authority=AUTHORITY,
-        device=device.name,
-        access=Access.REVOKED,
-        actor="test",
-        reason="left",
-        now=world.now,
-    )
+    device.set_access(Access.REVOKED)
     answer = device.sync(edits=(device.boxed(device.proposal("c1", PHONE, NEW_PHONE)),))
     assert [verdict.code for verdict in answer.verdicts] == ["revoked"]
     assert (answer.access, answer.lease, answer.lease_refused) == ("revoked", None, "revoked")
@@ -204,15 +195,7 @@ def test_the_edits_of_a_revoked_device_wait_in_the_inbox(world: World, device: F
 
 
 def test_the_edits_of_a_paused_device_merge(world: World, device: FieldDevice) -> None:
-    set_access(
-        world.platform,
-        authority=AUTHORITY,
-        device=device.name,
-        access=Access.PAUSED,
-        actor="test",
-        reason="lost",
-        now=world.now,
-    )
+    device.set_access(Access.PAUSED)
     assert device.edit("c1", PHONE, NEW_PHONE).outcome == "merged"
 
 

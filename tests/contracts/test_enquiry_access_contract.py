@@ -8,13 +8,10 @@ from typing import Any
 
 import pytest
 
-from children import AUTHORITY
 from enquiring import ADA, asking_device, found, last_look_up, nobody, on_record
 from field_device import FieldDevice
 from fieldward_server.services import enquiry_limit, index_search
-from fieldward_server.services.devices import set_access
 from fieldward_server.services.enquiries import enquire
-from fieldward_server.services.wipes import order_wipe
 from fieldward_sync.access import Access
 from fieldward_sync.errors import CallerMistake, RefusedByServer
 from fieldward_sync.journal import LookUp
@@ -28,27 +25,19 @@ def device(world: World) -> FieldDevice:
 
 
 def paused(device: FieldDevice) -> None:
-    move(device, Access.PAUSED)
+    device.set_access(Access.PAUSED)
 
 
 def draining(device: FieldDevice) -> None:
-    move(device, Access.DRAINING)
+    device.set_access(Access.DRAINING)
 
 
 def revoked(device: FieldDevice) -> None:
-    move(device, Access.REVOKED)
-
-
-def move(device: FieldDevice, access: Access) -> None:
-    set_access(device.world.platform, access=access, device=device.name, **effect(device))
+    device.set_access(Access.REVOKED)
 
 
 def wiped(device: FieldDevice) -> None:
-    order_wipe(device.world.platform, device=device.name, **effect(device))
-
-
-def effect(device: FieldDevice) -> dict[str, Any]:
-    return {"authority": AUTHORITY, "actor": "test", "reason": "lost", "now": device.world.now}
+    device.order_wipe()
 
 
 def unvetted(device: FieldDevice) -> None:

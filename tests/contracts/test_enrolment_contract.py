@@ -10,10 +10,9 @@ import pytest
 from children import AUTHORITY
 from field_device import FieldDevice
 from fieldward_server.services.authorities import answer_key
-from fieldward_server.services.devices import list_devices, set_access
+from fieldward_server.services.devices import list_devices
 from fieldward_server.services.enrolment import enrol
 from fieldward_server.services.invitations import invite
-from fieldward_server.services.wipes import order_wipe
 from fieldward_sync.access import Access
 from fieldward_sync.errors import CallerMistake, RefusedByServer
 from fieldward_sync.invitations import fingerprint, read_code
@@ -82,15 +81,7 @@ def test_whoever_is_revoked_is_so_under_every_generation(world: World) -> None:
     """What an earlier one still has to deliver waits in the inbox (P25)."""
     device = world.device()
     device.enrol(world.code())
-    set_access(
-        world.platform,
-        authority=AUTHORITY,
-        device=device.name,
-        access=Access.REVOKED,
-        actor="test",
-        reason="left",
-        now=world.now,
-    )
+    device.set_access(Access.REVOKED)
     found = list_devices(world.platform, AUTHORITY, now=world.now)
     assert [it.access for it in found] == [Access.REVOKED] * 2
 
@@ -99,14 +90,7 @@ def test_a_device_with_a_wipe_to_confirm_does_not_escape_it_by_enrolling_again(
     world: World,
 ) -> None:
     device = world.device()
-    order_wipe(
-        world.platform,
-        authority=AUTHORITY,
-        device=device.name,
-        actor="test",
-        reason="lost",
-        now=world.now,
-    )
+    device.order_wipe()
     with pytest.raises(RefusedByServer, match="wipe-open"):
         device.enrol(world.code())
 

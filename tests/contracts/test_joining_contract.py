@@ -10,7 +10,6 @@ import pytest
 from children import AUTHORITY, PHONE, child
 from field_device import FieldDevice
 from fieldward_server.services.devices import show_device
-from fieldward_server.services.wipes import order_wipe
 from fieldward_sync.access import Receipt
 from fieldward_sync.errors import PeerBrokeProtocol, RefusedByServer
 from fieldward_sync.messages import MAX_PRACTITIONERS, ErasedLease, Held
@@ -74,14 +73,7 @@ def test_an_invitation_that_is_over_lets_nobody_in(world: World, device: FieldDe
 def test_nobody_joins_a_device_that_is_to_wipe_itself_or_has(
     world: World, device: FieldDevice
 ) -> None:
-    order_wipe(
-        world.platform,
-        authority=AUTHORITY,
-        device=device.name,
-        actor="test",
-        reason="lost",
-        now=world.now,
-    )
+    device.order_wipe()
     receipt = sign(Receipt(AUTHORITY, device.name, 1, 1, "wipe", world.now, 0), device.identity)
     for receipts in ((), (receipt,)):
         device.sync(role="device", receipts=receipts)

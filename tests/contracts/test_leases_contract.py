@@ -11,9 +11,7 @@ import pytest
 
 from children import AUTHORITY
 from field_device import FieldDevice
-from fieldward_server.services.devices import set_access
 from fieldward_server.services.partitions import grant, take
-from fieldward_server.services.wipes import order_wipe
 from fieldward_sync.access import Access
 from fieldward_sync.leases import LeaseTerms
 from service_world import START, World
@@ -30,18 +28,6 @@ def device(world: World) -> FieldDevice:
     device = world.device("caseload")
     device.sync()
     return device
-
-
-def move(world: World, device: FieldDevice, access: Access) -> None:
-    set_access(
-        world.platform,
-        authority=AUTHORITY,
-        device=device.name,
-        access=access,
-        actor="test",
-        reason="test",
-        now=world.now,
-    )
 
 
 def change_grant(device: FieldDevice, change: Any, partition: str) -> None:
@@ -154,7 +140,7 @@ def test_nothing_is_renewed_that_was_not_asked_for(device: FieldDevice) -> None:
 @pytest.mark.parametrize("access", [Access.PAUSED, Access.DRAINING, Access.REVOKED])
 def test_only_a_device_in_good_standing_renews(device: FieldDevice, access: Access) -> None:
     device.world.now += AN_EIGHTH
-    move(device.world, device, access)
+    device.set_access(access)
     answer = device.sync()
     assert (answer.access, answer.lease, answer.lease_refused) == (
         access.value,
@@ -165,23 +151,16 @@ def test_only_a_device_in_good_standing_renews(device: FieldDevice, access: Acce
 
 def test_a_device_that_was_paused_renews_again(device: FieldDevice) -> None:
     device.world.now += AN_EIGHTH
-    move(device.world, device, Access.PAUSED)
+    device.set_access(Access.PAUSED)
     device.sync()
-    move(device.world, device, Access.ACTIVE)
+    device.set_access(Access.ACTIVE)
     assert device.sync().lease is not None
 
 
 def test_a_device_that_is_to_be_wiped_renews_nothing_and_pulls_nothing(
     device: FieldDevice,
 ) -> None:
-    order_wipe(
-        device.world.platform,
-        authority=AUTHORITY,
-        device=device.name,
-        actor="test",
-        reason="lost",
-        now=device.world.now,
-    )
+    device.order_wipe()
     device.held = type(device.held)(0, 0, b"", 0, ())
     answer = device.sync()
     assert (answer.lease, answer.lease_refused, answer.distribution) == (None, "wiped", None)
@@ -226,7 +205,7 @@ def test_an_epoch_begins_when_a_grant_is_taken_and_nobodys_files_are_sealed_agai
 
 
 def test_an_epoch_begins_when_a_device_is_revoked(world: World, device: FieldDevice) -> None:
-    move(world, device, Access.REVOKED)
+    device.set_access(Access.REVOKED)
     assert world.stored_partition("caseload").key_epoch == 2
     assert world.stored_partition("sector").key_epoch == 1
 
@@ -235,19 +214,12 @@ def test_an_epoch_begins_once_when_a_device_is_to_be_wiped(
     world: World, device: FieldDevice
 ) -> None:
     for _ in range(2):
-        order_wipe(
-            world.platform,
-            authority=AUTHORITY,
-            device=device.name,
-            actor="test",
-            reason="lost",
-            now=world.now,
-        )
+        device.order_wipe()
     assert world.stored_partition("caseload").key_epoch == 2
 
 
 def test_a_revoked_devices_lease_secret_is_gone(world: World, device: FieldDevice) -> None:
-    move(world, device, Access.REVOKED)
+    device.set_access(Access.REVOKED)
     with world.platform.storage.reading() as transaction:
         rows = transaction.execute("SELECT lease_secret FROM holder")
     assert [row["lease_secret"] for row in rows] == [None]

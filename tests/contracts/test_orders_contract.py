@@ -8,9 +8,8 @@ import pytest
 
 from children import AUTHORITY
 from field_device import FieldDevice
-from fieldward_server.services.devices import WipeReport, list_devices, set_access, show_device
+from fieldward_server.services.devices import WipeReport, list_devices, show_device
 from fieldward_server.services.events import list_incidents
-from fieldward_server.services.wipes import order_wipe
 from fieldward_sync.access import Access, Order, Receipt, RefusedOrder, WipeState, open_order
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.signing import Signed, sign, signing_key
@@ -24,29 +23,6 @@ def device(world: World) -> FieldDevice:
     device = world.device("caseload")
     device.sync()
     return device
-
-
-def wipe(device: FieldDevice) -> None:
-    order_wipe(
-        device.world.platform,
-        authority=AUTHORITY,
-        device=device.name,
-        actor="test",
-        reason="lost",
-        now=device.world.now,
-    )
-
-
-def move(device: FieldDevice, access: Access) -> None:
-    set_access(
-        device.world.platform,
-        authority=AUTHORITY,
-        device=device.name,
-        access=access,
-        actor="test",
-        reason="test",
-        now=device.world.now,
-    )
 
 
 def ordered(device: FieldDevice, **changed: Any) -> list[Order]:
@@ -84,8 +60,8 @@ def wipe_report(device: FieldDevice) -> WipeReport:
 
 
 def test_a_wipe_is_repeated_until_its_receipt_has_come(device: FieldDevice) -> None:
-    wipe(device)
-    wipe(device)
+    device.order_wipe()
+    device.order_wipe()
     (order,) = ordered(device)
     assert order.kind == "wipe"
     assert wipe_report(device).state is WipeState.ORDERED
@@ -102,7 +78,7 @@ def test_a_wipe_is_repeated_until_its_receipt_has_come(device: FieldDevice) -> N
 
 
 def test_a_receipt_that_comes_twice_is_fine(device: FieldDevice) -> None:
-    wipe(device)
+    device.order_wipe()
     (order,) = ordered(device)
     for _ in range(2):
         assert ordered(device, receipts=(receipt(device, order),)) == []
@@ -110,7 +86,7 @@ def test_a_receipt_that_comes_twice_is_fine(device: FieldDevice) -> None:
 
 
 def test_a_receipt_that_does_not_hold_closes_nothing(device: FieldDevice) -> None:
-    wipe(device)
+    device.order_wipe()
     (order,) = ordered(device)
     forged = (
         sign(Receipt(AUTHORITY, device.name, 1, 1, "wipe", 1, 0), signing_key(bytes(32))),
@@ -139,7 +115,7 @@ def test_an_order_that_a_device_refused_is_an_incident_once(device: FieldDevice)
 
 
 def test_without_a_receipt_a_wipe_ends_unconfirmed_with_the_lease(device: FieldDevice) -> None:
-    wipe(device)
+    device.order_wipe()
     report = wipe_report(device)
     assert device.lease is not None
     assert (report.lease_over, report.unreadable_from) == (False, device.lease.closes)
@@ -149,20 +125,20 @@ def test_without_a_receipt_a_wipe_ends_unconfirmed_with_the_lease(device: FieldD
 
 
 def test_a_pause_reaches_a_locked_device_and_a_wipe_comes_before_it(device: FieldDevice) -> None:
-    move(device, Access.PAUSED)
+    device.set_access(Access.PAUSED)
     assert [order.kind for order in ordered(device)] == ["pause"]
-    wipe(device)
+    device.order_wipe()
     assert [order.kind for order in ordered(device)] == ["wipe", "pause"]
-    move(device, Access.ACTIVE)
+    device.set_access(Access.ACTIVE)
     assert [order.kind for order in ordered(device)] == ["wipe", "pause", "resume"]
 
 
 def test_access_moves_only_as_the_table_says(device: FieldDevice) -> None:
-    move(device, Access.DRAINING)
-    move(device, Access.DRAINING)
-    move(device, Access.REVOKED)
+    device.set_access(Access.DRAINING)
+    device.set_access(Access.DRAINING)
+    device.set_access(Access.REVOKED)
     with pytest.raises(CallerMistake, match="no-such-move"):
-        move(device, Access.ACTIVE)
+        device.set_access(Access.ACTIVE)
     assert device.report().access is Access.REVOKED
 
 

@@ -8,7 +8,6 @@ import pytest
 
 from children import AUTHORITY
 from field_device import FieldDevice
-from fieldward_server.services.devices import set_access
 from fieldward_server.services.events import list_events
 from fieldward_server.services.time_codes import tell_time
 from fieldward_server.services.wipes import order_wipe, withdraw_wipe
@@ -53,19 +52,6 @@ def told(device: FieldDevice, *, name: str | None = None) -> int:
     return found
 
 
-def move(device: FieldDevice, access: Access) -> None:
-    world = device.world
-    set_access(
-        world.platform,
-        authority=AUTHORITY,
-        device=device.name,
-        access=access,
-        actor="mo",
-        reason="test",
-        now=world.now,
-    )
-
-
 def test_a_device_is_told_the_servers_time_and_that_is_on_record(device: FieldDevice) -> None:
     holders = device.report().holders
     assert told(device) == device.world.now
@@ -77,12 +63,12 @@ def test_a_device_is_told_the_servers_time_and_that_is_on_record(device: FieldDe
 
 
 def test_a_device_that_is_not_to_read_is_not_told_the_time(device: FieldDevice) -> None:
-    move(device, Access.PAUSED)
+    device.set_access(Access.PAUSED)
     with pytest.raises(CallerMistake, match="device-shut"):
         told(device)
-    move(device, Access.DRAINING)
+    device.set_access(Access.DRAINING)
     assert told(device)
-    move(device, Access.REVOKED)
+    device.set_access(Access.REVOKED)
     with pytest.raises(CallerMistake, match="device-shut"):
         told(device)
 
