@@ -320,8 +320,9 @@ class Book:
         latches: list[Shield | Withdrawal] = []
         if is_shielded(before.record) != is_shielded(after.record):
             latches.append(_shield(self._code, before, real))
-        for path in sorted(withdrawn(after.record) - withdrawn(before.record)):
-            latches.append(_withdrawal(self._code, real, path))
+        if withdrawn_now := withdrawn(after.record):
+            for path in sorted(withdrawn_now - withdrawn(before.record)):
+                latches.append(_withdrawal(self._code, real, path))
         return latches
 
     def _latches_there(
