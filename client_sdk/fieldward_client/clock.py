@@ -81,5 +81,7 @@ class TrustedClock:
                 self._keep(self._state.advanced(self._clock.reading()))
 
     def _keep(self, state: ClockState) -> None:
-        self._folder.store(STATE, state)
-        self._state = state
+        # Several answers of one second say the same: each time on the disk costs two fsyncs.
+        if state != self._state:
+            self._folder.store(STATE, state)
+            self._state = state

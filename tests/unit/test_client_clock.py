@@ -39,6 +39,20 @@ def test_a_crash_gives_back_five_minutes_at_most(folder: Folder, clock: DeviceCl
     assert TrustedClock(folder, clock).now() >= clock.true_time - REMEMBER_SECONDS
 
 
+def test_what_is_stored_already_is_not_stored_again(
+    folder: Folder, clock: DeviceClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trusted, stored = TrustedClock(folder, clock), list[str]()
+    monkeypatch.setattr(Folder, "store", lambda _, name, message: stored.append(name))
+    trusted.contact(clock.true_time)
+    trusted.remember()
+    assert stored == []
+    clock.advance(seconds=1)
+    trusted.contact(clock.true_time)
+    trusted.remember()
+    assert stored == [STATE]
+
+
 def test_every_start_of_the_machine_is_counted_once(folder: Folder, clock: DeviceClock) -> None:
     for _ in range(19):
         clock.restart()
