@@ -79,6 +79,22 @@ def test_verdicts_come_in_the_order_of_the_rows_whatever_overtakes(server: Serve
     assert server.at_once > 1
 
 
+def test_a_call_that_takes_long_keeps_no_other_worker_idle(server: Server) -> None:
+    """Each worker of a server loads one batch at a time: the first call may wait behind others."""
+    later = threading.Event()
+
+    def waits_at_first(command: str, /, *, lines: list[str]) -> dict[str, Any]:
+        if json.loads(lines[0])["n"] == 0:
+            assert later.wait(timeout=5)
+        answer = server(command, lines=lines)
+        if server.calls == 2 * record_loading.CALLS_AT_ONCE:
+            later.set()
+        return answer
+
+    verdicts = [verdict for _, verdict in load_rows(waits_at_first, rows(120))]
+    assert [verdict.line for verdict in verdicts] == list(range(1, 121))
+
+
 def test_rows_of_one_record_are_loaded_one_after_the_other(server: Server) -> None:
     list(load_rows(server, rows(100, records=15)))
     by_record: dict[str, list[int]] = {}

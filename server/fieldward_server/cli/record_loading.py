@@ -24,6 +24,8 @@ ROWS_OF_A_CALL = 1000
 BYTES_OF_A_CALL = 2 << 20
 """As JSON within JSON; the server takes four MiB, at most 2,000 lines."""
 CALLS_AT_ONCE = 4
+BATCHES_AT_ONCE = 3 * CALLS_AT_ONCE
+"""Read ahead, so that a call that is answered out of its turn is followed by another at once."""
 PAUSES_SECONDS = (0.5, 2.0, 8.0)
 """Before a call is made again that found the server busy or away: loading twice doubles nothing."""
 
@@ -76,7 +78,7 @@ def load_rows(call: Call, rows: Iterable[Row]) -> Iterator[tuple[Row, Verdict]]:
         under_way: deque[tuple[_Batch, Future[list[dict[str, Any]]]]] = deque()
         try:
             for batch in _batches(rows):
-                while len(under_way) == CALLS_AT_ONCE or _meets(batch, under_way):
+                while len(under_way) == BATCHES_AT_ONCE or _meets(batch, under_way):
                     yield from _judged(*under_way.popleft())
                 under_way.append((batch, pool.submit(_send, call, batch.lines)))
             while under_way:
