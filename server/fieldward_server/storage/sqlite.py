@@ -11,13 +11,17 @@ from pathlib import Path
 from threading import Lock
 
 import msgspec
+from filelock import FileLock, Timeout
 from sqlite_utils import Database
 
+from fieldward_server.durable import OWNER_ONLY
 from fieldward_server.storage.driver import Row, Transaction, Value, inserting, replacing
 from fieldward_server.storage.migrations import RECORD_OF_STEPS
 from fieldward_sync.errors import CallerMistake, Error, LocalDataDamaged, RetryLater
 
 BUSY_SECONDS = 30
+LOOK_AGAIN_SECONDS = 0.003
+"""Where another process has the turn: a fraction of what the quickest write takes."""
 
 _LISTS = re.compile(r"\bIN (:[a-z0-9_]+)")
 
@@ -41,9 +45,10 @@ class SqliteDriver:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._writing = Lock()
-        """SQLite lets one write at a time, and has the others look again every few milliseconds:
-        the threads of this process rather wait in line."""
+        # SQLite lets one write at a time, and has the others look again less and less often, up to
+        # a tenth of a second later: whoever writes here waits for a turn instead.
+        self._turn_of_threads = Lock()
+        self._turn_of_processes = FileLock(path.with_name(f"{path.name}-turn"), mode=OWNER_ONLY)
         self._writers: list[Database] = []
         self._readers: list[Database] = []
 
@@ -51,7 +56,11 @@ class SqliteDriver:
     def transaction(self) -> Iterator[Transaction]:
         # Not a deferred BEGIN, as sqlite-utils' own atomic() makes: of two that read first and
         # then write, SQLite refuses one however long it may wait.
-        with self._turn(), self._connection(self._writers, writing=True) as database:
+        with (
+            self._turn(),
+            self._connection(self._writers, writing=True) as database,
+            self._turn_of_processes.acquire(BUSY_SECONDS, LOOK_AGAIN_SECONDS),
+        ):
             yield from _transaction(database, "BEGIN IMMEDIATE")
 
     @contextmanager
@@ -83,13 +92,16 @@ class SqliteDriver:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        if not self._writing.acquire(timeout=BUSY_SECONDS):
-            family, code, message = _BUSY
+        """Of this process's threads; a turn that does not come is a database that is busy."""
+        family, code, message = _BUSY
+        if not self._turn_of_threads.acquire(timeout=BUSY_SECONDS):
             raise family(code, message)
         try:
             yield
+        except Timeout as e:
+            raise family(code, message) from e
         finally:
-            self._writing.release()
+            self._turn_of_threads.release()
 
     @contextmanager
     def _connection(self, pool: list[Database], *, writing: bool) -> Iterator[Database]:
