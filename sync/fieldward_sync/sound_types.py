@@ -19,7 +19,8 @@ from marshmallow import Schema, fields, validate
 from msgspec import UNSET, Meta, UnsetType, defstruct
 
 REMEMBERED_TEXTS = 8192
-"""Of each field, that were found to have its shape or not."""
+"""Of each field, that were found to have its shape or not. They stay for the life of the process,
+names among them: nothing on a device, whose memory is to forget them, may ask."""
 
 
 class Usually:

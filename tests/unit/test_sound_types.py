@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 import unicodedata
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -173,3 +174,16 @@ def test_nearly_all_records_are_told_without_the_schema() -> None:
     generated = generate(authority="E08000039", children=1000, seed=7)
     judged = [data for data in generated if load_sound_record(data) is None]
     assert len(judged) <= 20
+
+
+def test_no_device_loads_whole_records() -> None:
+    """What was found to be sound is remembered, and a device's memory is to forget names."""
+    root = Path(__file__).parents[2]
+
+    def load(package: str) -> bool:
+        sources = [file.read_text() for file in (root / package).rglob("*.py")]
+        assert sources
+        return any("load_record" in source or "load_sound" in source for source in sources)
+
+    assert load("server/fieldward_server")
+    assert not load("client_sdk/fieldward_client")
