@@ -33,10 +33,10 @@ def _killed(*_: object) -> None:
 
 
 @contextmanager
-def killed_after_an_accept() -> Iterator[None]:
-    """A record is taken over, and the process dies before the register says so."""
+def killed_after_the_commit() -> Iterator[None]:
+    """Something is opened, and the process dies before the register says so."""
     with (
-        patch("fieldward_server.services.transfers.write_committed", _killed),
+        patch("fieldward_server.services.registering.write_committed", _killed),
         pytest.raises(SystemExit),
     ):
         yield

@@ -181,8 +181,8 @@ class CapChange(Part, tag="cap", frozen=True):
 
 
 class Moved(Part, tag="moved", frozen=True):
-    """From here on an authority is responsible for a record that was another's. Unlike all other
-    entries it is written once it has been committed: it says what became of both."""
+    """From here on an authority is responsible for a record that was another's: it says what became
+    of both."""
 
     authority: AuthorityCode
     """Who is responsible."""

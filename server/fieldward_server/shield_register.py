@@ -1,10 +1,11 @@
 """The shield register: what a restored backup must not undo, in a file apart from the database.
 
-Whatever hides a child or closes a door is written here before it is acknowledged: shields raised
-and released, consent withdrawn, devices enrolled, hand-overs prepared, changes of access, wipes,
-their withdrawal and their receipts, grants, caps, rules of partitions and the ways in which they
-are held, administrators removed, incarnations, the server's keys; and, once it is committed, that
-a record was handed to another authority.
+Whatever hides a child or shows one, closes a door or opens it, is written here before it is
+acknowledged: shields raised and released, consent withdrawn, devices enrolled, hand-overs prepared,
+changes of access, wipes, their withdrawal and their receipts, grants, caps, rules of partitions and
+the ways in which they are held, administrators removed, incarnations, the server's keys, and that a
+record was handed to another authority. What opens is written once it is committed
+(``services.registering``).
 ``restore`` makes it hold again before anything is served (design §8).
 
 One line an entry, sealed under a key of its own that the master key derives and bound to the line

@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
-from broken_commits import failing_commit, killed_after_an_accept
+from broken_commits import failing_commit, killed_after_the_commit
 from children import AUTHORITY, PHONE, stranger
 from field_device import FieldDevice
 from fieldward_server.register_entries import Entry, Moved, Shield
@@ -297,7 +297,7 @@ def test_what_the_register_could_not_take_is_said_and_written_later(
 def test_the_register_says_how_a_record_came_before_it_says_how_it_went_on(
     world: World, leeds: World, ann: FieldDevice
 ) -> None:
-    with killed_after_an_accept():
+    with killed_after_the_commit():
         steps(world, leeds)
     assert moves_written(world) == []
     steps(leeds, world)
@@ -307,7 +307,7 @@ def test_the_register_says_how_a_record_came_before_it_says_how_it_went_on(
 def test_the_register_says_how_a_record_came_before_that_it_is_shielded(  # H5, invariant 5
     world: World, leeds: World, ann: FieldDevice
 ) -> None:
-    with killed_after_an_accept():
+    with killed_after_the_commit():
         steps(world, leeds)
     raise_shield(**told(leeds), record_id="r")
     written = world.platform.shield_register.read()

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import pytest
 
-from broken_commits import failing_commit, killed_after_an_accept
+from broken_commits import failing_commit, killed_after_the_commit
 from children import AUTHORITY, PHONE, stranger
 from databases import NewDatabase
 from fieldward_server.register_entries import Moved
@@ -170,7 +170,7 @@ def test_a_transfer_that_was_committed_when_its_process_died_is_carried_out(
 ) -> None:
     """Once any worker has done what it left."""
     backup = loop.back_up()
-    with killed_after_an_accept():
+    with killed_after_the_commit():
         move(loop, AUTHORITY, LEEDS)
     assert responsible(loop, leeds) == [LEEDS]
     assert write_register(loop.platform, loop.now) == 1
@@ -186,7 +186,7 @@ def test_what_waits_for_the_register_in_the_backup_counts_and_is_written_once(
 ) -> None:
     """The register alone would give the child to who had it before."""
     move(loop, AUTHORITY, LEEDS)
-    with killed_after_an_accept():
+    with killed_after_the_commit():
         move(loop, LEEDS, AUTHORITY)
     backup, keys = loop.back_up(), roots(loop, leeds)
     if written_since:

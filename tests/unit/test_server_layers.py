@@ -69,3 +69,9 @@ def test_a_statement_is_found(source: str) -> None:
 
 def test_words_about_it_are_left_alone() -> None:
     assert statements('"""SELECT what you like FROM the menu."""\nx = "Update the table"') == []
+
+
+def test_the_shield_register_is_written_in_one_place_and_by_a_restore() -> None:
+    """Nobody else decides whether something is said before its commit or after it."""
+    writing = {path.name for path in ELSEWHERE if "register.append(" in path.read_text()}
+    assert writing == {"registering.py", "restoration.py"}

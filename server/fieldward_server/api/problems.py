@@ -81,6 +81,8 @@ KNOWN = {
     "range-not-satisfiable": Kind(416, "The file has no such range"),
     "reason-needed": Kind(400, "A cap above the default is given for a reason"),
     "reason-unknown": Kind(400, "This is none of the reasons to look anybody up"),
+    "register-behind": Kind(503, "Done, and not yet on the register that outlives the database"),
+    "register-refused": Kind(503, "The register that outlives the database cannot be written"),
     "request-unreadable": Kind(400, "This is not a request that can be read"),
     "restore-unfinished": Kind(503, "The authority is being restored"),
     "revoked": Kind(403, "The device has been revoked"),

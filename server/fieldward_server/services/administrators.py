@@ -17,6 +17,7 @@ from fieldward_server.services.authentication import (
 )
 from fieldward_server.services.authorities import locked, prepare_authority, require_founded
 from fieldward_server.services.platform import Platform
+from fieldward_server.services.registering import register
 from fieldward_server.storage import Transaction, administrators, events
 from fieldward_server.storage.administrators import Administrator
 from fieldward_sync.errors import CallerMistake, RefusedByServer
@@ -129,7 +130,7 @@ def remove_administrator(
                 next_step="Add another one first.",
             )
         # Kept apart from the database too: no backup gives the key its power back.
-        platform.shield_register.append(AdministratorRemoved(authority, administrator))
+        register(platform, transaction, AdministratorRemoved(authority, administrator))
         administrators.remove(transaction, found, at=now)
         _tell(transaction, authority, administrator, "removed", actor=actor, reason=reason, now=now)
 

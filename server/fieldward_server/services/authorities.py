@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fieldward_server.register_entries import Begun
 from fieldward_server.services.arguments import check
 from fieldward_server.services.platform import Platform
+from fieldward_server.services.registering import register
 from fieldward_server.storage import (
     Transaction,
     administrators,
@@ -102,9 +103,8 @@ def prepare_authority(
             edit_seed=platform.wrap(edit_seed, EDIT_SEED, authority),
         )
         if added:
-            platform.shield_register.append(
-                Begun(authority, FIRST_INCARNATION, FIRST_TRUST_VERSION)
-            )
+            begun = Begun(authority, FIRST_INCARNATION, FIRST_TRUST_VERSION)
+            register(platform, transaction, begun)
             incarnations.begin(transaction, authority, FIRST_INCARNATION, at=now)
             incarnations.serve(transaction, authority, FIRST_INCARNATION)
             events.add(

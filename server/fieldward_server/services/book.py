@@ -28,7 +28,7 @@ from fieldward_server.services.known_records import (
 from fieldward_server.services.likenesses import Likeness, Likenesses, identifies
 from fieldward_server.services.other_entries import called_before, other_entries
 from fieldward_server.services.platform import Platform
-from fieldward_server.services.registering import write_down
+from fieldward_server.services.registering import register
 from fieldward_server.storage import (
     Transaction,
     authorities,
@@ -241,9 +241,7 @@ class Book:
             for likeness in self._likenesses.among(examined):
                 self._shield(likeness)
         unwritten, self._unwritten = self._unwritten, _Unwritten()
-        if unwritten.latches:
-            # The register never has a shield of a record without how the record came here.
-            write_down(self._platform, self._transaction, self._code, *unwritten.latches)
+        register(self._platform, self._transaction, *unwritten.latches)
         if self._edit_counter > self._authority.edit_counter:
             authorities.set_edit_counter(self._transaction, self._code, self._edit_counter)
         records.add(self._transaction, unwritten.made.values())

@@ -13,6 +13,7 @@ from fieldward_server.services.invitations import known_practitioner
 from fieldward_server.services.lease_renewal import new_lease_secret
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.practitioners import registered_person
+from fieldward_server.services.registering import register
 from fieldward_server.services.standing import Standing
 from fieldward_server.storage import Transaction, devices, events, grants, holders
 from fieldward_server.storage.devices import Device
@@ -53,7 +54,7 @@ def next_generation(
         return NOT_GRANTED
     enrolment = _enrolment(platform, transaction, latest, holder, journal_key, now=now)
     enter(transaction, enrolment)
-    platform.shield_register.append(enrolment)
+    register(platform, transaction, enrolment)
     goes_on = f"goes on as generation {enrolment.generation}"
     events.open_incident(transaction, device, "old-copy", goes_on, at=now)
     return enrolment.generation

@@ -18,6 +18,7 @@ from fieldward_server.services.journal_intake import read_head
 from fieldward_server.services.partition_keys import begin_epoch
 from fieldward_server.services.partitions import find_partition
 from fieldward_server.services.platform import Platform
+from fieldward_server.services.registering import opening, register
 from fieldward_server.storage import Transaction, devices, events, grants, holders, orders
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.devices import Device
@@ -146,7 +147,7 @@ def set_access(
     ``CallerMistake("no-such-move")`` where ``access.MOVES`` has no such move. The state it is in
     already changes nothing.
     """
-    with platform.storage.transaction() as transaction:
+    with opening(platform, authority) as transaction:
         row = locked(transaction, authority)
         found = find_latest(transaction, authority, device)
         before = Access(found.access)
@@ -162,8 +163,11 @@ def set_access(
             ]
         for each in moved:
             move_to(platform, transaction, row, each, access, now=now)
-        platform.shield_register.append(
-            *(AccessChange(authority, device, each.generation, access.value) for each in moved)
+        register(
+            platform,
+            transaction,
+            *(AccessChange(authority, device, each.generation, access.value) for each in moved),
+            before=AccessChange(authority, device, found.generation, before.value),
         )
         events.add(
             transaction,
@@ -192,7 +196,7 @@ def set_cap(
     fewer than it may hold now: what it holds is taken back as a grant, in sight.
     """
     require_reason(record_cap, reason)
-    with platform.storage.transaction() as transaction:
+    with opening(platform, authority) as transaction:
         locked(transaction, authority)
         found = find_latest(transaction, authority, device)
         if record_cap == found.record_cap:
@@ -204,7 +208,12 @@ def set_cap(
                 next_step="Take a partition back first: `fieldward grant take`.",
             )
         devices.set_record_cap(transaction, found, record_cap)
-        platform.shield_register.append(CapChange(authority, device, found.generation, record_cap))
+        register(
+            platform,
+            transaction,
+            CapChange(authority, device, found.generation, record_cap),
+            before=CapChange(authority, device, found.generation, found.record_cap),
+        )
         events.add(
             transaction,
             authority=authority,

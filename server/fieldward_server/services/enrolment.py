@@ -25,6 +25,7 @@ from fieldward_server.services.invitations import (
 from fieldward_server.services.lease_renewal import new_lease_secret
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.practitioners import registered_person
+from fieldward_server.services.registering import opening, register
 from fieldward_server.storage import (
     Transaction,
     authorities,
@@ -58,8 +59,9 @@ def enrol(
     "invitation-expired", "invitation-used", "proof-wrong", "wipe-open", "over-cap",
     "assurance-too-low".
     """
-    with platform.storage.transaction() as transaction:
+    with platform.storage.reading() as transaction:
         found = find_invitation(transaction, request.invitation_id)
+    with opening(platform, found.authority) as transaction:
         authority = locked(transaction, found.authority)
         # Read again now that nobody else can use it meanwhile.
         invitation = find_invitation(transaction, request.invitation_id)
@@ -98,7 +100,7 @@ def _enrol_new(
     _check_cap(transaction, invitation)
     enrolment = _enrolment(platform, transaction, invitation, request, counter=counter, now=now)
     device = enter(transaction, enrolment)
-    platform.shield_register.append(enrolment)
+    register(platform, transaction, enrolment)
     events.add(
         transaction,
         authority=invitation.authority,

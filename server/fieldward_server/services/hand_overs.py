@@ -25,6 +25,7 @@ from fieldward_server.services.lease_renewal import grant_lease, is_another, new
 from fieldward_server.services.partitions import check_number, end_grant, find_partition
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.practitioners import out_of_date, registered_person
+from fieldward_server.services.registering import opening, register
 from fieldward_server.services.standing import Standing
 from fieldward_server.storage import (
     Transaction,
@@ -91,7 +92,7 @@ def prepare_hand_over(
         raise CallerMistake(
             "hand-over-too-long", f"No keys stay on a device for longer than {longest} seconds."
         )
-    with platform.storage.transaction() as transaction:
+    with opening(platform, authority) as transaction:
         row = locked(transaction, authority)
         found = find_latest(transaction, authority, device)
         person = known_practitioner(transaction, authority, practitioner)
@@ -131,7 +132,7 @@ def prepare_hand_over(
             at=now,
         )
         await_practitioner(transaction, prepared, found)
-        platform.shield_register.append(prepared)
+        register(platform, transaction, prepared)
         events.add(
             transaction,
             authority=authority,

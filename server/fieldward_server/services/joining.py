@@ -29,6 +29,7 @@ from fieldward_server.services.invitations import (
 from fieldward_server.services.lease_renewal import new_lease_secret
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.practitioners import registered_person
+from fieldward_server.services.registering import opening, register
 from fieldward_server.storage import Transaction, authorities, events, grants, holders, invitations
 from fieldward_server.storage.devices import Device
 from fieldward_server.storage.holders import Holder
@@ -45,7 +46,7 @@ def join(platform: Platform, caller: Caller, request: JoinRequest, *, now: int) 
     Whom the device was handed over to comes whatever became of it since: they may have worked.
     """
     statement = request.statement(device=caller.device, generation=caller.generation)
-    with platform.storage.transaction() as transaction:
+    with opening(platform, caller.authority) as transaction:
         locked(transaction, caller.authority)
         invitation = find_invitation(transaction, request.invitation_id)
         _require_meant_for(invitation, caller)
@@ -65,8 +66,8 @@ def join(platform: Platform, caller: Caller, request: JoinRequest, *, now: int) 
         use_counter(transaction, device, caller.counter)
         joined = _joined(platform, transaction, device, invitation, holder, request, now=now)
         let_in(transaction, joined)
-        platform.shield_register.append(joined)
         took_over(platform, transaction, device, invitation, now=now)
+        register(platform, transaction, joined)
         events.add(
             transaction,
             authority=caller.authority,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.limits import LOCATED_KINDS
@@ -25,6 +25,15 @@ def check_rules(rules: Iterable[str]) -> None:
                 f"{rule[:40]!r} is not a rule.",
                 next_step="A rule is team:<TEAM>, sector:<OUTWARD> <digit> or all.",
             )
+
+
+def chosen_by_both(some: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
+    """The rules among these that choose only what both of the two choose."""
+    if ALL in some:
+        return tuple(others)
+    if ALL in others:
+        return tuple(some)
+    return tuple(rule for rule in others if rule in some)
 
 
 def rules_for(record: Record) -> frozenset[str]:

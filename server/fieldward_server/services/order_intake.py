@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fieldward_server.register_entries import WipeReceipt
-from fieldward_server.shield_register import ShieldRegister
+from fieldward_server.services.platform import Platform
+from fieldward_server.services.registering import register
 from fieldward_server.storage import Transaction, devices, events, orders
 from fieldward_server.storage.devices import Device
 from fieldward_server.storage.orders import StoredOrder
@@ -45,7 +46,7 @@ def take_seen(
 
 
 def take_receipts(
-    register: ShieldRegister,
+    platform: Platform,
     transaction: Transaction,
     device: Device,
     open_orders: Iterable[StoredOrder],
@@ -67,9 +68,8 @@ def take_receipts(
         order = by_number.get(receipt.number)
         if order is not None and order.kind == receipt.kind:
             if order.kind == WIPE:
-                register.append(
-                    WipeReceipt(device.authority, device.device, device.generation, signed)
-                )
+                obeyed = WipeReceipt(device.authority, device.device, device.generation, signed)
+                register(platform, transaction, obeyed)
             close_order(transaction, device, order, signed, now=now)
 
 

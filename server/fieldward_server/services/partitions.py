@@ -13,6 +13,7 @@ from fieldward_server.services.holdings import Preview, grant_previewed, rules_p
 from fieldward_server.services.membership import check_rules
 from fieldward_server.services.partition_keys import begin_epoch, digest_key, new_digest_key
 from fieldward_server.services.platform import Platform
+from fieldward_server.services.registering import opening, register
 from fieldward_server.storage import (
     Transaction,
     authorities,
@@ -124,7 +125,7 @@ def grant(
 
     ``CallerMistake("over-cap")`` where the device would hold more records than its cap.
     """
-    with platform.storage.transaction() as transaction:
+    with opening(platform, authority) as transaction:
         locked(transaction, authority)
         holder = find_holder(transaction, authority, device, practitioner)
         find_partition(transaction, authority, partition)
@@ -134,7 +135,7 @@ def grant(
         grant_previewed(transaction, holder, partition, given=True).require_caps()
         if grants.give(transaction, holder, partition, at=now):
             _granted_anew(transaction, holder)
-            platform.shield_register.append(_grant_change(holder, partition, given=True))
+            register(platform, transaction, _grant_change(holder, partition, given=True))
             _tell(
                 transaction,
                 holder,
@@ -182,7 +183,7 @@ def end_grant(
         return False
     _granted_anew(transaction, holder)
     begin_epoch(platform, transaction, find_partition(transaction, holder.authority, partition))
-    platform.shield_register.append(_grant_change(holder, partition, given=False))
+    register(platform, transaction, _grant_change(holder, partition, given=False))
     return True
 
 

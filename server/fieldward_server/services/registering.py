@@ -1,26 +1,60 @@
 """Writing in the shield register what has been committed, and nothing that was not.
 
-What hides a child or closes a door is written before its commit: carried out once too often it does
-no harm. What would do harm if it had never happened waits in the database, in the transaction that
-does it, and is written after the commit: before it is acknowledged, before anything that goes on
-from it, or by a job.
+What closes is written before its commit, behind all that waits of its authority: so nothing is
+overtaken by it, or overtakes it. What opens waits in the database, in the transaction that does
+it, and is written after the commit by whoever comes first: the command itself, before it is
+answered; whatever closes something afterwards, or goes on from it; a job; a restore. Which is which
+is a table (``openings``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from fieldward_server.register_entries import Entry
-from fieldward_server.services.authorities import locked
+from fieldward_server.services.openings import opens
 from fieldward_server.services.platform import Platform
 from fieldward_server.storage import Transaction, authorities, register_lines
 from fieldward_sync.encoding import pack, unpack
+from fieldward_sync.errors import LocalDataDamaged, RetryLater
 
 
-def have_written(transaction: Transaction, entry: Entry) -> None:
-    """Have an entry be written once this transaction, which has locked its authority, is
-    committed."""
-    register_lines.add(transaction, entry.authority, pack(entry))
+@contextmanager
+def opening(platform: Platform, authority: str) -> Iterator[Transaction]:
+    """A transaction that may open something for an authority: past the end of its block that is
+    committed, and on the register.
+
+    ``RetryLater("register-behind")`` if it is committed and the register does not say so yet.
+    """
+    with platform.storage.transaction() as transaction:
+        yield transaction
+    try:
+        write_committed(platform, authority)
+    except (RetryLater, LocalDataDamaged) as e:
+        raise RetryLater(
+            "register-behind",
+            f"It is done, but the shield register does not say so yet: {e.message}",
+            next_step="See to the register's disk and the database. Nothing is to be repeated: a"
+            " job writes it. Until then a restore would undo it.",
+        ) from e
+
+
+def register(
+    platform: Platform, transaction: Transaction, *entries: Entry, before: Entry | None = None
+) -> None:
+    """Have the register say this of an authority that the transaction has locked: what closes from
+    now on, what opens once the transaction is committed, which is then an ``opening``.
+
+    ``before`` is an entry of how it was, for kinds that have to know. What opens comes last in a
+    transaction: what closes after it would be written with it. Raises as ``ShieldRegister.append``.
+    """
+    closing = [entry for entry in entries if not opens(entry, before)]
+    if closing:
+        write_down(platform, transaction, closing[0].authority, *closing)
+    for entry in entries:
+        if opens(entry, before):
+            register_lines.add(transaction, entry.authority, pack(entry))
 
 
 def write_down(platform: Platform, transaction: Transaction, authority: str, *then: Entry) -> int:
@@ -38,24 +72,27 @@ def write_down(platform: Platform, transaction: Transaction, authority: str, *th
 
 
 def write_committed(platform: Platform, authority: str) -> int:
-    """The same in a transaction of its own."""
+    """The same in a transaction of its own; nothing for an authority that does not serve, whose
+    restore sees to it."""
     with platform.storage.transaction() as transaction:
-        locked(transaction, authority)
+        row = authorities.lock(transaction, authority)
+        if row is None or not row.is_serving:
+            return 0
         return write_down(platform, transaction, authority)
 
 
 def write_register(platform: Platform, now: int) -> int:
     """Job: write whatever waits, of all authorities; how many lines."""
     with platform.storage.reading() as transaction:
-        waiting = set(register_lines.waiting(transaction))
-        serving = [code for code in authorities.serving(transaction) if code in waiting]
-    return sum(write_committed(platform, code) for code in serving)
+        waiting = register_lines.waiting(transaction)
+    return sum(write_committed(platform, code) for code in waiting)
 
 
-def complete(platform: Platform, register: Sequence[Entry]) -> tuple[Entry, ...]:
-    """Before a restore: the register, with what waits in the backup and was not written since,
-    which is written now. Raises as ``ShieldRegister.append``."""
-    written = {pack(entry) for entry in register}
+def complete(platform: Platform, said: Sequence[Entry]) -> tuple[Entry, ...]:
+    """Before a restore: all that the register has said, and what waits in the backup and was not
+    written since, which is written now. What was said before counts as written: it may have been
+    taken back since. Raises as ``ShieldRegister.append``."""
+    written = {pack(entry) for entry in said}
     lacking: list[Entry] = []
     with platform.storage.transaction() as transaction:
         for code in register_lines.waiting(transaction):
@@ -65,4 +102,4 @@ def complete(platform: Platform, register: Sequence[Entry]) -> tuple[Entry, ...]
             register_lines.remove(transaction, waiting)
         if lacking:
             platform.shield_register.append(*lacking)
-    return (*register, *lacking)
+    return (*said, *lacking)

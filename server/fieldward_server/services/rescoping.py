@@ -8,9 +8,10 @@ from fieldward_server.register_entries import RulesChange
 from fieldward_server.services.authorities import locked
 from fieldward_server.services.feeds import Feed
 from fieldward_server.services.holdings import rules_previewed
-from fieldward_server.services.membership import check_rules
+from fieldward_server.services.membership import check_rules, chosen_by_both
 from fieldward_server.services.partitions import find_partition
 from fieldward_server.services.platform import Platform
+from fieldward_server.services.registering import opening, register
 from fieldward_server.storage import Transaction, events, memberships, partitions
 
 
@@ -31,16 +32,17 @@ def change_partition(
     would hold more records than its cap.
     """
     check_rules(rules)
-    with platform.storage.transaction() as transaction:
+    with opening(platform, authority) as transaction:
         locked(transaction, authority)
         before = find_partition(transaction, authority, partition)
-        if set(rules) == set(partitions.rules_of(transaction, authority, partition)):
+        earlier = partitions.rules_of(transaction, authority, partition)
+        if set(rules) == set(earlier):
             return before.records
         rules_previewed(
             transaction, authority, partition, rules, change="partition/change"
         ).require_caps()
         rescope(platform, transaction, authority, partition, rules, now=now)
-        platform.shield_register.append(RulesChange(authority, partition, tuple(rules)))
+        _register(platform, transaction, authority, partition, earlier, rules)
         events.add(
             transaction,
             authority=authority,
@@ -70,3 +72,22 @@ def rescope(
         feed.put(record.record_id, record.revision, record.view, before=None, hides=False, now=now)
     feed.write()
     partitions.set_rules(transaction, authority, partition, rules)
+
+
+def _register(
+    platform: Platform,
+    transaction: Transaction,
+    authority: str,
+    partition: str,
+    earlier: Sequence[str],
+    rules: Sequence[str],
+) -> None:
+    """What goes is on the register before the commit and what comes after it, where both do."""
+    kept = chosen_by_both(earlier, rules)
+    steps = [step for step in (kept, tuple(rules)) if set(step) != set(earlier)]
+    register(
+        platform,
+        transaction,
+        *(RulesChange(authority, partition, step) for step in dict.fromkeys(steps)),
+        before=RulesChange(authority, partition, tuple(earlier)),
+    )

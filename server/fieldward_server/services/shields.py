@@ -12,6 +12,7 @@ from fieldward_server.services.authorities import locked
 from fieldward_server.services.book import Book
 from fieldward_server.services.known_records import SERVER
 from fieldward_server.services.platform import Platform
+from fieldward_server.services.registering import opening
 from fieldward_server.storage import Transaction, events, likenesses, records
 from fieldward_server.storage.likenesses import DIFFERENT, SAME, StoredLikeness
 from fieldward_sync.errors import CallerMistake
@@ -112,7 +113,7 @@ def release_likeness(
 
     ``CallerMistake``: "unknown-likeness", "already-decided".
     """
-    with platform.storage.transaction() as transaction:
+    with opening(platform, authority) as transaction:
         book = Book(platform, transaction, locked(transaction, authority), now=now)
         found = _likeness(transaction, authority, record, like)
         known = book.known(record)
@@ -169,7 +170,7 @@ def _set(
     reason: str,
     now: int,
 ) -> None:
-    with platform.storage.transaction() as transaction:
+    with opening(platform, authority) as transaction:
         row = locked(transaction, authority)
         book = Book(platform, transaction, row, now=now)
         known = book.known(record_id)

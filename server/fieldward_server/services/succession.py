@@ -18,6 +18,7 @@ from fieldward_server.services.authorities import (
     unwrap_answer_key,
 )
 from fieldward_server.services.platform import Platform
+from fieldward_server.services.registering import register
 from fieldward_server.storage import Transaction, authorities, events, orders, succession
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.succession import PreparedKeys
@@ -111,7 +112,7 @@ def put_in_force(
         renewed = KeysRenewed(
             authority, opened.version, prepared.answer_key, prepared.edit_seed, trust
         )
-        platform.shield_register.append(renewed)
+        register(platform, transaction, renewed)
         follow(platform, transaction, row, renewed)
         events.add(
             transaction,

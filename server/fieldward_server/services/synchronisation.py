@@ -6,6 +6,7 @@ is spent together with its effects.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from fieldward_server.services.authentication import Caller, use_counter
@@ -33,6 +34,7 @@ from fieldward_server.services.order_intake import (
 )
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.redactions import take_confirmations
+from fieldward_server.services.registering import opening
 from fieldward_server.services.standing import Standing, find_standing
 from fieldward_server.storage import Transaction, devices, grants
 from fieldward_sync.access import RIGHTS, UNDER_WIPE, WipeState
@@ -80,7 +82,7 @@ def synchronise(
             outcome = _without_effect(platform, transaction, standing, request, now=now)
             if outcome is not None:
                 return _synchronised(platform, transaction, standing, request, outcome, now=now)
-    with platform.storage.transaction() as transaction:
+    with _begun(platform, caller, request) as transaction:
         locked(transaction, caller.authority)
         standing = find_standing(transaction, caller)
         use_counter(transaction, standing.device, caller.counter)
@@ -94,6 +96,15 @@ def synchronise(
         handed = hand_over(platform, transaction, standing, request, now=now)
         outcome = _Outcome(verdicts, renewed, refused, generation, handed)
         return _synchronised(platform, transaction, standing, request, outcome, now=now)
+
+
+def _begun(
+    platform: Platform, caller: Caller, request: SyncRequest
+) -> AbstractContextManager[Transaction]:
+    """A transaction. Of all that a sync does, only a next generation opens something."""
+    if request.next_journal_key is None:
+        return platform.storage.transaction()
+    return opening(platform, caller.authority)
 
 
 def _synchronised(
@@ -158,8 +169,7 @@ def _take(
         journal.report_shrinking(request.journal_size)
     take_custody(transaction, device, request, now=now)
     take_seen(transaction, device, standing.orders, up_to=request.orders_seen, now=now)
-    register = platform.shield_register
-    take_receipts(register, transaction, device, standing.orders, request.receipts, now=now)
+    take_receipts(platform, transaction, device, standing.orders, request.receipts, now=now)
     take_refusals(transaction, device, request.refused_orders, now=now)
     take_confirmations(transaction, standing, request.held, now=now)
     if standing.holder is not None:

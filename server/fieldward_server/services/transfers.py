@@ -21,10 +21,10 @@ from fieldward_server.services.crossings import person_elsewhere
 from fieldward_server.services.holdings import is_in_use
 from fieldward_server.services.known_records import KnownRecord, find_records, responsible_for
 from fieldward_server.services.platform import Platform
-from fieldward_server.services.registering import have_written, write_committed, write_down
+from fieldward_server.services.registering import opening, register, write_down
 from fieldward_server.storage import Transaction, authorities, events, grants, partitions, transfers
 from fieldward_server.storage.transfers import StoredTransfer
-from fieldward_sync.errors import CallerMistake, RetryLater
+from fieldward_sync.errors import CallerMistake
 from fieldward_sync.projection import is_shielded
 
 RANDOM_BYTES = 4
@@ -184,7 +184,7 @@ def accept(
     ``CallerMistake``: "no-offer", "record-exists" where there is another record of that id here;
     ``RetryLater("register-behind")`` if it is taken over and the register does not say so yet.
     """
-    with platform.storage.transaction() as transaction:
+    with opening(platform, authority) as transaction:
         rows = lock_all(transaction, authority, giver)
         found = _open_offer(transaction, authority, record, giver=giver, taker=authority)
         write_down(platform, transaction, giver)  # how it came there, before how it went on
@@ -204,21 +204,10 @@ def accept(
         leave_behind(transaction, giving, record, taker=authority, partitions=left, now=now)
         taking.write()
         giving.write()
-        have_written(
-            transaction,
-            Moved(authority, record, giver, left, found.transfer_id, found.offered_at, now),
-        )
+        moved = Moved(authority, record, giver, left, found.transfer_id, found.offered_at, now)
+        register(platform, transaction, moved)
         ended = found._replace(state=ACCEPTED, ended_at=now)
         _put(transaction, ended, by=authority, actor=actor, reason=reason, at=now)
-    try:
-        write_committed(platform, authority)
-    except RetryLater as e:
-        raise RetryLater(
-            "register-behind",
-            f"{record} is taken over, but the shield register does not say so yet: {e.message}",
-            next_step="See to the register's disk and the database. Nothing is to be repeated: a"
-            " job writes it. Until then a restore would bring the record back to the giver.",
-        ) from e
 
 
 def decline(

@@ -12,6 +12,7 @@ from fieldward_server.services.holdings import Preview, way_previewed
 from fieldward_server.services.partition_keys import begin_epoch
 from fieldward_server.services.partitions import find_partition
 from fieldward_server.services.platform import Platform
+from fieldward_server.services.registering import opening, register
 from fieldward_server.storage import Transaction, authorities, events, grants, holders, partitions
 from fieldward_sync.ways import KEPT, Way
 
@@ -31,13 +32,19 @@ def set_way(
     ``CallerMistake``: "unknown-partition", "over-cap" where a device would hold more records than
     its cap.
     """
-    with platform.storage.transaction() as transaction:
+    with opening(platform, authority) as transaction:
         locked(transaction, authority)
-        if find_partition(transaction, authority, partition).way == way:
+        before = find_partition(transaction, authority, partition).way
+        if before == way:
             return
         way_previewed(transaction, authority, partition, Way(way)).require_caps()
         hold(platform, transaction, authority, partition, Way(way))
-        platform.shield_register.append(WayChange(authority, partition, way))
+        register(
+            platform,
+            transaction,
+            WayChange(authority, partition, way),
+            before=WayChange(authority, partition, before),
+        )
         events.add(
             transaction,
             authority=authority,

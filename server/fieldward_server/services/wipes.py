@@ -10,6 +10,7 @@ from fieldward_server.register_entries import WipeOrder, WipeWithdrawn
 from fieldward_server.services.authorities import locked
 from fieldward_server.services.devices import begin_epochs, find_latest, give_order
 from fieldward_server.services.platform import Platform
+from fieldward_server.services.registering import opening, register
 from fieldward_server.storage import Transaction, devices, events, orders
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.devices import Device
@@ -91,7 +92,7 @@ def withdraw_wipe(
 
     ``CallerMistake``: "no-wipe" if there is none, "wipe-seen" if it is too late.
     """
-    with platform.storage.transaction() as transaction:
+    with opening(platform, authority) as transaction:
         locked(transaction, authority)
         found = find_latest(transaction, authority, device)
         state = WipeState(found.wipe)
@@ -108,7 +109,7 @@ def withdraw_wipe(
         end_wipe(transaction, found, now=now)
         if state is WipeState.ORDERED:
             withdrawn = WipeWithdrawn(authority, found.device, found.generation, found.order_number)
-            platform.shield_register.append(withdrawn)
+            register(platform, transaction, withdrawn)
         _tell(transaction, found, "wipe-withdrawn", actor=actor, reason=reason, now=now)
 
 
@@ -139,7 +140,7 @@ def _begin(
 ) -> None:
     number = begin_wipe(platform, transaction, row, device, now=now)
     ordered = WipeOrder(device.authority, device.device, device.generation, number)
-    platform.shield_register.append(ordered)
+    register(platform, transaction, ordered)
 
 
 def _request(transaction: Transaction, device: Device) -> WipeRequest:
