@@ -9,6 +9,7 @@ from typing import Protocol
 
 from fieldward_client.folder import Folder
 from fieldward_sync.clock import ClockState, Reading
+from fieldward_sync.encoding import Message
 from fieldward_sync.errors import AccessClosed
 
 STATE = "clock"
@@ -42,7 +43,7 @@ class TrustedClock:
 
     def __init__(self, folder: Folder, clock: Clock) -> None:
         self._folder, self._clock = folder, clock
-        self._state = folder.load(STATE, ClockState)
+        self._state = self._stored = folder.load(STATE, ClockState)
 
     @classmethod
     def start(cls, folder: Folder, clock: Clock, server_time: int) -> None:
@@ -57,11 +58,10 @@ class TrustedClock:
         """The trusted time; ``AccessClosed("clock-untrusted")`` if there is none."""
         if self._state is None:
             raise AccessClosed("clock-untrusted", "The device has lost its memory of time.")
-        reading = self._clock.reading()
-        now = self._state.trusted(reading)
-        if now > self._state.mark + REMEMBER_SECONDS or reading.boot != self._state.at.boot:
-            self._keep(self._state.advanced(reading))
-        return now
+        state = self._state.advanced(self._clock.reading())
+        if not self._is_remembered(state):
+            self._keep(state)
+        return state.mark
 
     def estimate(self) -> int:
         """The likeliest time, fit to sign requests with and for nothing that depends on trust."""
@@ -74,14 +74,41 @@ class TrustedClock:
         """A fresh time of the server's, signed and bound to what we asked, replaces every mark."""
         self._keep(ClockState.at_contact(server_time, self._clock.reading()))
 
+    def answered(self, server_time: int) -> None:
+        """The same time with an answer of many. It counts at once; where it is what is stored, to
+        within what a crash may give back, it is stored when something else is."""
+        state = ClockState.at_contact(server_time, self._clock.reading())
+        if self._is_remembered(state):
+            self._state = state
+        else:
+            self._keep(state)
+
     def remember(self) -> None:
         """Store how far trusted time has come, if there is any."""
         if self._state is not None:
             with suppress(AccessClosed):
                 self._keep(self._state.advanced(self._clock.reading()))
 
+    def store_beside(self, name: str, message: Message) -> None:
+        """Replace a file by a message, and have stored by then how far trusted time has come."""
+        if self._state is None or self._state == self._stored:
+            self._folder.store(name, message)
+        else:
+            self._folder.store_each({STATE: self._state, name: message})
+            self._stored = self._state
+
+    def _is_remembered(self, state: ClockState) -> bool:
+        """Whether a crash before this state is stored would give back no more than it may."""
+        stored = self._stored
+        return (
+            stored is not None
+            and stored.at.boot == state.at.boot
+            and abs(state.mark - stored.mark) <= REMEMBER_SECONDS
+        )
+
     def _keep(self, state: ClockState) -> None:
         # Several answers of one second say the same: each time on the disk costs two fsyncs.
-        if state != self._state:
+        if state != self._stored:
             self._folder.store(STATE, state)
-            self._state = state
+            self._stored = state
+        self._state = state

@@ -177,7 +177,7 @@ class Delivery:
         return decode(SyncAnswer, body, max_bytes=MAX_ANSWER_BYTES), server_time
 
     def _note(self, request: SyncRequest, answer: SyncAnswer) -> None:
-        """Remember what the answer says of the device as a whole, durably and as one."""
+        """Remember what the answer says of the device as a whole, as one."""
         contact = self._here.contact
         for erased in request.erased_leases:
             self._here.ladder(erased.practitioner).told(erased.at)
@@ -201,7 +201,9 @@ class Delivery:
             self.fault = LocalDataDamaged(
                 "journal-behind", "The server has look-ups of this device that are not here."
             )
-        self._here.keep(
+        # The next generation copies from the disk what this one has still to deliver.
+        remember = self._here.keep if answer.parted else self._here.note
+        remember(
             trust=trust,
             access=answer.access,
             journal_next=came[0],

@@ -232,7 +232,7 @@ def _begin(
     """The device's beginnings: an empty outbox and journal, and the first contact."""
     Outbox.create(folder)
     head = JournalHead.first(identity.device, identity.generation, _public(attempt.journal_seed))
-    Journal.create(folder, head, attempt.journal_seed)
+    Journal.create(folder, head, attempt.journal_seed, ports.entropy(KEY_BYTES))
     TrustedClock.start(folder, ports.clock, server_time)
     folder.store(CONTACT, first_contact(answer.trust))
 

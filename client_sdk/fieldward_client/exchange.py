@@ -133,7 +133,7 @@ class Line:
                 created=self._clock.estimate(),
             )
             server_time = self._verified_time(sent)
-            self._clock.contact(server_time)
+            self._clock.answered(server_time)
             if sent.answer.status == 200:
                 return sent.answer.body, server_time
             error, problem = read_refusal(sent.answer.status, sent.answer.body)

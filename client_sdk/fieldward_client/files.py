@@ -50,7 +50,8 @@ class SealedFiles:
         the manifest lists.
         """
         partial = _path(entry.name) + PARTIAL
-        file = self._folder.appended(partial)
+        # Whatever a power loss leaves of a part, its hash tells at the end whether it is the file.
+        file = self._folder.appended(partial, renamed_later=True)
         try:
             opener = begin()
             opener.feed(file.read())
@@ -67,12 +68,11 @@ class SealedFiles:
                 if len(file) > entry.sealed_bytes:
                     break
                 arrived(len(piece), len(file))
+            if len(file) < entry.sealed_bytes:
+                raise RetryLater("file-cut", "A file broke off while it was being fetched.")
             file.sync()
-            come = len(file)
         finally:
             file.close()
-        if come < entry.sealed_bytes:
-            raise RetryLater("file-cut", "A file broke off while it was being fetched.")
         try:
             body = opener.finish()
         except PeerBrokeProtocol:

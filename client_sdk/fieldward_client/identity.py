@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
+import msgspec
 from msgspec import Meta
 
 from fieldward_client.exchange import Caller
@@ -96,6 +97,13 @@ class Contact(Message, frozen=True):
     """Per practitioner, and under ``DEVICE_KEY`` of the locked device."""
     last_complete: dict[PractitionerId, Seconds]
     """Per practitioner: one's own state is not told to the next user of the device (P27)."""
+
+    @property
+    def besides_progress(self) -> Contact:
+        """The same but for how far the journal has come, which each answer says again."""
+        return msgspec.structs.replace(
+            self, journal_next=0, journal_epoch=0, acknowledged=(), kept_until=0
+        )
 
     @property
     def kinds_obeyed(self) -> dict[int, OrderKind]:

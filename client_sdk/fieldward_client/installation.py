@@ -85,7 +85,7 @@ class Installation:
             raise LocalDataDamaged("file-missing", "What the server last said is gone.")
         self.identity = identity
         self._key_store = ports.key_store
-        self._contact = contact
+        self._contact = self._kept = contact
         self.trust = identity.open_trust(contact.trust)
         self.clock = TrustedClock(folder, ports.clock)
         self.files = SealedFiles(folder)
@@ -113,12 +113,27 @@ class Installation:
         return RIGHTS[Access(self._contact.access)]
 
     def keep(self, **changes: Any) -> None:
-        """Change what is remembered of the contact, durably and as one."""
+        """Change what is remembered of the contact, durably and as one, with all that was noted
+        before."""
         contact = msgspec.structs.replace(self._contact, **changes)
-        if contact != self._contact:
-            self.folder.store(CONTACT, contact)
-            self._contact = contact
+        if contact != self._kept:
+            self.clock.store_beside(CONTACT, contact)
+            self._kept = contact
+        self._take(contact)
+
+    def note(self, **changes: Any) -> None:
+        """The same, durable only with what is kept next, where that is enough: each answer says
+        again how far the journal has come. A device that has forgotten it delivers again what is
+        there, and holds on to it for longer."""
+        contact = msgspec.structs.replace(self._contact, **changes)
+        if contact.besides_progress != self._kept.besides_progress:
+            self.keep(**changes)
+        self._take(contact)
+
+    def _take(self, contact: Contact) -> None:
+        if contact.trust != self._contact.trust:
             self.trust = self.identity.open_trust(contact.trust)
+        self._contact = contact
 
     def practitioners(self) -> tuple[str, ...]:
         """Who has keys on this device."""

@@ -1,8 +1,9 @@
 """The journal on the device: write-ahead, in epochs, each closed by one seal (design §9).
 
 An entry is durable before the result it tells of leaves the SDK. Closing an epoch takes three
-durable steps: the next key is stored; the seal is stored; the key that made it is erased. At start
-a stored seal wins, so that no epoch is ever closed twice.
+durable steps: the next key is stored; the seal is stored; the key that made it is erased. The last
+stores the key after the next in the same write, so that the first is done before it is needed. At
+start a stored seal wins, so that no epoch is ever closed twice.
 """
 
 from __future__ import annotations
@@ -43,7 +44,12 @@ MOST_BYTES = 16 << 20
 
 
 class EpochKey(Message, frozen=True):
-    """The seed of the open epoch's key, and of the next one's while the epoch is being closed."""
+    """The seed of the open epoch's key, and of the next one's.
+
+    Whoever copies this file can close the open epoch in the device's place, with a next key of
+    their choice: that they know the device's own gives them nothing more. What is sealed cannot be
+    made again with it.
+    """
 
     marker: ClassVar[bytes] = b"fieldward/journal-key/1"
     epoch: Count
@@ -87,10 +93,12 @@ class Journal:
         self._opened_at = None if self.is_sealed else 0
 
     @classmethod
-    def create(cls, folder: Folder, head: JournalHead, seed: bytes) -> None:
+    def create(
+        cls, folder: Folder, head: JournalHead, seed: bytes, next_seed: bytes | None = None
+    ) -> None:
         """An empty journal, its first epoch's key as it was registered."""
         FrameFile.create(folder, JOURNAL, [pack(JournalBase(head, {}))]).close()
-        folder.store(EPOCH_KEY, EpochKey(head.epoch, seed))
+        folder.store(EPOCH_KEY, EpochKey(head.epoch, seed, next_seed))
 
     @property
     def size(self) -> int:
@@ -140,8 +148,7 @@ class Journal:
             return
         self._require_whole()
         self._promote_key()
-        next_seed = self._key.next_seed or self._entropy(KEY_BYTES)
-        self._keep_key(EpochKey(self._key.epoch, self._key.seed, next_seed))
+        next_seed = self._next_seed()
         closing = self._head.closing(
             closed_at=now, next_public_key=public_key(signing_key(next_seed))
         )
@@ -202,10 +209,20 @@ class Journal:
             self._fault = self._fault or "its key does not belong to it"
         return key
 
+    def _next_seed(self) -> bytes:
+        """The next key's seed, stored."""
+        key = self._key
+        if key.next_seed is not None:
+            return key.next_seed
+        seed = self._entropy(KEY_BYTES)
+        self._keep_key(EpochKey(key.epoch, key.seed, seed))
+        return seed
+
     def _promote_key(self) -> None:
         """Where a seal is stored, it wins: go on with the next key, and erase the one it used."""
         if self._key.next_seed is not None and self._key.epoch < self._head.epoch:
-            self._keep_key(EpochKey(self._head.epoch, self._key.next_seed))
+            after_next = self._entropy(KEY_BYTES)
+            self._keep_key(EpochKey(self._head.epoch, self._key.next_seed, after_next))
 
     def _epoch_is_over(self, now: int) -> bool:
         entries = self._head.size - self._head.sealed_size

@@ -137,7 +137,10 @@ class _Run:
         delivery = self._delivery(before, None)
 
         def up() -> tuple[SyncOutcome, Error | None]:
-            delivery.run()
+            try:
+                delivery.run()
+            finally:
+                before.keep()
             return _unless(delivery.fault, SyncOutcome.DELIVERED)
 
         outcome, error = _attempt(delivery, up)

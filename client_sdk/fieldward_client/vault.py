@@ -37,7 +37,11 @@ class VaultSecrets(Message, frozen=True):
     @classmethod
     def new(cls, entropy: Entropy) -> VaultSecrets:
         """The keys of a practitioner who comes to this device."""
-        return cls(signing_seed=entropy(KEY_BYTES), vault_key=entropy(KEY_BYTES))
+        return cls(
+            signing_seed=entropy(KEY_BYTES),
+            vault_key=entropy(KEY_BYTES),
+            next_hpke_seed=entropy(KEY_BYTES),
+        )
 
     def __repr__(self) -> str:
         return "VaultSecrets(…)"
@@ -160,8 +164,8 @@ class Vault:
 
     @property
     def lease_seeds(self) -> tuple[bytes, ...]:
-        """The seeds that a stored lease may be sealed to, the newest first."""
-        seeds = (self._secrets.next_hpke_seed, self._secrets.hpke_seed)
+        """The seeds that a stored lease may be sealed to, the likeliest first."""
+        seeds = (self._secrets.hpke_seed, self._secrets.next_hpke_seed)
         return tuple(seed for seed in seeds if seed is not None)
 
     def next_public_key(self) -> bytes:
@@ -173,9 +177,11 @@ class Vault:
         return hpke_public_key(seed)
 
     def promote(self, seed: bytes) -> None:
-        """What was sealed to ``seed`` is stored and was opened: forget the seed before it."""
+        """What was sealed to ``seed`` is stored and was opened: forget the seed before it. The one
+        after it is made in the same write, so that the next sync need not wait for another."""
         if seed == self._secrets.next_hpke_seed:
-            self._keep(msgspec.structs.replace(self._secrets, hpke_seed=seed, next_hpke_seed=None))
+            after = self._entropy(KEY_BYTES)
+            self._keep(msgspec.structs.replace(self._secrets, hpke_seed=seed, next_hpke_seed=after))
 
     def forget_opened_seed(self) -> None:
         """There is no lease any more that the seed in use could open."""

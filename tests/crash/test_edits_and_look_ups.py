@@ -36,7 +36,7 @@ def every_accepted_edit_arrives(case: Case) -> None:
 
 
 def test_no_accepted_edit_is_lost(crash: Crash) -> None:
-    crash.everywhere(ready, edit_twice, every_accepted_edit_arrives, least_points=30)
+    crash.everywhere(ready, edit_twice, every_accepted_edit_arrives, least_points=25)
 
 
 def look_up(case: Case, device: Device | None) -> None:
@@ -70,7 +70,7 @@ def everything_shown_is_on_record(case: Case) -> None:
 
 
 def test_everything_shown_is_on_record(crash: Crash) -> None:
-    crash.everywhere(ready, look_up, everything_shown_is_on_record, least_points=40)
+    crash.everywhere(ready, look_up, everything_shown_is_on_record, least_points=30)
 
 
 def what_is_on_record_is_spent(case: Case) -> None:
@@ -82,4 +82,4 @@ def what_is_on_record_is_spent(case: Case) -> None:
 
 
 def test_no_failure_gives_look_ups_back(crash: Crash) -> None:
-    crash.everywhere(ready, look_up, what_is_on_record_is_spent, least_points=40)
+    crash.everywhere(ready, look_up, what_is_on_record_is_spent, least_points=30)

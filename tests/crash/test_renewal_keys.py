@@ -120,7 +120,7 @@ def it_reads_now_and_after_a_sync(case: Case) -> None:
 
 
 def test_at_no_point_of_a_renewal_does_a_device_lose_what_opens_its_lease(crash: Crash) -> None:
-    crash.everywhere(due, renew, it_reads_now_and_after_a_sync, least_points=45)
+    crash.everywhere(due, renew, it_reads_now_and_after_a_sync, least_points=35)
 
 
 def test_what_lies_on_the_disk_after_each_call_that_changes_a_key_reads_without_a_sync(
@@ -128,7 +128,7 @@ def test_what_lies_on_the_disk_after_each_call_that_changes_a_key_reads_without_
 ) -> None:
     case = Case(World(tmp_path / "world", monkeypatch))
     device = due(case)
-    before = stored_secrets(case.world.home()).hpke_seed
+    before = stored_secrets(case.world.home())
     copies = tmp_path / "copies"
     with put_in(Watched(case.world.home(), copies), monkeypatch):
         renew(case, device)
@@ -137,7 +137,8 @@ def test_what_lies_on_the_disk_after_each_call_that_changes_a_key_reads_without_
     authority: Any = case.world.authority
     first, *retries = authority.post.offered
     assert retries == [first, first], "a retry asks with the same key"
-    assert (hpke_public_key(after.hpke_seed or b""), after.next_hpke_seed) == (first, None)
+    assert hpke_public_key(after.hpke_seed or b"") == first
+    assert after.next_hpke_seed not in (None, before.hpke_seed, after.hpke_seed)
     held = set()
     for copy in sorted(copies.iterdir()):
         seeds = stored_secrets(copy)
@@ -145,4 +146,4 @@ def test_what_lies_on_the_disk_after_each_call_that_changes_a_key_reads_without_
         shutil.rmtree(case.world.home())
         copy.rename(case.world.home())
         it_reads_at_once(case)
-    assert held == {(before, None), (before, after.hpke_seed), (after.hpke_seed, None)}
+    assert held == {(each.hpke_seed, each.next_hpke_seed) for each in (before, after)}

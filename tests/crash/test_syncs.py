@@ -21,7 +21,7 @@ def enrolled(case: Case) -> Device:
 
 
 def test_a_device_reads_after_a_first_sync_that_failed_anywhere(crash: Crash) -> None:
-    crash.everywhere(enrolled, sync, it_reads_after_a_sync, least_points=45)
+    crash.everywhere(enrolled, sync, it_reads_after_a_sync, least_points=35)
 
 
 def with_news(case: Case) -> Device:
@@ -68,7 +68,7 @@ def the_store_is_one_state(case: Case) -> None:
 
 
 def test_a_sync_leaves_one_state_or_the_next(crash: Crash) -> None:
-    crash.everywhere(with_news, sync, the_store_is_one_state, least_points=60)
+    crash.everywhere(with_news, sync, the_store_is_one_state, least_points=40)
 
 
 @dataclass

@@ -376,6 +376,14 @@ def test_an_earlier_generation_goes_once_the_backups_have_it(loop: Loop, ann: Ta
     assert not earlier.exists()
 
 
+def test_what_the_server_has_already_is_not_sent_again_by_the_earlier_generation(
+    loop: Loop, ann: Tablet
+) -> None:
+    come_back(ann)
+    ann.shown(PHONE)
+    assert ann.device.sync().look_ups_sent == 1
+
+
 def test_a_wiped_device_delivers_its_earlier_generation_before_it_is_gone(
     loop: Loop, ann: Tablet
 ) -> None:

@@ -53,6 +53,39 @@ def test_what_is_stored_already_is_not_stored_again(
     assert stored == [STATE]
 
 
+def test_an_answers_time_is_stored_at_once_where_a_crash_would_give_back_too_much(
+    folder: Folder, clock: DeviceClock
+) -> None:
+    """Invariant 3: a lease that came beside it is not read for longer than it says."""
+    trusted = TrustedClock(folder, clock)
+    before = folder.load(STATE, ClockState)
+    for ahead in (REMEMBER_SECONDS, -REMEMBER_SECONDS):
+        trusted.answered(NOON + ahead)
+        assert trusted.now() == NOON + ahead
+        assert folder.load(STATE, ClockState) == before
+    for ahead in (REMEMBER_SECONDS + 1, 0):
+        trusted.answered(NOON + ahead)
+        assert TrustedClock(folder, clock).now() == NOON + ahead
+    clock.restart()
+    trusted.answered(NOON)
+    stored = folder.load(STATE, ClockState)
+    assert stored is not None
+    assert stored.cold_starts == 0
+
+
+def test_what_is_not_stored_yet_is_stored_beside_the_next(
+    folder: Folder, clock: DeviceClock, tmp_path: Path
+) -> None:
+    trusted, beside = TrustedClock(folder, clock), ClockState.at_contact(1, clock.reading())
+    trusted.answered(NOON + 60)
+    trusted.store_beside("another", beside)
+    assert folder.load("another", ClockState) == beside
+    assert TrustedClock(folder, clock).now() == NOON + 60
+    (tmp_path / STATE).unlink()
+    trusted.store_beside("another", beside)
+    assert folder.read(STATE) is None, "it was stored already"
+
+
 def test_every_start_of_the_machine_is_counted_once(folder: Folder, clock: DeviceClock) -> None:
     for _ in range(19):
         clock.restart()

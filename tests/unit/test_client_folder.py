@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
-from faulty_disk import FaultyDisk
+from faulty_disk import FAILURES, Crashed, FaultyDisk
 from fieldward_client import LocalDataDamaged, RetryLater, folder
 from fieldward_client.folder import Folder
 from fieldward_client.frames import MARKER, MAX_PAYLOAD_BYTES, FrameFile, frame, read_frames
+from fieldward_sync.clock import ClockState, Reading
 from fieldward_sync.errors import CallerMistake
 
 PAYLOADS = (b"first", b"", b"third" * 100)
@@ -93,6 +94,44 @@ def test_a_file_in_doubt_takes_nothing_until_it_is_opened_again(
         file.append(b"refused too")
     file.close()
     home.appended("log").append(b"taken")
+
+
+def test_files_that_are_stored_together_are_each_whole_after_a_failure_anywhere(
+    home: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = (ClockState.at_contact(at, Reading(at, at, "boot")) for at in (1, 2, 3))
+    disk = FaultyDisk()
+    with monkeypatch.context() as patch:
+        patch.setattr(folder, "os", disk)
+        home.store_each({"one": first, "other": first})
+    assert disk.calls.count("fsync") == 3, "each content, and once their names"
+    for failure in FAILURES:
+        for at in range(1, len(disk.calls) + 1):
+            home.store_each({"one": first, "other": second})
+            failing = FaultyDisk(failure, at=at)
+            with monkeypatch.context() as patch, suppress(Crashed, LocalDataDamaged):
+                patch.setattr(folder, "os", failing)
+                home.store_each({"one": third, "other": third})
+            if failure == "power":
+                failing.lose_power()
+            assert home.load("one", ClockState) in (first, third)
+            assert home.load("other", ClockState) in (second, third)
+
+
+def test_what_is_fetched_needs_no_durable_name_until_it_is_whole(
+    home: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = FaultyDisk()
+    with monkeypatch.context() as patch:
+        patch.setattr(folder, "os", disk)
+        part = home.appended("part", renamed_later=True)
+        part.write(b"all of it")
+        part.sync()
+        part.close()
+        home.rename("part", "whole")
+        assert disk.calls.count("fsync") == 2
+        disk.lose_power()
+    assert home.read("whole") == b"all of it"
 
 
 def test_frames_come_back(home: Folder) -> None:

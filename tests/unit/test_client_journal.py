@@ -167,7 +167,9 @@ def test_a_stored_seal_wins(folder: Folder) -> None:
     assert after is not None
     folder.store(EPOCH_KEY, EpochKey(before.epoch, before.seed, after.seed))
     again = opened(folder)
-    assert folder.load(EPOCH_KEY, EpochKey) == after
+    promoted = folder.load(EPOCH_KEY, EpochKey)
+    assert promoted is not None
+    assert (promoted.epoch, promoted.seed) == (after.epoch, after.seed)
     again.write([LOOK_UP], box(), spent=NOTHING_SPENT, now=NOON)
     again.seal(NOON)
     assert verified(again.due(0, 0)).epoch == 2
