@@ -66,6 +66,9 @@ class Device:
         if practitioner is not None:
             self._watch.begin()
 
+    def __repr__(self) -> str:
+        return f"<Device {self._installation.identity.device}>"
+
     @classmethod
     def enrol(
         cls,

@@ -68,7 +68,11 @@ def enrol(
     is not who the code names. After each the same call may be repeated.
     """
     if folder.read(IDENTITY) is not None:
-        raise CallerMistake("already-enrolled", "There is a device in this folder already.")
+        raise CallerMistake(
+            "already-enrolled",
+            "There is a device in this folder already.",
+            next_step="Use it, or enrol in another folder. A further person joins with their code.",
+        )
     check_passphrase(passphrase)
     invitation = read_code(code)
     if invitation.hands_over:

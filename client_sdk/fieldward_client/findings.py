@@ -194,7 +194,10 @@ _MEANINGS = {
     "outbox-made": ("It cannot be told whether edits were cut off at the end.", _BY_ITSELF),
     "wipe": ("The order to wipe comes again by itself.", _BY_ITSELF),
     "vault": ("Their passphrase opens nothing here. What they typed is sent.", _INVITATION),
-    "attempts": ("One more wrong passphrase erases the lease.", "Unlock with the right one."),
+    "attempts": (
+        "One more wrong passphrase shuts the copy until a sync.",
+        "Unlock with the right one.",
+    ),
     "lease": ("Nothing can be read until a sync brings another.", _BY_ITSELF),
     "store-key": ("What was typed and not sent cannot be shown; it is sent.", _BY_ITSELF),
     "distribution": ("Nothing can be read until a sync brings it again.", _BY_ITSELF),

@@ -249,7 +249,9 @@ class Practitioner:
     def _require_lease(self, now: int) -> tuple[StoredLease, Lease]:
         if self._held is None:
             raise AccessClosed(
-                "no-lease", "No lease is here.", next_step="Connect and sync: that brings one."
+                "no-lease",
+                "There is no copy here that may be read.",
+                next_step="Sync while you have signal: that brings one.",
             )
         held = self._held
         if not ALLOWED[held[1].state(now)].keep_keys:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from types import TracebackType
-from typing import Any, Literal, Self, Unpack
+from typing import Any, Literal, Self, Unpack, cast
 
 import msgspec
 
@@ -94,7 +94,7 @@ class Session:
 
         ``CallerMistake`` if that is nothing, too little to search by, or not what it should be.
         """
-        return self._search(Query(**terms), Asked(self._new_query()))
+        return self._search(_query_of(terms), Asked(self._new_query()))
 
     def type_ahead(self) -> TypeAhead:
         """A search while it is typed: its lists count as one query (see ``Asked``)."""
@@ -107,7 +107,7 @@ class Session:
         Raises as ``search``, and ``RetryLater`` without an answer, ``RefusedByServer`` for a
         refusal. The server puts it on record before it answers.
         """
-        query, query_id = Query(**terms), self._new_query()
+        query, query_id = _query_of(terms), self._new_query()
         with self._refusals_on_record("search", terms=query.terms, query=query_id):
             self._practitioner.holdings()
         with self._installation.guard.held():
@@ -319,6 +319,20 @@ def _refuse_edit(
         "This record is not on this device, so it cannot be edited here.",
         next_step="Ask your sync administrator to add it to what you hold.",
     )
+
+
+def _query_of(terms: Mapping[str, object]) -> Query:
+    """What somebody remembers; ``CallerMistake``: "unknown-term", "not-text", and as ``Query``."""
+    for name, term in terms.items():
+        if name not in Terms.__annotations__:
+            raise CallerMistake(
+                "unknown-term",
+                f"A search has no term {name[:32]!r}.",
+                next_step=f"It takes: {', '.join(Terms.__annotations__)}.",
+            )
+        if not isinstance(term, str):
+            raise CallerMistake("not-text", f"{name} is to be text, as it would be typed.")
+    return Query(**cast(Terms, terms))
 
 
 def _check_shape(value: str, shape: Any, code: str) -> None:

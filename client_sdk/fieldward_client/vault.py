@@ -129,7 +129,9 @@ class Vault:
         stored = folder.load(vault_file(practitioner), SealedVault)
         if stored is None:
             raise CallerMistake(
-                "practitioner-unknown", f"Nobody called {practitioner!r} has keys on this device."
+                "practitioner-unknown",
+                f"Nobody called {practitioner!r} has keys on this device.",
+                next_step="Compare how your administrator wrote it; who is new here joins first.",
             )
         of_device = secret()
         stored.lock.require_unaltered(of_device)
@@ -242,8 +244,8 @@ def _after_a_wrong_one(ladder: Ladder) -> str:
     )
     if not ladder.left:
         return (
-            "After so many wrong ones the lease is erased: the copy stays shut until the right "
-            f"passphrase and a sync. {forgotten}"
+            "After so many wrong ones the copy stays shut until the right passphrase and a sync. "
+            f"{forgotten}"
         )
     wait = f"Wait {in_words(ladder.wait_seconds)}, then type" if ladder.wait_seconds else "Type"
-    return f"{wait} it again; {ladder.left} more wrong ones erase the lease. {forgotten}"
+    return f"{wait} it again; {ladder.left} more wrong ones shut the copy until a sync. {forgotten}"

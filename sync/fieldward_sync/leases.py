@@ -124,8 +124,8 @@ class Lease(Message, frozen=True):
         if not ALLOWED[self.state(now)].read:
             raise AccessClosed(
                 "lease-over",
-                "The lease on this copy is over; it stays shut.",
-                next_step="Connect and sync to renew it. What you typed is kept and is delivered.",
+                "The time of this copy is over; it stays shut.",
+                next_step="Sync to open it again. What you typed is kept and is delivered.",
             )
 
     def look_ups_left(self, spent: Spent) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,6 +51,18 @@ def test_nobody_here_is_another_answer_than_nobody_at_all(tablet: Device) -> Non
     with tablet.session("clinic") as session:
         hits = session.search(family="Nowak")
     assert (len(hits), hits.answer) == (0, Answer.NOT_ON_THIS_DEVICE)
+
+
+@pytest.mark.parametrize(
+    ("terms", "code"), [({"surname": "Okafor"}, "unknown-term"), ({"age": 5}, "not-text")]
+)
+def test_a_term_that_a_search_does_not_take_is_the_callers_mistake(
+    terms: dict[str, Any], code: str, tablet: Device
+) -> None:
+    with tablet.session("clinic") as session:
+        for find in (session.search, session.enquire):
+            with pytest.raises(CallerMistake, match=code):
+                find(**terms)
 
 
 def test_a_hit_says_why_it_is_one(tablet: Device) -> None:

@@ -86,10 +86,18 @@ def test_a_program_settles_a_conflict_by_naming_every_value_of_it(ann: HealthVis
     assert read["conflicts"] == {}
 
 
+def test_where_nobody_can_be_asked_an_edit_says_how_to_answer_beforehand(
+    ann: HealthVisitor,
+) -> None:
+    said = ann.fails("edit", "r-ada", PHONE, "07700 900123", "--reason=clinic")
+    assert (said.exit_code, "--replaces" in said.stderr) == (2, True)
+
+
 def test_an_address_is_asked_for_part_by_part(ann: HealthVisitor) -> None:
+    """A slip is told at once, and only what it is in is typed again."""
     ann.does(
         *("edit", "r-ada", "address", "--reason=clinic"),
-        keys="last-known\n2 Low Road\nSheffield\n\ns1 2ab\nyes\n",
+        keys="last-known\n2 Low Road\nSheffield\n\nS1 2\ns12ab\nyes\n",
     )
     said = ann.does("show", "r-ada", "--reason", "clinic")
     assert "last known: 2 Low Road, Sheffield, S1 2AB" in said

@@ -246,7 +246,7 @@ def test_after_the_lease_nothing_is_shown_and_the_status_says_what_to_do(
     said = ann.fails("search", "--family", "okafor", "--reason", "clinic")
     assert said.exit_code == 1
     assert "Okafor" not in said.output
-    assert "Connect and sync" in said.stderr
+    assert "Sync to open it again" in said.stderr
     assert "Your copy closed" in ann.does("status")
     ann.does("sync")
     assert "Okafor, Ada" in ann.does("search", "--family", "okafor", "--reason", "clinic")

@@ -29,7 +29,7 @@ def test_a_passphrase_is_changed_and_the_old_one_opens_nothing(ann: HealthVisito
     assert "the new passphrase opens this device" in said
     refused = ann.fails("sync")
     assert "[passphrase-wrong]" in refused.stderr
-    assert "9 more wrong ones erase the lease" in refused.stderr
+    assert "9 more wrong ones shut the copy until a sync" in refused.stderr
     assert "1 wrong passphrase" in ann.does("status")
     assert ann.types("sync", keys=f"{NEW}\n").exit_code == 0
     assert "wrong" not in ann.does("status")

@@ -21,7 +21,15 @@ from fieldward_client import (
 from fieldward_client.terminal.header import ATTENTION, GOOD, QUIET, URGENT, copys_end, header
 from fieldward_client.terminal.hit_list import in_or, why
 from fieldward_client.terminal.terms import FURTHER, USUAL
-from fieldward_client.terminal.wording import FLAGS, in_words, moment, read_value, span
+from fieldward_client.terminal.wording import (
+    FLAGS,
+    as_postcode,
+    in_words,
+    moment,
+    read_value,
+    refusal_in_words,
+    span,
+)
 from fieldward_sync.errors import Error
 from fieldward_sync.field_classes import FIELD_RULES
 from fieldward_sync.matching.comparison import FIELDS
@@ -144,14 +152,15 @@ def test_in_their_last_tenth_the_header_says_how_many_look_ups_are_left(
 @pytest.mark.parametrize(
     ("found", "told"),
     [
-        (PassphraseStatus(1, 9, 0), "1 wrong passphrase: 9 more erase the lease."),
+        (PassphraseStatus(1, 9, 0), "1 wrong passphrase: 9 more shut your copy until a sync."),
         (
             PassphraseStatus(7, 3, 900),
-            "7 wrong passphrases: 3 more erase the lease; the next can be tried in 15 min.",
+            "7 wrong passphrases: 3 more shut your copy until a sync; "
+            "the next can be tried in 15 min.",
         ),
         (
             PassphraseStatus(10, 0, 0),
-            "10 wrong passphrases: the lease is erased, a sync brings it back.",
+            "10 wrong passphrases: your copy is shut until the right one and a sync.",
         ),
     ],
 )
@@ -229,6 +238,21 @@ def test_what_an_administrator_has_decided_stands_first(
     first, *_ = header(replace(READY, access=access))
     assert "administrator" in first.plain or "replaced" in first.plain
     assert str(first.style) == ATTENTION
+
+
+def test_whoevers_device_was_ended_is_not_told_to_sync() -> None:
+    ended = lines(replace(READY, access="revoked", lease=None))
+    assert not any("sync while" in line for line in ended)
+
+
+@pytest.mark.parametrize("typed", ["M14 5AB", "m145ab", " m14  5ab "])
+def test_a_postcode_may_be_typed_anyhow(typed: str) -> None:
+    assert as_postcode(typed) == "M14 5AB"
+
+
+def test_a_refusal_is_told_in_words_and_its_code_where_only_support_can_use_it() -> None:
+    assert refusal_in_words("revoked") == "this device was ended"
+    assert refusal_in_words("dot-reused") == "dot-reused"
 
 
 def test_a_wiped_device_has_no_copy_to_speak_of() -> None:

@@ -12,7 +12,9 @@ import click
 
 from fieldward_client import REASONS, CallerMistake, Value
 from fieldward_client.passphrases import check_passphrase
+from fieldward_client.terminal.wording import ADDRESS, as_postcode
 from fieldward_sync import limits
+from fieldward_sync.schema import check_value
 
 PASSPHRASE_VARIABLE = "FIELDWARD_DEVICE_PASSPHRASE_FILE"
 """Names a file with the device's passphrase: another one than an administrator's key has."""
@@ -70,9 +72,10 @@ def word_of(words: Sequence[str], question: str) -> str:
     return ask(question, default="", check=check).lower()
 
 
-def confirm(question: str) -> None:
-    """Go on only after a yes that was typed: there is no default (P24)."""
-    if not _prompt(f"{question} (yes or no)", type=click.BOOL):
+def confirm(question: str, *, instead: str) -> None:
+    """Go on only after a yes that was typed: there is no default (P24). Where nobody can be asked,
+    ``instead`` says how a program answers beforehand."""
+    if not _prompt(f"{question} (yes or no)", instead=instead, type=click.BOOL):
         raise CallerMistake("not-confirmed", "Nothing was changed.", next_step="All is as it was.")
 
 
@@ -150,7 +153,11 @@ def address() -> Value:
         line := ask("Next line (Enter: no more)", default="")
     ):
         lines.append(line)
-    postcode = ask("Postcode (Enter: not known)", default="").upper()
+
+    def check(typed: str) -> None:
+        check_value(ADDRESS, {"kind": kind, "lines": lines, "postcode": as_postcode(typed)})
+
+    postcode = as_postcode(ask("Postcode (Enter: not known)", default="", check=check))
     return {"kind": kind, "lines": lines, **({"postcode": postcode} if postcode else {})}
 
 
@@ -195,14 +202,16 @@ def _typed(question: str, *, twice: str | None = None) -> str:
     return typed
 
 
-def _prompt(question: str, **options: Any) -> Any:
-    """What is typed at a question. Where nobody can be asked, the command was wrongly called."""
+def _prompt(question: str, *, instead: str = "", **options: Any) -> Any:
+    """What is typed at a question. Where nobody can be asked, the command was wrongly called: it
+    should have said so itself, or what is said ``instead``."""
     try:
         return click.prompt(question, err=True, **options)
     except click.Abort as e:
         if can_ask():
             raise
         raise click.UsageError(
-            f"Nobody can be asked here: {question!r}. Say it on the command line; a passphrase, "
+            instead
+            or f"Nobody can be asked here: {question!r}. Say it on the command line; a passphrase, "
             f"in the file that {PASSPHRASE_VARIABLE} names."
         ) from e

@@ -72,7 +72,10 @@ def edit(
             new = _asked_for(path, stood)
         check_value(path, new)  # nobody is asked to confirm what cannot be
         if not replaces:
-            asking.confirm(f"{whose(child)}: {_question(path, new, stood)}")
+            asking.confirm(
+                f"{whose(child)}: {_question(path, new, stood)}",
+                instead="Nobody can be asked here: --replaces says what you were shown there.",
+            )
         if path in child.conflicts:
             child.settle(path, new)
         else:

@@ -14,6 +14,7 @@ from fieldward_client.terminal.header import GOOD
 from fieldward_client.terminal.opening import folder_option, json_option, locked
 from fieldward_client.terminal.printing import say, show_json
 from fieldward_sync.invitations import read_code
+from fieldward_sync.server_address import read_server_address
 
 MAX_NAME_CHARACTERS = 64
 
@@ -46,9 +47,11 @@ def enrol(code: str | None, server: str | None, name: str, folder: Path, as_json
     Example:
       fieldward field enrol --server https://index.example
     """
-    server = server or asking.ask("The server's address")
-    code = code or asking.ask("Invitation code")
-    read_code(code)  # a slip is better known before a passphrase is thought of
+    # A slip is better known before a passphrase is thought of.
+    server = server or asking.ask("The server's address (https://…)", check=read_server_address)
+    code = code or asking.ask("Invitation code", check=read_code)
+    read_server_address(server)
+    read_code(code)
     with Device.enrol(
         folder, server, code, passphrase=asking.new_passphrase(), name=name
     ) as device:
@@ -84,7 +87,7 @@ def join(code: str | None, folder: Path, as_json: bool) -> None:
     Example:
       fieldward field join
     """
-    code = code or asking.ask("Invitation code")
+    code = code or asking.ask("Invitation code", check=read_code)
     hands_over = read_code(code).hands_over
     with locked(folder) as device:
         who = device.join(code, passphrase=asking.new_passphrase())
@@ -94,7 +97,7 @@ def join(code: str | None, folder: Path, as_json: bool) -> None:
     say(
         Text(f"This device is for {who} too.", GOOD),
         "Every look-up on it is put on record under your name, with its reason.",
-        f"Next: fieldward field look-up --as {who}"
+        f"Next: fieldward field search --as {who}"
         if hands_over
         else f"Next, while you have signal: fieldward field sync --as {who}",
     )

@@ -15,7 +15,8 @@ from fieldward_client.terminal.wording import many, moment, span
 GOOD, QUIET, ATTENTION, URGENT = "green", "bright_black", "yellow", "bold yellow"
 
 ACCESS_IN_WORDS = {
-    "paused": "Your administrator has paused this device; what you typed is still sent.",
+    "paused": "Your administrator has paused this device: nothing can be read until it is resumed; "
+    "what you typed is still sent.",
     "draining": "This device is being replaced: it sends, and gets nothing new.",
     "revoked": "This device was ended by your administrator; what you typed is still sent.",
 }
@@ -29,12 +30,18 @@ def header(status: Status) -> Iterator[Text]:
         yield Text("This device was wiped by its administrator; nothing can be read.", ATTENTION)
     elif status.access in ACCESS_IN_WORDS:
         yield Text(ACCESS_IN_WORDS[status.access], ATTENTION)
-    if not status.wiped:
+    if not (status.wiped or status.access == "paused" or _is_ended(status)):
         yield copys_end(status.lease, status.now)
+    if not status.wiped:
         yield from _last_look_ups(status.lease)
         yield from _wrong_passphrases(status.passphrase)
     yield Text(" · ").join([*_age(status), *_waiting(status)])
     yield from _lost(status.lost_edits)
+
+
+def _is_ended(status: Status) -> bool:
+    """Whether it was revoked and knows it: then no sync brings its copy back."""
+    return status.access == "revoked" and status.lease is None
 
 
 def copys_end(lease: LeaseStatus | None, now: int | None) -> Text:
@@ -88,9 +95,9 @@ def _wrong_passphrases(found: PassphraseStatus | None) -> Iterator[Text]:
     tried = many(found.wrong, "wrong passphrase")
     wait = f"; the next can be tried in {span(found.wait_seconds)}" if found.wait_seconds else ""
     if found.left:
-        yield Text(f"{tried}: {found.left} more erase the lease{wait}.", ATTENTION)
+        yield Text(f"{tried}: {found.left} more shut your copy until a sync{wait}.", ATTENTION)
     else:
-        yield Text(f"{tried}: the lease is erased, a sync brings it back{wait}.", ATTENTION)
+        yield Text(f"{tried}: your copy is shut until the right one and a sync{wait}.", ATTENTION)
 
 
 def _age(status: Status) -> Iterator[Text]:

@@ -72,7 +72,10 @@ def look_up_options(command: Command) -> Command:
         help="The colleague you look for; the record names you both.",
     )
     why = click.option(
-        "--reason", type=click.Choice(sorted(REASONS)), help="Why; asked for if not given."
+        "--reason",
+        type=click.Choice(sorted(REASONS)),
+        metavar="WORD",
+        help=f"Why: one of {', '.join(sorted(REASONS))}. Asked for if not given.",
     )
     return why(for_whom(folder_option(json_option(command))))
 

@@ -13,7 +13,7 @@ from fieldward_client import AccessClosed, Device, Notice, PendingEdit, Status, 
 from fieldward_client.terminal.header import ATTENTION, QUIET, header
 from fieldward_client.terminal.opening import folder_option, json_option, locked, unlocked
 from fieldward_client.terminal.printing import say, show_json, table, whole
-from fieldward_client.terminal.wording import in_words, many, moment
+from fieldward_client.terminal.wording import in_words, many, moment, refusal_in_words
 
 REFUSED = "red"
 _DECISIONS = {
@@ -111,7 +111,7 @@ def _told(notice: Notice, now: int | None) -> Text:
 def _row(edit: PendingEdit, status: Status) -> tuple[Text, ...]:
     is_present = edit.generation == status.generation
     style = REFUSED if edit.state == "refused" else QUIET
-    state = f"{edit.state}: {edit.code}" if edit.code else edit.state
+    state = f"{edit.state}: {refusal_in_words(edit.code)}" if edit.code else edit.state
     changes = (
         ("(locked)" if is_present else "(sealed)")
         if edit.changes is None

@@ -26,7 +26,7 @@ from fieldward_client.terminal.opening import (
     unlocked,
 )
 from fieldward_client.terminal.printing import progress_of_sync, say, show_json
-from fieldward_client.terminal.wording import many
+from fieldward_client.terminal.wording import many, refusal_in_words
 
 DONE, FAILED, LATER = 0, 1, 3
 """Exit codes, as everywhere on the command line."""
@@ -107,7 +107,7 @@ def _in_words(report: SyncReport) -> Iterator[Text]:
 
 def _verdict(verdict: EditVerdict) -> Iterator[Text]:
     if verdict.outcome != "merged":
-        why = f" [{verdict.code}]" if verdict.code else ""
+        why = f": {refusal_in_words(verdict.code)} [{verdict.code}]" if verdict.code else ""
         yield Text(f"  Edit {verdict.counter}: {_VERDICTS[verdict.outcome]}{why}.", ATTENTION)
 
 

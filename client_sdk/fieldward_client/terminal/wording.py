@@ -16,6 +16,9 @@ FLAGS = frozenset({"assessment_exists", "involvements/*.lead"})
 """The patterns of the fields that hold yes or no."""
 
 ADDRESS = "address"
+INWARD_LETTERS = 3
+"""The last part of a postcode."""
+
 WEEK_SECONDS = 7 * 24 * 3600
 _UNITS = (("d", 24 * 3600), ("h", 3600), ("min", 60))
 _DISPUTED_BY = {
@@ -31,6 +34,16 @@ _OUTCOMES = {
     "not-upheld": "found right",
     "withdrawn": "taken back",
 }
+_REFUSED = {
+    "out-of-scope": "the child is in none of your partitions now",
+    "unknown-record": "the authority has no such entry",
+    "record-moved": "another authority has the child's entry now",
+    "invalid-value": "the authority does not take this value",
+    "server-only-field": "only the authority sets this",
+    "revoked": "this device was ended",
+}
+"""Of the codes of docs/protocol/refusals.md those that are about what a person did."""
+
 _KINDS = {
     "current": "",
     "last-known": "last known: ",
@@ -90,6 +103,11 @@ def dispute_in_words(dispute: Dispute, *, sent: bool = True) -> str:
     return f"disputed by {_DISPUTED_BY[dispute.by]} {since}, {came if sent else 'not sent yet'}"
 
 
+def refusal_in_words(code: str) -> str:
+    """Why an edit was refused; the code itself where nobody but support can use more."""
+    return _REFUSED.get(code, code)
+
+
 def read_value(path: str, typed: str) -> Value:
     """What a person means who types this for a field, an address as JSON.
 
@@ -103,6 +121,16 @@ def read_value(path: str, typed: str) -> Value:
     if typed.lower() not in YES_OR_NO:
         raise CallerMistake("not-yes-or-no", f"{path} is yes or no.")
     return YES_OR_NO[typed.lower()]
+
+
+def as_postcode(typed: str) -> str:
+    """A postcode as records have it, however its blank and its letters were typed."""
+    joined = "".join(typed.split()).upper()
+    return (
+        f"{joined[:-INWARD_LETTERS]} {joined[-INWARD_LETTERS:]}"
+        if len(joined) > INWARD_LETTERS
+        else joined
+    )
 
 
 def _date(day: str) -> str:
