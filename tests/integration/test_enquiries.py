@@ -244,6 +244,9 @@ def test_a_family_is_told_who_looked_off_line_and_on_line(tmp_path: Path) -> Non
             (True, "duty-desk"),
             (True, "duty-desk"),
         ]
+        opened = [it for it in asked if "t-2" in it["look_up"]["records"]]
+        assert mo.reads(*shown, "--record", "t-2") == opened
+        assert mo.reads(*shown, "--record", "r-1") == []
         assert {it["device"] for it in asked} == {name}
         assert asked[1]["look_up"]["query"] == asked[2]["look_up"]["query"] != ""
         table = mo.does(*shown)

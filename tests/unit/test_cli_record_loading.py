@@ -156,6 +156,7 @@ class TestWhatIsRefused:
             path = rejects_path_for(file, "csv", None)
             assert path == tmp_path / name
             path.touch()
+        assert rejects_path_for(f"{file}.rejects", "csv", None) == tmp_path / "a.csv.rejects.4"
         with pytest.raises(CallerMistake, match="rejects-file"):
             rejects_path_for(file, "csv", tmp_path / "a.csv.rejects")
         with pytest.raises(CallerMistake, match="rejects-file"):

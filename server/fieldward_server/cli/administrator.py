@@ -129,7 +129,10 @@ def bootstrap(
 @_name_option
 @_public_key_option(required=True)
 @signed()
-def add(call: Commander, administrator: str, name: str, public_key_file: Path) -> None:
+@json_option
+def add(
+    call: Commander, administrator: str, name: str, public_key_file: Path, as_json: bool
+) -> None:
     """Let a further ADMINISTRATOR command, by an id that nobody had before.
 
     \b
@@ -140,6 +143,11 @@ def add(call: Commander, administrator: str, name: str, public_key_file: Path) -
 
     public_key = read_public_key_file(public_key_file).hex()
     call("administrator/add", administrator=administrator, name=name, public_key=public_key)
+    show_done(
+        {"administrator": administrator},
+        f"{administrator} may command for {call.authority}.",
+        as_json=as_json,
+    )
 
 
 @command.command("list")
@@ -169,7 +177,8 @@ def list_(call: Commander, as_json: bool) -> None:
 @command.command()
 @click.argument("administrator", type=ID)
 @signed(must_say_why=True)
-def remove(call: Commander, administrator: str) -> None:
+@json_option
+def remove(call: Commander, administrator: str, as_json: bool) -> None:
     """Let an ADMINISTRATOR command no more, from this moment.
 
     \b
@@ -177,3 +186,8 @@ def remove(call: Commander, administrator: str) -> None:
       fieldward administrator remove jo --authority E08000039 --reason left-service
     """
     call("administrator/remove", administrator=administrator)
+    show_done(
+        {"administrator": administrator},
+        f"{administrator} commands no more for {call.authority}.",
+        as_json=as_json,
+    )

@@ -83,7 +83,7 @@ def read_key_file(path: Path, passphrase: Callable[[], str]) -> Ed25519PrivateKe
         raise CallerMistake(
             "passphrase-wrong",
             f"The passphrase does not open {path}, or the file is damaged.",
-            next_step="Type it again.",
+            next_step="Type it again, or correct the file that FIELDWARD_PASSPHRASE_FILE names.",
         ) from e
     if not isinstance(key, Ed25519PrivateKey):
         raise _unusable(path, "it is not an Ed25519 key")

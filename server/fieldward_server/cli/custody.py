@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import click
+
 from fieldward_server.cli.output import Item, moment, show_item, show_items, show_json
 from fieldward_server.cli.previews import by_way_in_words
 from fieldward_sync.ways import Way
@@ -19,30 +21,41 @@ def show_custody(preview: Item, *, as_json: bool) -> None:
         show_item(dict(_previewed(preview)))
 
 
+def tell_custody(preview: Item) -> None:
+    """The same on stderr, before a question."""
+    show_item(dict(_previewed(preview)), err=True)
+
+
 def show_loss(report: Item, records: Iterable[Item], *, as_json: bool) -> None:
-    """What is known of a lost device, and a table of the records that are concerned."""
+    """What is known of a lost device, and a table of the records that could be read since; how many
+    could not is told, and which is for programs."""
+    every = list(records)
     if as_json:
-        show_json({**report, "records": list(records)})
+        show_json({**report, "records": every})
         return
+    readable = [it for it in every if it["readable"]]
     show_item(dict(_lost(report)))
     show_items(
-        records,
+        readable,
         {
             "record": "record",
-            "readable": _readable,
+            "readable": _until,
             "partitions": lambda it: ", ".join(_with_ways(it)),
         },
         as_json=False,
-        nothing="No record was on it.",
+        nothing="None could be read since the device was last heard.",
     )
+    click.echo(f"{len(every) - len(readable):,} of {len(every):,} records could not.")
 
 
 def holding_in_words(holder: Item) -> str:
     """What a practitioner holds on a device, and until when."""
+    closes = holder["lease_closes"]
+    lease = f"lease closes {moment(closes)}" if closes else "no lease yet, nothing opens"
     awaited = "; awaited, the code opens it" if holder["awaited"] else ""
     return (
         f"{', '.join(_with_ways(holder)) or 'no partition'}: {holder['records']} records, "
-        f"lease closes {moment(holder['lease_closes'])}{awaited}"
+        f"{lease}{awaited}"
     )
 
 
@@ -91,9 +104,7 @@ def _lost(report: Item) -> Iterator[tuple[str, object]]:
     yield "hidden, may be left there", len(report["hidden"])
 
 
-def _readable(record: Item) -> str:
-    if not record["readable"]:
-        return "no"
+def _until(record: Item) -> str:
     until = f"until {moment(record['until'])}"
     return until if Way.OFFLINE.value in record["ways"] else f"{until}, {_ONLY_OPEN}"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from fieldward_server.cli.custody import holding_in_words, show_custody, show_loss
+from fieldward_server.cli.custody import holding_in_words, show_custody, show_loss, tell_custody
 from fieldward_server.cli.groups import Group
 from fieldward_server.cli.options import ID, PARTITION, json_option, practitioner_option
 from fieldward_server.cli.output import (
@@ -122,7 +122,8 @@ def hand_over(
 @command.command("withdraw-hand-over")
 @_device_argument
 @signed(must_say_why=True)
-def withdraw_hand_over(call: Commander, device: str) -> None:
+@json_option
+def withdraw_hand_over(call: Commander, device: str, as_json: bool) -> None:
     """Withdraw the hand-over that was prepared for a DEVICE.
 
     It goes from the device with its next sync; one that is not synced keeps it to the end of its
@@ -133,6 +134,11 @@ def withdraw_hand_over(call: Commander, device: str) -> None:
       fieldward device withdraw-hand-over d-1 --authority E08000039 --reason plans-changed
     """
     call("device/withdraw-hand-over", device=device)
+    show_done(
+        {"device": device},
+        f"The hand-over of {device} is withdrawn; it goes from there with the next sync.",
+        as_json=as_json,
+    )
 
 
 @command.command("list")
@@ -216,7 +222,8 @@ def loss_report(call: Commander, device: str, as_json: bool) -> None:
 @_device_argument
 @_yes_option
 @signed(must_say_why=True)
-def pause(call: Commander, device: str, yes: bool) -> None:
+@json_option
+def pause(call: Commander, device: str, yes: bool, as_json: bool) -> None:
     """Shut the copies on a DEVICE until it is resumed; it may still deliver.
 
     \b
@@ -226,12 +233,18 @@ def pause(call: Commander, device: str, yes: bool) -> None:
     if not yes:
         _ask(call, device, "pause", "Pause it?")
     call("device/pause", device=device)
+    show_done(
+        {"device": device},
+        f"{device} is paused: at its next contact its copies shut.",
+        as_json=as_json,
+    )
 
 
 @command.command()
 @_device_argument
 @signed(must_say_why=True)
-def resume(call: Commander, device: str) -> None:
+@json_option
+def resume(call: Commander, device: str, as_json: bool) -> None:
     """Let a paused or draining DEVICE work again.
 
     \b
@@ -239,13 +252,15 @@ def resume(call: Commander, device: str) -> None:
       fieldward device resume d-1 --authority E08000039 --reason back-from-leave
     """
     call("device/resume", device=device)
+    show_done({"device": device}, f"{device} works again from its next sync.", as_json=as_json)
 
 
 @command.command()
 @_device_argument
 @_yes_option
 @signed(must_say_why=True)
-def drain(call: Commander, device: str, yes: bool) -> None:
+@json_option
+def drain(call: Commander, device: str, yes: bool, as_json: bool) -> None:
     """Let a DEVICE read to the end of its lease and deliver, but give it nothing new.
 
     \b
@@ -255,13 +270,19 @@ def drain(call: Commander, device: str, yes: bool) -> None:
     if not yes:
         _ask(call, device, "drain", "Drain it?")
     call("device/drain", device=device)
+    show_done(
+        {"device": device},
+        f"{device} drains: it reads to the end of its lease, delivers, and gets nothing new.",
+        as_json=as_json,
+    )
 
 
 @command.command()
 @_device_argument
 @click.argument("records", type=click.IntRange(1))
 @signed(must_say_why=True)
-def cap(call: Commander, device: str, records: int) -> None:
+@json_option
+def cap(call: Commander, device: str, records: int, as_json: bool) -> None:
     """Let a DEVICE hold at most so many RECORDS, instead of 10,000.
 
     \b
@@ -269,6 +290,11 @@ def cap(call: Commander, device: str, records: int) -> None:
       fieldward device cap d-1 80000 --authority E08000039 --reason whole-authority
     """
     call("device/cap", device=device, record_cap=records)
+    show_done(
+        {"device": device, "record_cap": records},
+        f"{device} may hold {records:,} records.",
+        as_json=as_json,
+    )
 
 
 @command.command("time-code")
@@ -302,7 +328,8 @@ def time_code(call: Commander, device: str, challenge: tuple[str, ...], as_json:
 @_device_argument
 @_yes_option
 @signed(must_say_why=True)
-def revoke(call: Commander, device: str, yes: bool) -> None:
+@json_option
+def revoke(call: Commander, device: str, yes: bool, as_json: bool) -> None:
     """End a DEVICE for good: it gets nothing more, and its edits wait for a person.
 
     What it holds opens for its holder until the lease closes: `wipe` ends that too.
@@ -314,13 +341,19 @@ def revoke(call: Commander, device: str, yes: bool) -> None:
     if not yes:
         _ask(call, device, "revoke", "Revoke it? This is final: who comes back is invited again.")
     call("device/revoke", device=device)
+    show_done(
+        {"device": device},
+        f"{device} is revoked: it gets nothing more. What it still delivers waits in `inbox list`.",
+        as_json=as_json,
+    )
 
 
 @command.command()
 @_device_argument
 @_yes_option
 @signed(must_say_why=True)
-def wipe(call: Commander, device: str, yes: bool) -> None:
+@json_option
+def wipe(call: Commander, device: str, yes: bool, as_json: bool) -> None:
     """Order a DEVICE to destroy every key that reads; it may still deliver.
 
     The order stands until the device's signed receipt has come: `device show` tells. Until the
@@ -332,19 +365,23 @@ def wipe(call: Commander, device: str, yes: bool) -> None:
     """
     if not yes:
         _ask(call, device, "wipe", "Wipe it?")
-    if call("device/wipe", device=device)["waits"]:
+    ordered = call("device/wipe", device=device)
+    if ordered["waits"]:
         click.echo(
             "Many devices were wiped within the hour: this waits for another administrator,"
             f" who gives `fieldward device confirm-wipe {device}`.",
             err=True,
         )
+    said = () if ordered["waits"] else (_ordered(device),)
+    show_done({"device": device, **ordered}, *said, as_json=as_json)
 
 
 @command.command("confirm-wipe")
 @_device_argument
 @_yes_option
 @signed(must_say_why=True)
-def confirm_wipe(call: Commander, device: str, yes: bool) -> None:
+@json_option
+def confirm_wipe(call: Commander, device: str, yes: bool, as_json: bool) -> None:
     """Order the wipe of a DEVICE that another administrator has asked for.
 
     \b
@@ -354,12 +391,14 @@ def confirm_wipe(call: Commander, device: str, yes: bool) -> None:
     if not yes:
         _ask(call, device, "wipe", "Wipe it?")
     call("device/confirm-wipe", device=device)
+    show_done({"device": device}, _ordered(device), as_json=as_json)
 
 
 @command.command("withdraw-wipe")
 @_device_argument
 @signed(must_say_why=True)
-def withdraw_wipe(call: Commander, device: str) -> None:
+@json_option
+def withdraw_wipe(call: Commander, device: str, as_json: bool) -> None:
     """Take back the wipe of a DEVICE that it has not seen.
 
     \b
@@ -367,6 +406,7 @@ def withdraw_wipe(call: Commander, device: str) -> None:
       fieldward device withdraw-wipe d-1 --authority E08000039 --reason found
     """
     call("device/withdraw-wipe", device=device)
+    show_done({"device": device}, f"The wipe of {device} is withdrawn.", as_json=as_json)
 
 
 def wipe_in_words(wipe: Item) -> str:
@@ -392,9 +432,16 @@ def wipe_in_words(wipe: Item) -> str:
     return f"{known}, unconfirmed; unreadable from {until}"
 
 
+def _ordered(device: str) -> str:
+    return (
+        f"The wipe of {device} is ordered, and not yet done: it is once the device's receipt has"
+        f" come. `fieldward device show {device}` tells."
+    )
+
+
 def _ask(call: Commander, device: str, verb: str, question: str) -> None:
     """Show what the verb would mean; go on only if the answer is yes."""
-    show_custody(call("device/preview", device=device, verb=verb), as_json=False)
+    tell_custody(call("device/preview", device=device, verb=verb))
     go_on(question)
 
 

@@ -11,6 +11,7 @@ from fieldward_server.cli.options import (
     json_option,
     practitioner_option,
 )
+from fieldward_server.cli.output import show_done
 from fieldward_server.cli.previews import show_preview
 from fieldward_server.cli.signed import Commander, signed
 
@@ -25,7 +26,8 @@ def command() -> None:
 @device_option
 @practitioner_option
 @signed()
-def give(call: Commander, **grant: str) -> None:
+@json_option
+def give(call: Commander, as_json: bool, **grant: str) -> None:
     """Let a practitioner hold a PARTITION on a device, from their next sync.
 
     \b
@@ -33,6 +35,7 @@ def give(call: Commander, **grant: str) -> None:
       fieldward grant give central --authority E08000039 --device d-1 --practitioner ann
     """
     call("grant/give", **grant)
+    show_done(grant, _from_the_next_sync("may hold", grant), as_json=as_json)
 
 
 @command.command()
@@ -40,7 +43,8 @@ def give(call: Commander, **grant: str) -> None:
 @device_option
 @practitioner_option
 @signed(must_say_why=True)
-def take(call: Commander, **grant: str) -> None:
+@json_option
+def take(call: Commander, as_json: bool, **grant: str) -> None:
     """Take a PARTITION back: it is gone from the device after its next sync.
 
     \b
@@ -49,6 +53,7 @@ def take(call: Commander, **grant: str) -> None:
         --reason left-team
     """
     call("grant/take", **grant)
+    show_done(grant, _from_the_next_sync("holds no more", grant), as_json=as_json)
 
 
 @command.command()
@@ -65,3 +70,10 @@ def preview(call: Commander, as_json: bool, **grant: str) -> None:
       fieldward grant preview central --authority E08000039 --device d-1 --practitioner ann
     """
     show_preview(call("grant/preview", **grant), as_json=as_json)
+
+
+def _from_the_next_sync(verb: str, grant: dict[str, str]) -> str:
+    return (
+        f"{grant['practitioner']} {verb} {grant['partition']} on {grant['device']},"
+        " from the next sync there."
+    )

@@ -65,19 +65,32 @@ def verify(context: click.Context, call: Commander, device: str | None, as_json:
     "are any. They stay on this machine.",
 )
 @_device_option
+@click.option(
+    "--record",
+    "records",
+    type=ID,
+    multiple=True,
+    help="Only look-ups that found or opened this record. Can be repeated: for one that was "
+    "merged or split, name each id.",
+)
 @signed(must_say_why=True)
 @json_option
 def show(
-    call: Commander, audit_key_files: tuple[Path, ...], device: str | None, as_json: bool
+    call: Commander,
+    audit_key_files: tuple[Path, ...],
+    device: str | None,
+    records: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Open the look-ups: who looked at whom, when, why, and what was shown.
 
-    Those of each device come first, in their order; then those that were made on line.
+    Those of each device come first, in their order; then those that were made on line. One that
+    does not open is always among them: nobody knows whom it was about.
 
     \b
-    Example:
+    Example, for a family that asks who looked at their child:
       fieldward journal show --authority E08000039 --audit-key keys/E08000039-audit-key \\
-        --reason family-request
+        --record 6f3k --reason family-request
     """
     from fieldward_server.cli.key_files import AUDIT, read_key
     from fieldward_server.services.sealed_look_ups import require_audit_seed
@@ -85,7 +98,7 @@ def show(
     seeds = [read_key(file, purpose=AUDIT, authority=call.authority) for file in audit_key_files]
     require_audit_seed(call.administration.trust(call.authority), seeds)
     show_items(
-        _opened(call, device, seeds),
+        (it for it in _opened(call, device, seeds) if _is_about(it["look_up"], records)),
         {
             "device": lambda it: f"{it['device']}.{it['generation']}",
             "made": lambda it: "on line" if it["online"] else "off line",
@@ -123,6 +136,11 @@ def _opened(call: Commander, device: str | None, seeds: Sequence[bytes]) -> Iter
         if page.after is None:
             return
         position = {"after": page.after}
+
+
+def _is_about(look_up: Item | None, records: Sequence[str]) -> bool:
+    """Whether a look-up may be of one of these records, if any are named."""
+    return not records or look_up is None or not set(records).isdisjoint(look_up["records"])
 
 
 def _of(device: str | None) -> dict[str, str]:

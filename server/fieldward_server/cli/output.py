@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +12,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
+    from rich.table import Table
 
 # rich is imported where something is shown: completing a command takes a third of the time.
 
@@ -26,30 +28,39 @@ PIPED_WIDTH = 200
 def show_items(
     items: Iterable[Item], columns: Mapping[str, Cell], *, as_json: bool, nothing: str
 ) -> None:
-    """List values: a table with these columns, or a JSON object for each."""
+    """List values: a table with these columns, or a JSON object for each.
+
+    Nothing is ever cut, because ids are typed again: where the longest words of a row do not stand
+    side by side in the terminal, each value gets a line for each column instead.
+    """
     if as_json:
         for item in items:
             show_json(item)
         return
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
+    from rich.measure import Measurement
 
-    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for item in items:
-        table.add_row(*(Text(_shown(cell, item)) for cell in columns.values()))
-    if table.row_count:
-        _console().print(table)
-    else:
+    rows = [[_shown(cell, item) for cell in columns.values()] for item in items]
+    if not rows:
         click.echo(nothing)
+        return
+    console, table = _console(), _table(list(columns), rows)
+    unbounded = console.options.update_width(sys.maxsize)
+    if Measurement.get(console, unbounded, table).minimum <= console.width:
+        console.print(table)
+        return
+    for row in rows:
+        show_item({name: cell for name, cell in zip(columns, row, strict=True) if cell})
+        click.echo()
 
 
 def show_item(fields: Mapping[str, object], *, err: bool = False) -> None:
     """One value, a line for each of its fields; on stderr if it is part of a question."""
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
-    table = Table(box=None, show_header=False, pad_edge=False)
+    table = Table(
+        Column(no_wrap=True), Column(overflow="fold"), box=None, show_header=False, pad_edge=False
+    )
     for name, value in fields.items():
         table.add_row(Text(name, style="bold"), Text(str(value)))
     _console(err=err).print(table)
@@ -114,8 +125,27 @@ def progress() -> Progress:
     )
 
 
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    from rich import box
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    columns = (
+        Column(heading, overflow="fold", no_wrap=not any(" " in row[place] for row in rows))
+        for place, heading in enumerate(headings)
+    )
+    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
 def _shown(cell: Cell, item: Item) -> str:
     value = item[cell] if isinstance(cell, str) else cell(item)
+    if isinstance(value, dict):  # an address: as commands take it
+        import msgspec
+
+        return msgspec.json.encode(value).decode()
     return "" if value is None else str(value)
 
 

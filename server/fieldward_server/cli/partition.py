@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 
 from fieldward_server.cli.groups import Group
@@ -42,10 +44,10 @@ def create(
     \b
     Example:
       fieldward partition create central --authority E08000039 \\
-        --title "Health visitors, Central" --rule team:HV-CEN-1
+        --title "Health visitors, Central" --rule team:HV-DAR-01
     """
     made = call("partition/create", partition=partition, title=title, rules=rules)
-    show_done(made, f"{partition} holds {made['records']} records.", as_json=as_json)
+    show_done(made, *_held_by(partition, made["records"]), as_json=as_json)
 
 
 @command.command()
@@ -61,10 +63,10 @@ def change(call: Commander, partition: str, rules: tuple[str, ...], as_json: boo
     \b
     Example:
       fieldward partition change central --authority E08000039 \\
-        --rule team:HV-CEN-1 --rule "sector:M14 5" --reason teams-merged
+        --rule team:HV-DAR-01 --rule "sector:M14 5" --reason teams-merged
     """
     made = call("partition/change", partition=partition, rules=rules)
-    show_done(made, f"{partition} holds {made['records']} records.", as_json=as_json)
+    show_done(made, *_held_by(partition, made["records"]), as_json=as_json)
 
 
 @command.command()
@@ -174,7 +176,13 @@ def seal(call: Commander, as_json: bool) -> None:
       fieldward partition seal --authority E08000039
     """
     made = call("partition/seal")
-    show_done(made, f"{made['files']} files made.", as_json=as_json)
+    show_done(made, f"Files made: {made['files']}.", as_json=as_json)
+
+
+def _held_by(partition: str, records: int) -> Iterator[str]:
+    yield f"{partition} holds {records:,} records."
+    if not records:
+        yield "No record fits its rules yet: compare them with the teams and postcodes you loaded."
 
 
 def _published(published: int | None, feed: int) -> str:

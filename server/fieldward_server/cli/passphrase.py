@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import warnings
+from getpass import GetPassWarning
 from pathlib import Path
 
 import click
@@ -18,7 +20,9 @@ def read_passphrase(file: Path | None, *, prompt: str, twice: bool = False) -> s
     if file is not None:
         return _first_line(file)
     try:
-        typed: str = click.prompt(prompt, hide_input=True, confirmation_prompt=twice, err=True)
+        with warnings.catch_warnings():  # what is piped in is not echoed
+            warnings.simplefilter("ignore", GetPassWarning)
+            typed: str = click.prompt(prompt, hide_input=True, confirmation_prompt=twice, err=True)
     except click.Abort as e:
         if sys.stdin.isatty():
             raise

@@ -86,7 +86,12 @@ class RecordFile:
 
 def format_of(name: str) -> str:
     """The format of a file with this name; what was refused of a file has the file's own."""
-    return CSV if PurePath(_REJECTS.sub("", name)).suffix.lower() == ".csv" else NDJSON
+    return CSV if PurePath(loaded_first(name)).suffix.lower() == ".csv" else NDJSON
+
+
+def loaded_first(name: str) -> str:
+    """The name of the file of which one with this name may be the rejects, mended or not."""
+    return _REJECTS.sub("", name)
 
 
 def read_records(file: BinaryIO, format_name: str) -> RecordFile:
@@ -178,8 +183,15 @@ def _read_table(file: BinaryIO) -> RecordFile:
     header = next(iter(lines), "")
     delimiter = _delimiter_of(header)
     columns = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
+    if _has_other_bytes(header):
+        raise CallerMistake("not-utf-8", _NOT_UTF8, next_step="Then load that.")
     _check_columns(columns)
     return RecordFile(lines.raw, _read_rows(lines, columns, delimiter))
+
+
+def _has_other_bytes(text: str) -> bool:
+    """Whether some of it was no UTF-8 (see ``_Lines``)."""
+    return any("\udc80" <= each <= "\udcff" for each in text)
 
 
 def _delimiter_of(header: str) -> str:

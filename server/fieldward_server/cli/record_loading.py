@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Self
 
 import msgspec
 
-from fieldward_server.cli.record_files import Row
+from fieldward_server.cli.record_files import Row, loaded_first
 from fieldward_sync.errors import CallerMistake, RetryLater
 
 Call = Callable[..., dict[str, Any]]
@@ -147,7 +147,8 @@ class Rejects:
 
 def rejects_path_for(file: str, format_name: str, wanted: Path | None) -> Path:
     """Where what is refused will stand: where it was asked for, else beside the file as
-    ``<file>.rejects``, with a number if there is one already.
+    ``<file>.rejects``, with a number if there is one already. What is refused of rejects that were
+    mended has the next number.
 
     ``CallerMistake("rejects-file")`` if it cannot be made there.
     """
@@ -160,10 +161,11 @@ def rejects_path_for(file: str, format_name: str, wanted: Path | None) -> Path:
 
 
 def _free_path(file: Path) -> Path:
-    path, number = file.with_name(f"{file.name}.rejects"), 1
+    first, number = file.with_name(f"{loaded_first(file.name)}.rejects"), 1
+    path = first
     while path.exists():
         number += 1
-        path = file.with_name(f"{file.name}.rejects.{number}")
+        path = first.with_name(f"{first.name}.{number}")
     return path
 
 

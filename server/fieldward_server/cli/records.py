@@ -306,7 +306,8 @@ def _size(file: str) -> int | None:
 
 
 def _tell(verdict: Verdict) -> None:
-    click.echo(f"line {verdict.line}: {verdict.field or 'record'}: {verdict.reason}", err=True)
+    names = "" if verdict.reason.startswith(verdict.field) else f"{verdict.field}: "
+    click.echo(f"line {verdict.line}: {names}{verdict.reason}", err=True)
 
 
 def _tell_of_file(verdict: FileVerdict, *, as_json: bool) -> None:

@@ -101,6 +101,17 @@ class _Root(click.Group):
                 return offered
         return None
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.exceptions.NoSuchCommand as e:  # click proposes only what is loaded already
+            every = self.list_commands(ctx)
+            raise click.exceptions.NoSuchCommand(
+                e.command_name, possibilities=every, ctx=ctx
+            ) from e
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         width = max(len(name) for name in self.list_commands(ctx))
         own = {title: list(section.items()) for title, section in OWN.items()}
@@ -192,7 +203,7 @@ def root(
       fieldward population generate --authority E08000039 --children 2000 --output pop.ndjson
       fieldward records load pop.ndjson
       fieldward practitioner add ann --name "Ann Poole" --role health-visitor \\
-        --team HV-1 --vetted-until 2030-12-31 --trained-until 2030-12-31
+        --team HV-DAR-01 --vetted-until 2030-12-31 --trained-until 2030-12-31
       fieldward partition create central --title "Central" --rule all
       fieldward partition seal
       fieldward device invite --practitioner ann --partition central

@@ -6,7 +6,7 @@ import click
 
 from fieldward_server.cli.groups import Group
 from fieldward_server.cli.options import ID, json_option
-from fieldward_server.cli.output import Item, moment, show_items
+from fieldward_server.cli.output import Item, moment, show_done, show_items
 from fieldward_server.cli.signed import Commander, signed
 
 
@@ -18,7 +18,8 @@ def command() -> None:
 @command.command("raise")
 @click.argument("record", type=ID)
 @signed(must_say_why=True)
-def raise_(call: Commander, record: str) -> None:
+@json_option
+def raise_(call: Commander, record: str, as_json: bool) -> None:
     """Shield a RECORD: every device loses what it hides at its next sync.
 
     \b
@@ -26,12 +27,19 @@ def raise_(call: Commander, record: str) -> None:
       fieldward shield raise 6f3k --authority E08000039 --reason court-order
     """
     call("shield/raise", record=record)
+    show_done(
+        {"record": record},
+        f"{record} is shielded. `fieldward shield devices {record}` says which devices have"
+        " confirmed it.",
+        as_json=as_json,
+    )
 
 
 @command.command()
 @click.argument("record", type=ID)
 @signed(must_say_why=True)
-def release(call: Commander, record: str) -> None:
+@json_option
+def release(call: Commander, record: str, as_json: bool) -> None:
     """Release every shield that stands on a RECORD now; a later one holds again.
 
     \b
@@ -39,6 +47,11 @@ def release(call: Commander, record: str) -> None:
       fieldward shield release 6f3k --authority E08000039 --reason order-lifted
     """
     call("shield/release", record=record)
+    show_done(
+        {"record": record},
+        f"Every shield that stood on {record} is released.",
+        as_json=as_json,
+    )
 
 
 @command.command()
@@ -103,7 +116,8 @@ def alike(call: Commander, as_json: bool) -> None:
 @click.argument("record", type=ID)
 @click.argument("like", type=ID)
 @signed(must_say_why=True)
-def same(call: Commander, record: str, like: str) -> None:
+@json_option
+def same(call: Commander, record: str, like: str, as_json: bool) -> None:
     """Say that RECORD is of the same child as LIKE: its shield stands.
 
     \b
@@ -111,13 +125,19 @@ def same(call: Commander, record: str, like: str) -> None:
       fieldward shield same 6f3k 9a2c --authority E08000039 --reason confirmed-by-family
     """
     call("shield/same", record=record, like=like)
+    show_done(
+        {"record": record, "like": like},
+        f"{record} is of the same child as {like}: its shield stands.",
+        as_json=as_json,
+    )
 
 
 @command.command()
 @click.argument("record", type=ID)
 @click.argument("like", type=ID)
 @signed(must_say_why=True)
-def different(call: Commander, record: str, like: str) -> None:
+@json_option
+def different(call: Commander, record: str, like: str, as_json: bool) -> None:
     """Say that RECORD is of another child than LIKE.
 
     What was raised for that is released. Any other raise still holds, and the two are never held
@@ -128,6 +148,11 @@ def different(call: Commander, record: str, like: str) -> None:
       fieldward shield different 6f3k 9a2c --authority E08000039 --reason other-child
     """
     call("shield/different", record=record, like=like)
+    show_done(
+        {"record": record, "like": like},
+        f"{record} is of another child than {like}: what was raised for that is released.",
+        as_json=as_json,
+    )
 
 
 def _in_words(reached: Item) -> str:

@@ -97,6 +97,9 @@ def reason_option(
     return click.option(
         "--reason",
         type=click.Choice(reasons) if reasons else REASON,
-        help="Why, for the event log, in one coded word: no names.",
+        metavar="WORD",
+        help=f"Why, for the event log: one of {', '.join(reasons)}."
+        if reasons
+        else "Why, for the event log, in one coded word: no names.",
         **unless_said,
     )

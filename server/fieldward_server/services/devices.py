@@ -256,7 +256,11 @@ def find_latest(transaction: Transaction, authority: str, device: str) -> Device
 
 def unknown_device(device: str) -> CallerMistake:
     """What to raise for a device that nobody has enrolled."""
-    return CallerMistake("unknown-device", f"There is no device {device[:32]!r}.")
+    return CallerMistake(
+        "unknown-device",
+        f"There is no device {device[:32]!r}.",
+        next_step="`fieldward device list` has them all.",
+    )
 
 
 def _known(found: Device | None, device: str) -> Device:

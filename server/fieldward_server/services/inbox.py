@@ -199,7 +199,11 @@ def _undecided(transaction: Transaction, authority: str, number: int) -> InboxIt
     if item is None:
         raise CallerMistake("unknown-item", f"There is no refused edit {number} in the inbox.")
     if item.decision:
-        raise CallerMistake("already-decided", f"Edit {number} has been {item.decision} before.")
+        raise CallerMistake(
+            "already-decided",
+            f"Edit {number} has been {item.decision} before.",
+            next_step="That is final; `fieldward inbox list --all` shows it.",
+        )
     return item
 
 

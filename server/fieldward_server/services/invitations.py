@@ -205,6 +205,8 @@ def known_practitioner(transaction: Transaction, authority: str, practitioner: s
     found = practitioners.find(transaction, authority, practitioner)
     if found is None:
         raise CallerMistake(
-            "unknown-practitioner", f"There is no practitioner {practitioner[:32]!r}."
+            "unknown-practitioner",
+            f"There is no practitioner {practitioner[:32]!r}.",
+            next_step="`fieldward practitioner list` has them all; `practitioner add` adds one.",
         )
     return found

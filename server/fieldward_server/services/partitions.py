@@ -211,7 +211,11 @@ def find_partition(transaction: Transaction, authority: str, partition: str) -> 
     """A partition; ``CallerMistake("unknown-partition")`` if there is none."""
     found = partitions.find(transaction, authority, partition)
     if found is None:
-        raise CallerMistake("unknown-partition", f"There is no partition {partition[:48]!r}.")
+        raise CallerMistake(
+            "unknown-partition",
+            f"There is no partition {partition[:48]!r}.",
+            next_step="`fieldward partition list` has them all.",
+        )
     return found
 
 
@@ -248,7 +252,11 @@ def _add_empty(
         file_epochs=pack(()),
     )
     if not added:
-        raise CallerMistake("partition-exists", f"The partition {partition} exists already.")
+        raise CallerMistake(
+            "partition-exists",
+            f"The partition {partition} exists already.",
+            next_step="`fieldward partition change` gives it other rules; or choose another id.",
+        )
     begin_epoch(platform, transaction, find_partition(transaction, authority, partition))
     return find_partition(transaction, authority, partition)
 

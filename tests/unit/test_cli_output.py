@@ -1,0 +1,59 @@
+"""Tables on the command line: whatever the terminal, nothing of them is cut."""
+
+from __future__ import annotations
+
+import pytest
+from rich.console import Console
+
+from fieldward_server.cli import output
+
+CONFLICT = {
+    "record": "alcm82chj8ol",
+    "field": "involvements/ada0.organisation",
+    "value": "Sheffield Women's and Children's Hospital",
+    "on": "d-ec97cf3c43.1",
+    "label": "conflict",
+    "disputed": "",
+}
+COLUMNS: dict[str, output.Cell] = {name: name for name in CONFLICT}
+
+
+def shown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
+) -> list[str]:
+    """The lines of two conflicts, in a terminal of so many columns."""
+    monkeypatch.setattr(output, "_console", lambda **_: Console(highlight=False, width=width))
+    output.show_items([CONFLICT, CONFLICT], COLUMNS, as_json=False, nothing="None.")
+    return capsys.readouterr().out.splitlines()
+
+
+def test_a_row_stands_in_one_line_where_there_is_room(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = shown(capsys, monkeypatch, 150)
+    assert all(value in lines[3] for value in CONFLICT.values())
+
+
+@pytest.mark.parametrize("width", [100, 80, 60])
+def test_an_id_that_is_typed_again_is_never_cut(
+    width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = shown(capsys, monkeypatch, width)
+    assert all(len(line) <= width for line in lines)
+    for name in ("record", "field", "on", "label"):
+        assert sum(CONFLICT[name] in line.split() for line in lines) == 2
+    assert "…" not in "".join(lines)
+
+
+def test_where_a_row_has_no_room_each_value_has_a_line_with_its_name(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = shown(capsys, monkeypatch, 60)
+    assert lines[1].split() == ["field", CONFLICT["field"]]
+    assert not any(line.startswith("disputed") for line in lines)  # there is nothing to say of it
+
+
+def test_an_address_is_shown_as_commands_take_it(capsys: pytest.CaptureFixture[str]) -> None:
+    address = {"kind": "no-known-address"}
+    output.show_items([{"value": address}], {"value": "value"}, as_json=False, nothing="")
+    assert '{"kind":"no-known-address"}' in capsys.readouterr().out
