@@ -7,7 +7,6 @@ they never reach a device's store, index, log or search (H1, H2, H3, C2, C4).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import chain
 
 from fieldward_sync.disputes import is_of_dispute
 from fieldward_sync.field_classes import (
@@ -28,8 +27,6 @@ NOBODYS_NUMBER = 0
 """Stands where a value is masked: nobody replaces what they were not shown."""
 
 _WITHDRAWN = "consent_withdrawn"
-_TELLING = ("service", "sensitive_ground")
-"""The fields that say what an involvement shows of itself."""
 
 # To read a member of an Enum takes longer than all the rest that is done for a field.
 _SHOWN, _MASKED, _HIDDEN, _FOLLOWS = Disclosure
@@ -149,14 +146,17 @@ def _member(path: str) -> str:
 
 
 def _sensitive(record: Record) -> set[str]:
-    """The members of sets that tell of a sensitive service."""
-    telling = chain.from_iterable(record.paths_by_field.get(name, ()) for name in _TELLING)
-    return {_member(path) for path in telling if _says_sensitive(record, path)}
-
-
-def _says_sensitive(record: Record, path: str) -> bool:
-    """Any live value that says so is enough; so is a legal ground that only such a service has."""
-    values = record.live[path]
-    if path.endswith(".service"):
-        return any(value.value in SENSITIVE_SERVICES for value in values)
-    return path.endswith(".sensitive_ground") and any(value.value is not None for value in values)
+    """The members of sets that tell of a sensitive service: any live value that says so is enough;
+    so is a legal ground that only such a service has."""
+    live, paths = record.live, record.paths_by_field
+    services = [
+        path
+        for path in paths.get("service", ())
+        if any(value.value in SENSITIVE_SERVICES for value in live[path])
+    ]
+    grounds = [
+        path
+        for path in paths.get("sensitive_ground", ())
+        if any(value.value is not None for value in live[path])
+    ]
+    return {_member(path) for path in (*services, *grounds)}

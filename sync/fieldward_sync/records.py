@@ -8,7 +8,7 @@ repetition do not matter and no clock decides.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, ClassVar
@@ -168,7 +168,9 @@ class Record:
             raise CallerMistake("wrong-record", "The edit belongs to another record.")
         known = self.edits.get(edit.dot)
         if known is None:
-            return Record(self.record_id, {**self.edits, edit.dot: edit})
+            more = Record(self.record_id, {**self.edits, edit.dot: edit})
+            self._hand_on(more, edit)
+            return more
         if encode(known) != encode(edit):
             raise PeerBrokeProtocol(
                 "dot-reused",
@@ -186,22 +188,40 @@ class Record:
     @cached_property
     def live(self) -> Mapping[str, tuple[LiveValue, ...]]:
         """Path to its live values, in the order of their dots; several different ones conflict."""
-        replaced = {
-            (change.path, dot)
-            for edit in self.edits.values()
-            for change in edit.changes
-            for dot in change.replaces
-        }
+        values = self._live_at(None)
+        return {path: values[path] for path in sorted(values)}
+
+    def _live_at(self, paths: Collection[str] | None) -> dict[str, tuple[LiveValue, ...]]:
+        """The live values at these paths; at all there are, for ``None``."""
+        replaced = defaultdict[str, set[Dot]](set)
+        for edit in self.edits.values():
+            for change in edit.changes:
+                if change.replaces:
+                    replaced[change.path].update(change.replaces)
         values: dict[str, tuple[LiveValue, ...]] = {}
         for dot in sorted(self.edits):
-            origin = self.origin(dot)
-            for change in self.edits[dot].changes:
+            changes, names = self.edits[dot].changes, (dot, self.origin(dot))
+            for change in changes if paths is None else [c for c in changes if c.path in paths]:
                 path = change.path
-                if replaced and ((path, dot) in replaced or (path, origin) in replaced):
+                if path in replaced and not replaced[path].isdisjoint(names):
                     continue
                 value = LiveValue(dot, change.value)
                 values[path] = (*values[path], value) if path in values else (value,)
-        return {path: values[path] for path in sorted(values)}
+        return values
+
+    def _hand_on(self, more: Record, edit: Edit) -> None:
+        """Let the record with one more edit have what has been worked out of this one, if there are
+        the same fields in both: elsewhere than at the edit's own paths, and those of edits that let
+        it in later, it makes no difference."""
+        if "live" not in vars(self):
+            return
+        letting_in = (each for each in self.edits.values() if each.admits == edit.dot)
+        paths = {change.path for each in (edit, *letting_in) for change in each.changes}
+        changed = more._live_at(paths)
+        if changed.keys() == paths and paths <= self.live.keys():
+            vars(more)["live"] = {**self.live, **changed}
+            if "paths_by_field" in vars(self):
+                vars(more)["paths_by_field"] = self.paths_by_field
 
     def origin(self, dot: Dot) -> Dot:
         """What its author calls an edit: of one that was let in later, the dot it was refused

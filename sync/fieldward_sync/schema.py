@@ -8,7 +8,7 @@ length is bounded in ``limits``, and no message repeats a value: values are chil
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
@@ -438,8 +438,11 @@ def check_edit(changes: Mapping[str, object], *, shown: Mapping[str, Value]) -> 
     checked = {path: check_value(path, value) for path, value in changes.items()}
     after = {**shown, **checked}
     touched = {path.partition(".")[0] for path in checked}
-    groups = _by_group(after, touched)
-    errors = [*_group_errors(groups), *_incomplete(groups), *_crowded(after, groups, shown)]
+    beside = tuple(f"{group}." for group in touched)
+    near = {path: v for path, v in shown.items() if path in touched or path.startswith(beside)}
+    groups = _by_group({**near, **checked})
+    added = groups.keys() - _by_group(near).keys()
+    errors = [*_group_errors(groups), *_incomplete(groups), *_crowded(after, added)]
     if touched & {"nhs_number", "nhs_number_withheld"}:
         errors += _identifier_errors(after)
     if errors:
@@ -447,15 +450,13 @@ def check_edit(changes: Mapping[str, object], *, shown: Mapping[str, Value]) -> 
     return checked
 
 
-def _by_group(
-    flat: Mapping[str, Value], touched: Container[str] | None = None
-) -> dict[str, dict[str, Value]]:
+def _by_group(flat: Mapping[str, Value]) -> dict[str, dict[str, Value]]:
     """The fields of each member (``carers/a1``), of each object (``school``), and whatever stands
-    for itself; of ``touched`` ones alone, if they are named."""
+    for itself."""
     groups: dict[str, dict[str, Value]] = {}
     for path, value in flat.items():
         group, _, field = path.partition(".")
-        if value is not None and (touched is None or group in touched):
+        if value is not None:
             groups.setdefault(group, {})[field] = value
     return groups
 
@@ -488,14 +489,12 @@ def _incomplete(groups: Mapping[str, Mapping[str, Value]]) -> Iterator[FieldErro
                 yield FieldError(f"{group}.{name}", "Is missing.")
 
 
-def _crowded(
-    after: Mapping[str, Value], groups: Iterable[str], shown: Mapping[str, Value]
-) -> Iterator[FieldError]:
-    """Sets that become larger than they may be by one of these groups: one that was, by a load or a
-    merge, may be mended in all that it holds."""
-    for container in sorted({group.partition("/")[0] for group in groups} & SETS):
-        held, at_most = _held_in(after, container), limits.MAX_MEMBERS[container]
-        if len(held) > at_most and held - _held_in(shown, container):
+def _crowded(after: Mapping[str, Value], added: Iterable[str]) -> Iterator[FieldError]:
+    """Sets that become larger than they may be by members that are added: one that was, by a load
+    or a merge, may be mended in all that it holds."""
+    for container in sorted({group.partition("/")[0] for group in added} & SETS):
+        at_most = limits.MAX_MEMBERS[container]
+        if len(_held_in(after, container)) > at_most:
             yield FieldError(container, f"There are more than {at_most}.")
 
 

@@ -96,6 +96,17 @@ def test_every_edit_that_nothing_replaces_is_live(history: list[Edit]) -> None:
             assert ((change.path, edit.dot) in live) != replaced
 
 
+@given(histories())
+def test_what_is_live_does_not_depend_on_when_it_was_looked_at(history: list[Edit]) -> None:
+    watched = Record("r-1")
+    for edit in history:
+        watched = watched.with_edit(edit)
+        _ = watched.paths_by_field
+    afresh = Record.of("r-1", history)
+    assert list(watched.live.items()) == list(afresh.live.items())
+    assert watched.paths_by_field == afresh.paths_by_field
+
+
 vectors = st.lists(dots).map(lambda seen: VersionVector().observe(*seen))
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from fieldward_server.services.membership import rules_for
+import pytest
+
+from fieldward_server.services.membership import changes_rules, rules_for
+from fieldward_sync.field_classes import FIELD_RULES
 from fieldward_sync.records import Change, Edit, Record, Value
 from fieldward_sync.versions import Dot
 
@@ -71,3 +74,13 @@ def test_an_address_without_a_postcode_is_in_no_sector() -> None:
 def test_a_shield_takes_a_record_out_of_its_sector_but_not_from_its_team() -> None:
     shielded = record({"address": HERE, "shield": "raised"}, INVOLVED)
     assert rules_for(shielded) == {"all", "team:HV-1"}
+
+
+@pytest.mark.parametrize("path", [pattern.replace("*", "a1") for pattern in FIELD_RULES])
+def test_a_field_that_does_not_change_rules_chooses_nothing(path: str) -> None:
+    """Whoever changes it is not asked again which partitions the record is in (R8)."""
+    before = rules_for(record({**INVOLVED, "address": HERE}))
+    elsewhere: Value = {"kind": "current", "lines": ["2 Low Road"], "postcode": "LS1 4AP"}
+    for value in ("HV-2", "raised", "2026-01-31", "gp", elsewhere):
+        after = rules_for(record({**INVOLVED, "address": HERE}, {path: value}))
+        assert after == before or changes_rules([path])

@@ -71,6 +71,12 @@ def test_an_edit_may_come_before_what_it_replaces() -> None:
     assert values(Record.of("r-1", late)) == {"0114"}
 
 
+def test_two_edits_that_replace_each_other_leave_nothing_behind_what_was_looked_at() -> None:
+    record = Record.of("r-1", [edit(ADA, "0114", BEN)])
+    assert values(record) == {"0114"}
+    assert record.with_edit(edit(BEN, "0207", ADA)).live == {}
+
+
 def test_an_address_is_replaced_as_one() -> None:
     record = Record.of(
         "r-1",

@@ -8,6 +8,7 @@ them together, because a database takes many rows of one kind faster than one ro
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 import msgspec
@@ -26,6 +27,7 @@ from fieldward_server.services.known_records import (
     responsible_for,
 )
 from fieldward_server.services.likenesses import Likeness, Likenesses, identifies
+from fieldward_server.services.membership import changes_rules
 from fieldward_server.services.other_entries import called_before, other_entries
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.registering import register
@@ -205,7 +207,12 @@ class Book:
         self._redirect(known, new.edit)
         paths = [change.path for change in new.edit.changes]
         feeds = self._become(
-            known, after, real, compared=identifies(paths), searched=changes_keys(paths)
+            known,
+            after,
+            real,
+            compared=identifies(paths),
+            searched=changes_keys(paths),
+            chosen=not known.numbers or changes_rules(paths),
         )
         # Most records have none; those of the view are among those of the record.
         conflicting = frozenset(after.view.conflicts if after.conflicts else ())
@@ -271,11 +278,13 @@ class Book:
         *,
         compared: bool = True,
         searched: bool = True,
+        chosen: bool = True,
     ) -> tuple[FeedPosition, ...]:
         """Have a record be as it is after, wherever it is found; where that is in which feed.
 
-        ``compared`` and ``searched``: whether it may be like other records than before, or be
-        found otherwise. ``real`` is the record after with the dots that its edits really have.
+        ``compared``, ``searched`` and ``chosen``: whether it may be like other records than before,
+        be found otherwise, or be in other partitions. ``real`` is the record after with the dots
+        that its edits really have.
         """
         record_id = after.record.record_id
         self._unwritten.note_record(self._stored(after), is_new=not before.numbers)
@@ -284,7 +293,8 @@ class Book:
             self._unwritten.unexamined[record_id] = after
         if searched:
             self._note_search_keys(before, after)
-        elements, feeds = self._distribute(before, after)
+        within = self._choose(before, after) if chosen else before.elements.keys()
+        elements, feeds = self._distribute(before, after, within)
         self._known[record_id] = real.with_elements(elements)
         self._reach_other_entries(before, after, real)
         return feeds
@@ -410,13 +420,13 @@ class Book:
         )
 
     def _distribute(
-        self, before: KnownRecord, after: KnownRecord
+        self, before: KnownRecord, after: KnownRecord, chosen: AbstractSet[str]
     ) -> tuple[dict[str, bytes], tuple[FeedPosition, ...]]:
         """Add the change to the feed of every partition that the record is, or was, in.
 
         What the record contributes to each partition now, and where the change is in its feed.
         """
-        chosen, hides = self._choose(before, after), self._hides(before, after)
+        hides = self._hides(before, after)
         elements, feeds = {}, []
         for partition in sorted(chosen):
             was = before.elements.get(partition)

@@ -156,7 +156,7 @@ class KnownRecord:
     @cached_property
     def disputes(self) -> tuple[Dispute, ...]:
         """Every dispute there has been, hidden ones included, the oldest first (R2)."""
-        if self.is_closed:
+        if self.is_closed or "path" not in self.record.paths_by_field:  # that every dispute has
             return ()
         live = self.record.live
         return disputes_in({path: live[path][0].value for path in live if is_of_dispute(path)})

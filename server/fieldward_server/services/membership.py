@@ -15,6 +15,9 @@ ALL = "all"
 
 _RULE = re.compile(r"all|team:[A-Z0-9-]{1,24}|sector:[A-Z]{1,2}[0-9][0-9A-Z]? [0-9]")
 
+_CHOOSING = frozenset(("address", "shield", "team", "ended", "consent_withdrawn"))
+"""The last parts of the paths that rules look at."""
+
 
 def check_rules(rules: Iterable[str]) -> None:
     """Raise ``CallerMistake("rule-malformed")`` unless all of these are rules."""
@@ -34,6 +37,11 @@ def chosen_by_both(some: Sequence[str], others: Sequence[str]) -> tuple[str, ...
     if ALL in others:
         return tuple(some)
     return tuple(rule for rule in others if rule in some)
+
+
+def changes_rules(paths: Iterable[str]) -> bool:
+    """Whether a change of these paths may change which rules choose a record."""
+    return any(path.rpartition(".")[2] in _CHOOSING for path in paths)
 
 
 def rules_for(record: Record) -> frozenset[str]:
