@@ -76,6 +76,9 @@ def field_of(query: Query, term: str) -> str:
 
 
 _NAMES = ("family", "given")
+_IN_ORDER, _SWAPPED, _FORMER = (
+    Compared.at("order", "order", level) for level in (Level.EXACT, Level.SWAPPED, Level.FORMER)
+)
 _ROUNDING_BITS = 1e-6
 """More than the order in which weights are added can change of their sum."""
 _SHOWN: Mapping[str, Callable[[Facts], Iterable[str]]] = {
@@ -104,6 +107,11 @@ class Comparison:
         }
         self._others = [(term, _SHOWN[term]) for term in query.terms if term in _SHOWN]
         self._names_most = sum(most(name) for name in _NAMES if name in query.terms)
+        self._asked_names = [
+            (place, self._compare[name], most(name))
+            for place, name in enumerate(_NAMES)
+            if name in query.terms
+        ]
 
     def of(self, facts: Facts, *, least: float = -inf) -> tuple[Compared, ...]:
         """Each term against one record; a term is left out where the record shows nothing to
@@ -114,11 +122,12 @@ class Comparison:
         """
         shown = [(term, tuple(texts(facts))) for term, texts in self._others]
         others = [self._compare[term](texts) for term, texts in shown if texts]
-        if self._names_most + total(others) < least:
+        weighs = total(others)
+        if self._names_most + weighs < least:
             return ()
         if not self._names_most:
             return tuple(others)
-        needed = least - total(others)
+        needed = least - weighs
         if needed <= 0:
             return (*self._names(facts), *others)
         names = self._names(facts, above=needed - _ROUNDING_BITS)
@@ -128,38 +137,34 @@ class Comparison:
         """Family and given name, in the reading that speaks most for the record; nothing where
         it shows none, or none of the readings weighs more than ``above``."""
         families, givens = tuple(facts.families), tuple(facts.givens)
-        if not (("family" in self._compare and families) or ("given" in self._compare and givens)):
+        if not any((families, givens)[place] for place, _, _ in self._asked_names):
             return ()
-        best = self._reading(Level.EXACT, families, givens, above=above)
+        best = self._reading(_IN_ORDER, (families, givens), above=above)
         if best and all(each.level is Level.EXACT for each in best):
             return best
         above = total(best) if best else above
-        best = self._reading(Level.SWAPPED, givens, families, above=above) or best
+        best = self._reading(_SWAPPED, (givens, families), above=above) or best
         former_families, former_givens = facts.former_families, facts.former_givens
         if former_families or former_givens:
-            families, givens = (*former_families, *families), (*former_givens, *givens)
+            ever = (*former_families, *families), (*former_givens, *givens)
             above = total(best) if best else above
-            best = self._reading(Level.FORMER, families, givens, above=above) or best
+            best = self._reading(_FORMER, ever, above=above) or best
         return best
 
     def _reading(
-        self,
-        order: Level,
-        families: tuple[str, ...],
-        givens: tuple[str, ...],
-        *,
-        above: float,
+        self, order: Compared, there: tuple[tuple[str, ...], tuple[str, ...]], *, above: float
     ) -> Sequence[Compared]:
-        """These names, compared with those that were asked for; nothing where they weigh no more
-        than another reading, which the first of them often shows."""
+        """These families and givens, compared with those that were asked for; nothing where they
+        weigh no more than another reading, which the first of them often shows."""
         compared: list[Compared] = []
-        possible = self._names_most + weight("order", order)
-        for name, there in zip(_NAMES, (families, givens), strict=True):
-            if there and name in self._compare and possible > above:
-                compared.append(self._compare[name](there))
-                possible += compared[-1].weight - most(name)
+        possible = self._names_most + order.weight
+        for place, compare, best in self._asked_names:
+            names = there[place]
+            if names and possible > above:
+                compared.append(compare(names))
+                possible += compared[-1].weight - best
         if compared:
-            compared.append(Compared.at("order", "order", order))
+            compared.append(order)
         return compared if total(compared) > above else []
 
 
@@ -173,7 +178,13 @@ def _comparing(
 ) -> Callable[[tuple[str, ...]], Compared]:
     """How a term compares with the texts of a record, of which the closest counts."""
     field, agreement = field_of(query, term), _agreement(query, term, words_of, today)
-    return lambda texts: Compared.at(term, field, closest(map(agreement, texts)))
+
+    def compared(texts: tuple[str, ...]) -> Compared:
+        # Most records show one text of each.
+        level = agreement(texts[0]) if len(texts) == 1 else closest(map(agreement, texts))
+        return Compared.at(term, field, level)
+
+    return compared
 
 
 def _agreement(

@@ -72,11 +72,11 @@ def word_agreement(asked: str, there: str) -> Level:
     if there in spellings_of(asked):
         return Level.SPELLING
     short, long = (asked, there) if len(asked) < len(there) else (there, asked)
-    distance = OSA.distance(asked, there, score_cutoff=2)
-    similarity = JaroWinkler.similarity(asked, there)
+    similarity = JaroWinkler.similarity(asked, there, score_cutoff=SOUND_SIMILARITY)
     if similarity >= SOUND_SIMILARITY and sound(asked) == sound(there) and len(short) > 1:
         cut_short = long.startswith(short) and len(long) - len(short) > 1
         return Level.BEGINNING if cut_short else Level.SOUND
+    distance = OSA.distance(asked, there, score_cutoff=2)
     if distance == 1 and len(long) > 2:
         return Level.SLIP
     if len(short) >= BEGINNING_LETTERS and long.startswith(short):
