@@ -16,7 +16,7 @@ from msgspec import Meta
 from fieldward_sync.encoding import Message, Part, decode, encode
 from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.journal import MAX_HEADER_BYTES, MAX_TERMS, LookUp
-from fieldward_sync.keys import HpkePrivateKey, hpke_open, hpke_seal, label
+from fieldward_sync.keys import HpkePrivateKey, HpkeRecipient, hpke_open, hpke_seal, label
 from fieldward_sync.merkle import Frontier, leaf_hash
 from fieldward_sync.names import (
     QUERY_ID_BYTES,
@@ -254,8 +254,9 @@ def read_header(header: bytes) -> EnquiryHeader:
     return decode(EnquiryHeader, header, max_bytes=MAX_HEADER_BYTES)
 
 
-def seal_look_up(look_up: LookUp, audit_key: bytes, *, enquirer: Enquirer) -> bytes:
-    """A look-up as the log keeps it: for who holds the audit key, and nobody on the server."""
+def seal_look_up(look_up: LookUp, audit_key: bytes | HpkeRecipient, *, enquirer: Enquirer) -> bytes:
+    """A look-up as the log keeps it: for who holds the audit key, and nobody on the server. The key
+    is given by its bytes or read."""
     info = label("enquiry-entry", *enquirer.words)
     return hpke_seal(audit_key, info=info, plaintext=encode(look_up))
 

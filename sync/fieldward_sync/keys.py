@@ -31,6 +31,7 @@ KEY_BYTES = 32
 MLKEM_PUBLIC_BYTES = 1184
 
 HpkePrivateKey = MLKEM768X25519PrivateKey
+HpkeRecipient = MLKEM768X25519PublicKey
 
 _SUITE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
@@ -95,17 +96,25 @@ def hpke_public_key(seed: bytes) -> bytes:
     return mlkem.public_key().public_bytes_raw() + x25519.public_key().public_bytes_raw()
 
 
-def hpke_seal(public_bytes: bytes, *, info: bytes, plaintext: bytes) -> bytes:
-    """Seal to a public key (RFC 9180 base mode, ML-KEM-768 with X25519). It authenticates nobody
-    and binds only ``info``: whatever matters goes in there."""
+def hpke_recipient(public_bytes: bytes) -> HpkeRecipient:
+    """The public key that these bytes are, for who seals much to one."""
     try:
-        key = MLKEM768X25519PublicKey(
+        return MLKEM768X25519PublicKey(
             MLKEM768PublicKey.from_public_bytes(public_bytes[:MLKEM_PUBLIC_BYTES]),
             X25519PublicKey.from_public_bytes(public_bytes[MLKEM_PUBLIC_BYTES:]),
         )
-        return _SUITE.encrypt(plaintext, key, info)
     except ValueError as e:
-        raise CallerMistake("key-malformed", "This is not a hybrid public key.") from e
+        raise _key_malformed() from e
+
+
+def hpke_seal(key: bytes | HpkeRecipient, *, info: bytes, plaintext: bytes) -> bytes:
+    """Seal to a public key (RFC 9180 base mode, ML-KEM-768 with X25519), given by its bytes or
+    read. It authenticates nobody and binds only ``info``: whatever matters goes in there."""
+    recipient = hpke_recipient(key) if isinstance(key, bytes) else key
+    try:
+        return _SUITE.encrypt(plaintext, recipient, info)
+    except ValueError as e:
+        raise _key_malformed() from e
 
 
 def hpke_private_key(seed: bytes) -> HpkePrivateKey:
@@ -121,6 +130,10 @@ def hpke_open(key: bytes | HpkePrivateKey, *, info: bytes, sealed: bytes) -> byt
         return _SUITE.decrypt(sealed, private, info)
     except (InvalidTag, ValueError) as e:
         raise PeerBrokeProtocol("seal-broken", "This was not sealed to this key.") from e
+
+
+def _key_malformed() -> CallerMistake:
+    return CallerMistake("key-malformed", "This is not a hybrid public key.")
 
 
 def _hybrid_halves(seed: bytes) -> tuple[MLKEM768PrivateKey, X25519PrivateKey]:

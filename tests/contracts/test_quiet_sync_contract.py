@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -33,6 +33,10 @@ class Watched:
 
     inner: Transaction
     work: Work
+
+    def send(self, sql: str, /, **parameters: Value | list[str]) -> Callable[[], list[Row]]:
+        rows = self.execute(sql, **parameters)
+        return lambda: rows
 
     def execute(self, sql: str, /, **parameters: Value | list[str]) -> list[Row]:
         rows = self.inner.execute(sql, **parameters)

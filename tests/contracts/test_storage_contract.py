@@ -130,6 +130,23 @@ def test_a_write_that_fails_undoes_its_transaction_though_nothing_is_run_after_i
     assert found.edit_counter == 0
 
 
+def test_statements_that_were_sent_give_their_rows_whenever_each_is_asked(
+    storage: Storage,
+) -> None:
+    renamed = "UPDATE authority SET name = :name WHERE authority = :code RETURNING name"
+    with storage.transaction() as transaction:
+        add_authority(transaction)
+        first = transaction.send(renamed, name="Leeds", code=CODE)
+        second = transaction.send(renamed, name="York", code=CODE)
+        nowhere = transaction.send(renamed, name="York", code="E06000016")
+        assert (second()[0]["name"], nowhere(), first()[0]["name"]) == ("York", [], "Leeds")
+        transaction.send(renamed, name="Hull", code=CODE)
+    with storage.reading() as transaction:
+        found = authorities.find(transaction, CODE)
+        assert found is not None
+        assert found.name == "Hull"
+
+
 @pytest.mark.parametrize("count", [0, 1, 49, 50, 51, 200])
 def test_rows_are_inserted_and_changed_in_turn_however_many_they_are(
     storage: Storage, count: int

@@ -130,7 +130,7 @@ def test_enquiries_are_counted_by_how_they_end_and_by_nothing_else(
     assert found_nobody.send(watched.client).status_code == 409
     assert device.enquiry({}, record_id="ada").send(watched.client).status_code == 200
     with monkeypatch.context() as patch:
-        patch.setattr("fieldward_server.services.enquiry_log.append", lambda *_: 1 / 0)
+        patch.setattr("fieldward_server.services.enquiry_log.lock", lambda *_: 1 / 0)
         assert device.enquiry({"born": "2021"}).send(watched.client).status_code == 500
     after = watched.page()
     for outcome, times in (("nothing", 2), ("refused", 1), ("failed", 1), ("shown", 0)):

@@ -160,34 +160,42 @@ def authenticate_administrator(
     )
 
 
-def _unchanged(enquiries: bytes) -> bytes:
-    return enquiries
+def use_counter(transaction: Transaction, device: Device, counter: int) -> Device:
+    """Spend a request's counter together with its effect; ``NotAuthenticated("counter-used")``
+    where it has been spent.
+
+    ``device`` is as it was when it was last looked at. Returned is how it is now; until the
+    transaction ends nobody else changes it."""
+    return spend_counter(transaction, device, counter)()
 
 
-def use_counter(
+def spend_counter(
     transaction: Transaction,
     device: Device,
     counter: int,
     *,
-    enquiries: Callable[[bytes], bytes] = _unchanged,
-) -> Device:
-    """Spend a request's counter together with its effect; ``NotAuthenticated("counter-used")``
-    where it has been spent. ``enquiries`` gives what the device's count of them becomes.
+    enquiries: Callable[[bytes], bytes] | None = None,
+) -> Callable[[], Device]:
+    """As ``use_counter`` does, for who sends something else before they wait for the device as it
+    is now. ``enquiries`` gives what the device's count of them becomes, if it changes."""
+    high, window = window_with(device, counter)
+    made = device.enquiries or b""
+    spending = devices.set_counters(
+        transaction,
+        device,
+        high=high,
+        window=window,
+        enquiries=enquiries(made) if enquiries else made,
+    )
 
-    ``device`` is as it was when it was last looked at. Returned is how it is now; until the
-    transaction ends nobody else changes it."""
-    while True:
-        high, window = window_with(device, counter)
-        spent = devices.set_counters(
-            transaction,
-            device,
-            high=high,
-            window=window,
-            enquiries=enquiries(device.enquiries or b""),
-        )
-        if spent is not None:
-            return spent
-        device = _now(transaction, device)  # another request of this device came in between
+    def spent() -> Device:
+        if (now := spending()) is not None:
+            return now
+        # Another request of this device came in between.
+        found = _now(transaction, device)
+        return spend_counter(transaction, found, counter, enquiries=enquiries)()
+
+    return spent
 
 
 def window_with(signer: Counted, counter: int) -> tuple[int, bytes]:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Literal
 
 from fieldward_server.services import enquiry_limit, enquiry_log
-from fieldward_server.services.authentication import Caller, use_counter
+from fieldward_server.services.authentication import Caller, spend_counter
 from fieldward_server.services.authorities import known, open_edit_key
 from fieldward_server.services.hits import hit_of
 from fieldward_server.services.index_search import search_index
@@ -105,19 +105,23 @@ def enquire(platform: Platform, caller: Caller, request: EnquiryRequest, *, now:
         worked_out = _work_out(platform, transaction, asker, request, now=now)
     limit = platform.lease_terms.look_ups
     with platform.storage.transaction() as transaction:
-        if isinstance(worked_out.result, Answered):
-            device = use_counter(
-                transaction, asker.device, caller.counter, enquiries=asker.one_more(now=now)
-            )
+        counted = isinstance(worked_out.result, Answered)
+        spent = spend_counter(
+            transaction,
+            asker.device,
+            caller.counter,
+            enquiries=asker.one_more(now=now) if counted else None,
+        )
+        log = enquiry_log.lock(transaction, asker.enquirer)  # after the device, and waited for once
+        device = spent()
+        if counted:
             # What has changed meanwhile counts.
             refused = _shut_out(device)
             if refused is None and asker.made(device, now=now) > limit:
                 refused = enquiry_limit.used_up(limit)
             if refused is not None:
                 worked_out = _refuse(asker, worked_out.enquiry, refused, now=now)
-        else:
-            use_counter(transaction, asker.device, caller.counter)
-        enquiry_log.append(transaction, asker.enquirer, worked_out.sealed_look_ups)
+        log.append(worked_out.sealed_look_ups)
     if isinstance(worked_out.result, Error):
         raise worked_out.result
     return worked_out.result

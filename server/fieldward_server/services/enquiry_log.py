@@ -6,7 +6,7 @@ that was changed, removed or moved is found.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,6 +17,7 @@ from fieldward_sync.encoding import decode, encode, unpack
 from fieldward_sync.enquiries import Enquirer, EnquiryLogHead, seal_look_up
 from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.journal import LookUp
+from fieldward_sync.keys import HpkeRecipient, hpke_recipient
 from fieldward_sync.messages import Trust
 from fieldward_sync.signing import Signed
 
@@ -40,28 +41,42 @@ def seal(authority: Authority, enquirer: Enquirer, look_ups: Iterable[LookUp]) -
 
 
 @lru_cache(maxsize=1024)
-def _audit_key(trust: bytes, root_key: bytes) -> bytes:
+def _audit_key(trust: bytes, root_key: bytes) -> HpkeRecipient:
     signed: Signed = unpack(Signed, trust)
-    return signed.open(Trust, root_key).audit_key
+    return hpke_recipient(signed.open(Trust, root_key).audit_key)
 
 
-def append(transaction: Transaction, enquirer: Enquirer, sealed: Iterable[bytes]) -> None:
-    """Put sealed look-ups on record, one authority's one after the other."""
+@dataclass(frozen=True)
+class LockedLog:
+    """An authority's log, to which nobody else adds until the transaction ends."""
+
+    transaction: Transaction
+    enquirer: Enquirer
+    stored_head: Callable[[], bytes]
+
+    def append(self, sealed: Iterable[bytes]) -> None:
+        """Put sealed look-ups on record, one after the other."""
+        transaction, enquirer, head = self.transaction, self.enquirer, _read(self.stored_head())
+        for body in sealed:
+            header = head.header(body, enquirer=enquirer)
+            stored = StoredEnquiry(
+                authority=enquirer.authority,
+                sequence=head.size,
+                device=enquirer.device,
+                generation=enquirer.generation,
+                header=header,
+                body=body,
+            )
+            enquiries.append(transaction, stored)
+            head = head.take(header, body)
+        enquiries.set_head(transaction, enquirer.authority, encode(head))
+
+
+def lock(transaction: Transaction, enquirer: Enquirer) -> LockedLog:
+    """The log of an enquirer's authority; nobody has waited for it yet."""
     first = encode(EnquiryLogHead.first(enquirer.authority))
-    head = _read(enquiries.lock(transaction, enquirer.authority, first_head=first))
-    for body in sealed:
-        header = head.header(body, enquirer=enquirer)
-        stored = StoredEnquiry(
-            authority=enquirer.authority,
-            sequence=head.size,
-            device=enquirer.device,
-            generation=enquirer.generation,
-            header=header,
-            body=body,
-        )
-        enquiries.append(transaction, stored)
-        head = head.take(header, body)
-    enquiries.set_head(transaction, enquirer.authority, encode(head))
+    head = enquiries.lock(transaction, enquirer.authority, first_head=first)
+    return LockedLog(transaction, enquirer, head)
 
 
 def entries(

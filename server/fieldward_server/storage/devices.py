@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fieldward_server.storage.driver import Transaction, Value
@@ -135,13 +136,13 @@ def set_record_cap(transaction: Transaction, device: Device, cap: int) -> None:
 
 def set_counters(
     transaction: Transaction, device: Device, *, high: int, window: bytes, enquiries: bytes
-) -> Device | None:
+) -> Callable[[], Device | None]:
     """Store which of a device's request counters were used, and how many enquiries were made, which
-    never changes without them; the device as it is now.
+    never changes without them; what is returned gives the device as it is now.
 
     ``None``, and nothing stored, where they are no longer those that ``device`` has.
     """
-    rows = transaction.execute(
+    rows = transaction.send(
         "UPDATE device SET counter_high = :high, counter_window = :window, enquiries = :enquiries"
         " WHERE authority = :authority AND device = :device AND generation = :generation"
         " AND counter_high = :known_high AND counter_window = :known_window RETURNING *",
@@ -154,7 +155,7 @@ def set_counters(
         window=window,
         enquiries=enquiries,
     )
-    return Device(**rows[0]) if rows else None
+    return lambda: next((Device(**row) for row in rows()), None)
 
 
 def set_journal_head(transaction: Transaction, device: Device, head: bytes) -> None:

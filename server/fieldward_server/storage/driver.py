@@ -8,7 +8,7 @@ kept in the order of its primary key, where the database can.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -24,6 +24,10 @@ class Transaction(Protocol):
         """Run one statement; its rows, none for a statement that gives none.
 
         That one may fail later: when the next that gives rows is run, or at the commit."""
+
+    def send(self, sql: str, /, **parameters: Value | list[str]) -> Callable[[], list[Row]]:
+        """Run one statement whose rows are asked for later: those of several that are sent one
+        after the other are waited for once."""
 
     def execute_many(self, sql: str, rows: Iterable[Mapping[str, Value]], /) -> None:
         """Run one statement for each of these sets of parameters."""

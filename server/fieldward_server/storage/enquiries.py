@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fieldward_server.storage.driver import Transaction
@@ -27,16 +28,16 @@ def head(transaction: Transaction, authority: str) -> bytes | None:
     return rows[0]["head"] if rows else None
 
 
-def lock(transaction: Transaction, authority: str, *, first_head: bytes) -> bytes:
-    """How far the log has come, which is ``first_head`` where it begins now; until the transaction
-    ends nobody else adds to it."""
-    (row,) = transaction.execute(
+def lock(transaction: Transaction, authority: str, *, first_head: bytes) -> Callable[[], bytes]:
+    """Until the transaction ends nobody else adds to the log; what is returned gives how far it has
+    come, which is ``first_head`` where it begins now."""
+    rows = transaction.send(
         "INSERT INTO enquiry_log (authority, head) VALUES (:authority, :first_head)"
         " ON CONFLICT (authority) DO UPDATE SET head = enquiry_log.head RETURNING head",
         authority=authority,
         first_head=first_head,
     )
-    return bytes(row["head"])
+    return lambda: bytes(rows()[0]["head"])
 
 
 def append(transaction: Transaction, enquiry: StoredEnquiry) -> None:

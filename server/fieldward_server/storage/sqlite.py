@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -139,6 +139,10 @@ class _SqliteTransaction:
                 return []
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def send(self, sql: str, /, **parameters: Value | list[str]) -> Callable[[], list[Row]]:
+        rows = self.execute(sql, **parameters)
+        return lambda: rows
 
     def execute_many(self, sql: str, rows: Iterable[Mapping[str, Value]], /) -> None:
         with _translated():
