@@ -69,9 +69,21 @@ def test_a_new_user_is_asked_for_everything_and_told_what_comes_next(
     assert "three random words" in said.output  # the short one was not taken
     assert "do not match" in said.output
     assert f"of {AUTHORITY}, for p-1" in said.stdout
-    assert "fieldward field sync" in said.stdout
+    assert said.stdout.endswith("fieldward field sync\n")
     assert PASSPHRASE not in said.output
     assert (newcomer.folder / "identity").exists()
+
+
+def test_who_chose_a_folder_is_told_to_name_it_from_then_on(
+    newcomer: HealthVisitor, tmp_path: Path
+) -> None:
+    code = newcomer.loop.code("west", practitioner="p-1")
+    said = newcomer.does(
+        *("enrol", code, "--server", newcomer.loop.url, "--folder", str(tmp_path / "other")),
+        keys=f"{PASSPHRASE}\n{PASSPHRASE}\n",
+    )
+    told = "".join(said.split())  # a long path is told in several lines
+    assert told.endswith(f"fieldwardfieldsync--folder{tmp_path / 'other'}")
 
 
 def test_a_mistyped_code_is_known_before_a_passphrase_is_thought_of(

@@ -11,7 +11,7 @@ from rich.text import Text
 from fieldward_client import Device
 from fieldward_client.terminal import asking
 from fieldward_client.terminal.header import GOOD
-from fieldward_client.terminal.opening import folder_option, json_option, locked
+from fieldward_client.terminal.opening import default_folder, folder_option, json_option, locked
 from fieldward_client.terminal.printing import say, show_json
 from fieldward_sync.invitations import read_code
 from fieldward_sync.server_address import read_server_address
@@ -66,7 +66,7 @@ def enrol(code: str | None, server: str | None, name: str, folder: Path, as_json
             GOOD,
         ),
         "Every look-up on it is put on record, with its reason.",
-        "Next, while you have signal: fieldward field sync",
+        Text(f"Next, while you have signal: fieldward field sync{_there(folder)}"),
     )
 
 
@@ -97,7 +97,14 @@ def join(code: str | None, folder: Path, as_json: bool) -> None:
     say(
         Text(f"This device is for {who} too.", GOOD),
         "Every look-up on it is put on record under your name, with its reason.",
-        f"Next: fieldward field search --as {who}"
-        if hands_over
-        else f"Next, while you have signal: fieldward field sync --as {who}",
+        Text(
+            f"Next: fieldward field search --as {who}{_there(folder)}"
+            if hands_over
+            else f"Next, while you have signal: fieldward field sync --as {who}{_there(folder)}"
+        ),
     )
+
+
+def _there(folder: Path) -> str:
+    """What the next command has to be told, too, to find this device."""
+    return "" if folder == default_folder() else f" --folder {folder}"
