@@ -32,9 +32,9 @@ GRACE_SECONDS = 30
 
 KEEP_ALIVE_SECONDS = 15
 
-NEW_OBJECTS_TO_COLLECT = 10_000
-"""After as many, a worker looks for cycles among them: a load of records makes no cycles, but many
-objects, and Python's own 700 took a sixth of its time."""
+NEW_OBJECTS_TO_COLLECT = 50_000
+"""After as many, a worker looks for cycles among them: records that are loaded or edited make
+no cycles, but many objects, and Python's own 700 took a sixth of a load's time."""
 
 _IN_MEMORY = "/dev/shm"
 """Where each worker says at every event that it is alive; elsewhere that may be a disk."""

@@ -143,7 +143,8 @@ class Book:
 
     def find(self, record_id: str) -> KnownRecord | None:
         """A record with everything accepted so far, ``None`` if there is none."""
-        self.read([record_id])
+        if record_id not in self._known:
+            self.read([record_id])
         return self._known[record_id]
 
     def known(self, record_id: str) -> KnownRecord:

@@ -135,9 +135,10 @@ def _shown_to(
 
 def _losers(before: KnownRecord, edit: Edit) -> Iterator[tuple[Dot, str]]:
     for change in edit.changes:
-        if change.path not in before.conflicts:
+        several = before.record.live.get(change.path, ())
+        if len(several) < 2 or change.path not in before.conflicts:  # most are not even several
             continue
-        for live in before.record.live[change.path]:
+        for live in several:
             named = {live.dot, before.record.origin(live.dot)} & set(change.replaces)
             author = before.record.edits[live.dot].practitioner
             told = author is not None and author != edit.practitioner

@@ -39,6 +39,8 @@ def naming_only(proposal: Proposal, names: Callable[[int], bool], *, base: int) 
 def sparing(edit: Edit, hidden: frozenset[str]) -> Edit:
     """The edit, replacing nothing of what is hidden: whoever guesses a number, or was shown the
     value before a shield, writes beside it, and a person settles (design §5)."""
+    if not hidden:
+        return edit
     return msgspec.structs.replace(
         edit,
         changes=tuple(
