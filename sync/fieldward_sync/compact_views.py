@@ -8,8 +8,9 @@ no more to read.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
-from itertools import chain, islice, repeat
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain, repeat
 from typing import TypeVar
 
 import msgspec
@@ -24,6 +25,9 @@ from fieldward_sync.views import View, ViewValue
 Shape = tuple[str, ...]
 """A beginning of paths, and then how those of one member go on: ``carers/``, ``.family``,
 ``.given``. Without a beginning there is no member, and the rest are whole paths."""
+
+_Picked = Sequence[tuple[int, str]]
+"""Of a shape, the places and ends of those of its paths that are read."""
 
 _read_value = msgspec.msgpack.Decoder(Value).decode
 _SHARED_FROM = 2
@@ -59,18 +63,45 @@ class Common:
         self._texts: dict[int, str] = {}
         self._doubled = {n for n, shape in enumerate(read) if len({*shape}) < len(shape)}
 
-    def view(self, record_id: str, row: bytes, *, without: Collection[str] = ()) -> View:
-        """The view that ``Compacting`` wrote; ``PeerBrokeProtocol`` for anything else.
-
-        Members of collections whose beginnings are in ``without`` are left out.
-        """
+    def view(self, record_id: str, row: bytes) -> View:
+        """The view that ``Compacting`` wrote; ``PeerBrokeProtocol`` for anything else."""
         found = unpack_authentic(CompactView, row)
-        known, shared = self._texts.get, self._shared
         try:
-            paths, numbers, written = self._columns(found, without)
-            values = [
-                (known(each) or shared(each)) if type(each) is int else each for each in written
+            paths, numbers, values = self._paths(found), _numbers(found), self._read(found.values)
+        except (LookupError, StopIteration, msgspec.MsgspecError) as e:
+            raise _malformed() from e
+        shown = tuple(map(ViewValue, paths, numbers, values))
+        return View(record_id, found.revision, found.shielded, shown)
+
+    def reader(self, wanted: Container[str]) -> Callable[[str, bytes], View]:
+        """As ``view``, for what is at some paths alone, and in some collections, by how the paths
+        of their members begin: a search looks at a few values of each of many records."""
+        picked = [
+            [
+                (place, end)
+                for place, end in enumerate(ends)
+                if (beginning in wanted if beginning else end in wanted)
             ]
+            for beginning, ends in self._shapes
+        ]
+        return partial(self._part, picked)
+
+    def _part(self, picked: Sequence[_Picked], record_id: str, row: bytes) -> View:
+        found = unpack_authentic(CompactView, row)
+        paths, places = list[str](), list[int]()
+        start, members = 0, iter(found.members)
+        try:
+            for shape in found.shapes:
+                beginning, ends = self._shapes[shape]
+                before = beginning + next(members) if beginning else ""
+                for place, end in picked[shape]:
+                    paths.append(before + end)
+                    places.append(start + place)
+                start += len(ends)
+            _require_as_many(start, found)
+            written = found.numbers or (0,)
+            numbers = [written[min(place, len(written) - 1)] for place in places]
+            values = self._read([found.values[place] for place in places])
         except (LookupError, StopIteration, msgspec.MsgspecError) as e:
             raise _malformed() from e
         shown = tuple(map(ViewValue, paths, numbers, values))
@@ -82,11 +113,11 @@ class Common:
         found = unpack_authentic(CompactView, row)
         apart, none = self._values, len(self._values)
         try:
-            paths, numbers, written = self._columns(found, ())
+            paths, numbers = self._paths(found), _numbers(found)
             values = [
                 # Below zero Python would count it from the end.
                 apart[each if each >= 0 else none] if type(each) is int else each
-                for each in written
+                for each in found.values
             ]
         except (LookupError, StopIteration) as e:
             raise _malformed() from e
@@ -100,39 +131,23 @@ class Common:
         found = unpack_authentic(CompactView, row)
         return not self._doubled.isdisjoint(found.shapes)
 
-    def _columns(
-        self, found: CompactView, without: Collection[str]
-    ) -> tuple[list[str], Iterable[int], Sequence[Value]]:
-        """Paths, numbers and what is written as values, in their order; numbers may go on."""
-        paths, members, every = list[str](), iter(found.members), len(found.values)
-        left_out, place = list[slice](), 0
+    def _paths(self, found: CompactView) -> list[str]:
+        """The paths of its values, in their order."""
+        paths, members = list[str](), iter(found.members)
         for number in found.shapes:
             beginning, ends = self._shapes[number]
-            if not beginning:
-                paths += ends
-            else:
+            if beginning:
                 before = beginning + next(members)
-                if beginning not in without:
-                    paths += [before + end for end in ends]
-                else:
-                    left_out.append(slice(place, place + len(ends)))
-            place += len(ends)
-        if place != every:
-            raise LookupError(place)
-        numbers: Iterable[int] = chain(
-            found.numbers, repeat(found.numbers[-1] if found.numbers else 0)
-        )
-        if not left_out:
-            return paths, numbers, found.values
-        written = list(found.values)
-        for part in reversed(left_out):
-            del written[part]
-        if len(found.numbers) > 1:
-            kept = list(islice(numbers, every))
-            for part in reversed(left_out):
-                del kept[part]
-            numbers = kept
-        return paths, numbers, written
+                paths += [before + end for end in ends]
+            else:
+                paths += ends
+        _require_as_many(len(paths), found)
+        return paths
+
+    def _read(self, written: Iterable[Value]) -> list[Value]:
+        """Values, those that stand apart among them."""
+        known, shared = self._texts.get, self._shared
+        return [(known(each) or shared(each)) if type(each) is int else each for each in written]
 
     def _shared(self, number: int) -> Value:
         if number < 0:  # Python would count it from the end
@@ -141,6 +156,16 @@ class Common:
         if isinstance(value, str):
             self._texts[number] = value
         return value
+
+
+def _require_as_many(paths: int, found: CompactView) -> None:
+    if paths != len(found.values):
+        raise LookupError(paths)
+
+
+def _numbers(found: CompactView) -> Iterable[int]:
+    """The numbers of its values; they go on beyond the last."""
+    return chain(found.numbers, repeat(found.numbers[-1] if found.numbers else 0))
 
 
 class Taken(msgspec.Struct, frozen=True, gc=False):

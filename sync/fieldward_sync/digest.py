@@ -20,15 +20,19 @@ def element(digest_key: bytes, record_id: str, revision: int, view: bytes) -> by
     return hmac.digest(digest_key, pack((record_id, revision, view)), "sha256")
 
 
-def added(digest: bytes, element: bytes) -> bytes:
-    """The digest with one more element."""
-    return _sum(digest, int.from_bytes(element, "big"))
+def added(digest: bytes, *elements: bytes) -> bytes:
+    """The digest with more elements."""
+    return _sum(digest, sum(map(_number, elements)))
 
 
-def removed(digest: bytes, element: bytes) -> bytes:
-    """The digest with one element less."""
-    return _sum(digest, -int.from_bytes(element, "big"))
+def removed(digest: bytes, *elements: bytes) -> bytes:
+    """The digest with less elements."""
+    return _sum(digest, -sum(map(_number, elements)))
+
+
+def _number(element: bytes) -> int:
+    return int.from_bytes(element, "big")
 
 
 def _sum(digest: bytes, change: int) -> bytes:
-    return ((int.from_bytes(digest, "big") + change) % _MODULUS).to_bytes(32, "big")
+    return ((_number(digest) + change) % _MODULUS).to_bytes(32, "big")

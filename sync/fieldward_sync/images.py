@@ -23,7 +23,7 @@ from fieldward_sync.compact_views import Common, Compacting
 from fieldward_sync.encoding import pack, unpack_authentic
 from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.matching.candidates import choose
-from fieldward_sync.matching.facts import NEVER_COMPARED
+from fieldward_sync.matching.facts import compared_with
 from fieldward_sync.matching.image_keys import ImageKeys, KeyKind, image_needs
 from fieldward_sync.matching.key_ranges import KeyRange
 from fieldward_sync.matching.needs import Need
@@ -136,12 +136,16 @@ class Image:
         row = self._row(record_id)
         return self._common.view(record_id, row) if row is not None else None
 
-    def element(self, record_id: str, digest_key: bytes) -> bytes | None:
-        """What one record contributes to a digest; ``None`` if it is not in this image."""
-        row = self._row(record_id)
-        if row is None:
-            return None
-        return digest.element(digest_key, record_id, *self._common.packed_view(record_id, row))
+    def elements(self, record_ids: Collection[str], digest_key: bytes) -> Iterator[bytes]:
+        """What those among these records contribute to a digest that are in this image."""
+        rows = self._connection.execute(
+            "SELECT record_id, view FROM record"
+            " WHERE record_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(record_ids)),),
+        )
+        for record_id, row in rows:
+            packed = self._common.packed_view(record_id, row)
+            yield digest.element(digest_key, record_id, *packed)
 
     def views(self) -> Iterator[View]:
         """All records, in the order of their ids."""
@@ -171,7 +175,7 @@ class Image:
         self, query: Query, *, today: date, masked: Iterable[int] = ()
     ) -> tuple[tuple[View, ...], bool]:
         """The records that are worth comparing with a query, and whether they are some of too many
-        (``choose``); without those whose numbers are masked, and of each what can be compared."""
+        (``choose``); without those whose numbers are masked, and of each what is compared."""
         bits: dict[int, float] = {}
         for need in image_needs(query, self._vocabulary, today=today):
             meeting = self._meeting(need)
@@ -184,7 +188,7 @@ class Image:
         for number in masked:
             bits.pop(number, None)
         chosen, crowded = choose(bits)
-        return self._comparable(chosen), crowded
+        return self._comparable(chosen, query), crowded
 
     def _row(self, record_id: str) -> bytes | None:
         row = self._connection.execute(
@@ -192,14 +196,15 @@ class Image:
         ).fetchone()
         return row[0] if row else None
 
-    def _comparable(self, numbers: Sequence[int]) -> tuple[View, ...]:
+    def _comparable(self, numbers: Sequence[int], query: Query) -> tuple[View, ...]:
         rows = self._connection.execute(
             "SELECT number, record_id, view FROM record"
             " WHERE number IN (SELECT value FROM json_each(?))",
             (json.dumps(numbers),),
         )
         found = {number: (record_id, row) for number, record_id, row in rows}
-        return tuple([self._common.view(*found[each], without=NEVER_COMPARED) for each in numbers])
+        read = self._common.reader(compared_with(query.terms))
+        return tuple([read(*found[each]) for each in numbers])
 
     def _meeting(self, need: Need) -> dict[int, float]:
         """The records that meet a need, and what the best of their keys is worth."""
@@ -301,18 +306,11 @@ def changed_digest(
     """The digest of an image once segments lie over it, the later over the earlier: what the
     manifest must say. It reads each record that changed twice, so it is worked out once, when they
     have come."""
-
-    total, latest = image_digest, dict[str, Segment]()
-    for segment in segments:
-        latest |= dict.fromkeys(segment.named, segment)
-    for record_id, segment in latest.items():
-        before = image.element(record_id, digest_key)
-        after = segment.element(record_id, digest_key)
-        if before is not None:
-            total = digest.removed(total, before)
-        if after is not None:
-            total = digest.added(total, after)
-    return total
+    total, seen = image_digest, set[str]()
+    for segment in reversed(segments):
+        total = digest.added(total, *segment.elements(segment.named - seen, digest_key))
+        seen |= segment.named
+    return digest.removed(total, *image.elements(seen, digest_key))
 
 
 def _read_only(connection: sqlite3.Connection) -> sqlite3.Connection:

@@ -89,12 +89,13 @@ def test_what_a_segment_names_is_masked_before_anything_is_matched_or_counted(
 
 
 @pytest.mark.parametrize("now", NOW, ids=lambda now: now.record_id)
-def test_what_is_compared_with_a_search_has_no_involvements(
+def test_what_is_compared_with_a_search_has_what_it_asks_for_and_nothing_else(
     partition: Partition, now: View
 ) -> None:
     ((found,), crowded) = partition.candidates(Query(family=now.text("name.family")), today=TODAY)
     assert not crowded
-    assert found == View(now.record_id, now.revision, False, now.values[1:])
+    assert {each.path for each in found.values} == {"name.family"}
+    assert found == View(now.record_id, now.revision, False, now.at("name.family"))
 
 
 def test_the_digest_is_that_of_the_records_as_they_are_now(partition: Partition) -> None:

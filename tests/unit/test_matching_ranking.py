@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from fieldward_sync.compact_views import Compacting
 from fieldward_sync.images import Image
-from fieldward_sync.matching.comparison import FIELDS
+from fieldward_sync.matching.comparison import FIELDS, Comparison
+from fieldward_sync.matching.facts import Facts, compared_with
 from fieldward_sync.matching.levels import LEVELS, Level
 from fieldward_sync.matching.parameters import PARAMETERS
-from fieldward_sync.matching.query import Query
+from fieldward_sync.matching.query import Query, Terms
 from fieldward_sync.matching.ranking import MAX_HITS, Ranking, rank
 from fieldward_sync.matching.vocabulary import Vocabulary
 from fieldward_sync.matching.weights import weight
@@ -253,3 +255,50 @@ def test_agreement_speaks_for_a_record_and_difference_against_it() -> None:
             assert weight(field, Level.EXACT) > 0, field
         assert weight(field, levels[-1]) < 0, field
         assert list(levels) == [level for level in LEVELS if level in levels], field
+
+
+RICH = child(
+    "rich",
+    "Zofia",
+    "Nowak",
+    "2016-05-04",
+    "LS6 1AN",
+    sex="female",
+    nhs_number="9990000018",
+    carers_of_c1__family="Nowak",
+    carers_of_c1__given="Ewa",
+    former_names_of_f1__family="Kowalska",
+    former_names_of_f1__given="Zosia",
+    school__code="949110",
+    school__name="Parson Cross",
+    gp__name="College Road",
+    involvements_of_i1__practitioner="Nora Nowak",
+)
+ASKED = {
+    "family": "kowalska",
+    "given": "zosia",
+    "former": "kowalska",
+    "beginning": "zo",
+    "born": "2016-05-04",
+    "age": "5",
+    "sex": "female",
+    "postcode": "LS6 1AN",
+    "address": "high st",
+    "nhs_number": "9990000018",
+    "carer": "ewa nowak",
+    "school": "949110",
+}
+
+
+@pytest.mark.parametrize("term", Terms.__annotations__)
+def test_a_term_compares_alike_with_all_of_a_record_and_with_what_is_read_of_it(term: str) -> None:
+    asked = {term: ASKED[term]}
+    if term in ("age", "sex"):
+        asked["born"] = "2016"  # alone they are too little
+    query, everything = Query(**asked), Compacting()
+    common, (row,) = everything.written([everything.take(RICH)])
+    part = common.reader(compared_with(query.terms))("rich", row)
+    compared = Comparison(query, today=TODAY).of(Facts.of(part))
+    assert compared == Comparison(query, today=TODAY).of(Facts.of(RICH))
+    assert term in {each.term for each in compared}
+    assert len(part.values) < len(RICH.values) / 2

@@ -7,15 +7,34 @@ somebody asks for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fieldward_sync.limits import SEXES
 from fieldward_sync.matching.key_ranges import PAST_ANY_LETTER
 from fieldward_sync.views import View
 
 NOT_SPECIFIED = SEXES[-1]
-NEVER_COMPARED = frozenset(["involvements/"])
-"""Collections of which nothing is compared: more than half of most views."""
+_NAMES = ("name.family", "name.given", "former_names/")
+_COMPARED_WITH: Mapping[str, Sequence[str]] = {
+    "family": _NAMES,
+    "given": _NAMES,
+    "former": ("former_names/",),
+    "beginning": _NAMES,
+    "born": ("born",),
+    "age": ("born",),
+    "sex": ("sex",),
+    "postcode": ("address",),
+    "address": ("address",),
+    "nhs_number": ("nhs_number",),
+    "carer": ("carers/",),
+    "school": ("school.name", "school.code"),
+}
+
+
+def compared_with(terms: Iterable[str]) -> frozenset[str]:
+    """The paths that terms of a query are compared with, and the collections, by how the paths of
+    their members begin: of a view that is only compared, nothing else need be there."""
+    return frozenset(path for term in terms for path in _COMPARED_WITH[term])
 
 
 class Facts:
