@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import Meta
 
-from fieldward_client.installation import Installation
+from fieldward_client.installation import REDEEMING, Installation
 from fieldward_client.lease import earlier_keys_file, lease_file, store_key_file
 from fieldward_client.notices import notices_file
 from fieldward_client.passphrases import Lock, check_passphrase
@@ -94,11 +94,12 @@ def join_request(here: Installation, invitation: Invitation, secrets: VaultSecre
 
 
 def _forget_who_was_here(here: Installation, practitioner: str) -> None:
-    """Erase what earlier keys of theirs opened; their part of the list of files stays."""
+    """Erase what earlier keys of theirs opened, and the word that would make such keys known after
+    these; their part of the list of files stays."""
     here.folder.erase(
         lease_file(practitioner), store_key_file(practitioner), earlier_keys_file(practitioner)
     )
-    here.folder.remove(notices_file(practitioner))
+    here.folder.remove(notices_file(practitioner), f"{REDEEMING}/{practitioner}")
     here.ladder(practitioner).right()
 
 

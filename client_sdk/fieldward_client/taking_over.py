@@ -121,7 +121,7 @@ def redeem(here: Installation, patience: Patience) -> dict[str, RefusedByServer]
                 partial(here.line.post, PATH, stored.request, caller=here.identity.caller())
             )
         except RefusedByServer as e:
-            refused[name.rpartition("/")[2]] = e
+            refused[name.rpartition("/")[2]] = _in_words(e)
         else:
             here.folder.remove(name)
     return refused
@@ -136,6 +136,19 @@ def forget_unfinished(here: Installation) -> None:
             here.folder.remove(distribution_file(who), attempts_file(who))
             here.folder.remove_folder(f"{PRACTITIONERS}/{who}")
             here.folder.remove(name)
+
+
+def _in_words(refused: RefusedByServer) -> RefusedByServer:
+    """Why the server would not hear of somebody, and what they do."""
+    if refused.code != "invitation-used":
+        return refused
+    return RefusedByServer(
+        refused.code,
+        "This device was taken over with this code before, with other keys: its folder was put back"
+        " from an older copy.",
+        next_step="Ask your sync administrator for an invitation, join this device with it and"
+        " sync: that hands in what you have typed since. Then have the device enrolled anew.",
+    )
 
 
 def _meant(here: Installation, invitation: Invitation) -> WaitingHandOver:

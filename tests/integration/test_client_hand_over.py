@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec import to_builtins
 
 from caseloads import NURSED, anns_tablet, two_practitioners
 from children import AUTHORITY, PHONE, child
@@ -14,11 +16,13 @@ from fieldward_client.folder import Folder
 from fieldward_client.hand_over import HAND_OVER, waiting_hand_over
 from fieldward_client.identity import IDENTITY, Identity
 from fieldward_client.lease import open_grant, stored_lease
+from fieldward_server.cli.custody import holding_in_words
 from fieldward_server.services import hand_overs, synchronisation
 from fieldward_server.services.custody import LossReport, preview_verb, report_loss
 from fieldward_server.services.devices import DeviceReport, set_access, show_device
 from fieldward_server.services.events import list_events
 from fieldward_server.services.hand_overs import prepare_hand_over, withdraw_hand_over
+from fieldward_server.services.inbox import list_inbox
 from fieldward_server.services.journals import verify_journals
 from fieldward_server.services.standing import Standing
 from fieldward_server.services.wipes import order_wipe
@@ -221,11 +225,41 @@ def test_a_withdrawn_one_goes_from_a_device_that_is_synced(
     device, _ = tablet
     code = prepared(loop, device)
     withdraw(loop, device)
+    (_, ben) = shown(loop, device).holders
+    assert (ben.awaited, ben.withdrawn) == (False, True)
+    assert holding_in_words(to_builtins(ben)).endswith("the code opens it until the device syncs")
     assert waits(loop)
     assert device.sync().outcome.value == "delivered", "a locked device hears of it too"
     assert not waits(loop)
     with pytest.raises(CallerMistake, match="hand-over-not-here"):
         device.join(code, passphrase=BENS)
+
+
+def test_a_folder_from_before_the_code_was_used_says_what_to_do_and_loses_no_work(  # invariant 1
+    loop: Loop, tablet: tuple[Device, Wire]
+) -> None:
+    """The server knows other keys of who comes, and hears of these no more."""
+    device, wire = tablet
+    code = prepared(loop, device)
+    device.close()
+    shutil.copytree(loop.folder / "tablet", loop.folder / "copy")
+    with loop.reopen("tablet", wire, locked=True) as device:
+        device.join(code, passphrase=BENS)
+        assert device.sync().outcome.value == "complete"
+    shutil.rmtree(loop.folder / "tablet")
+    (loop.folder / "copy").rename(loop.folder / "tablet")
+    with loop.reopen("tablet", wire, locked=True) as device:
+        device.join(code, passphrase=BENS)
+        phoned(device, "r-ada", PHONE, "07700 900555")
+        for _ in range(2):
+            error = device.sync().error
+            assert error is not None
+            assert (error.code, "older copy" in error.message) == ("invitation-used", True)
+            assert "Ask your sync administrator for an invitation" in error.next_step
+        device.join(loop.code(practitioner="ben"), passphrase="ben's other four words")
+        report = device.sync()
+        assert (report.outcome.value, report.edits_sent) == ("partial", 1)
+    assert [it.code for it in list_inbox(loop.platform, AUTHORITY)] == ["signature-wrong"]
 
 
 @pytest.mark.parametrize("what", ["withdrawn", "late"])

@@ -52,10 +52,16 @@ def holding_in_words(holder: Item) -> str:
     """What a practitioner holds on a device, and until when."""
     closes = holder["lease_closes"]
     lease = f"lease closes {moment(closes)}" if closes else "no lease yet, nothing opens"
-    awaited = "; awaited, the code opens it" if holder["awaited"] else ""
+    hand_over = ""
+    if holder["awaited"]:
+        hand_over = "; awaited, the code opens it"
+    elif holder["withdrawn"]:
+        hand_over = (
+            "; withdrawn, the code opens it until the device syncs" if closes else "; withdrawn"
+        )
     return (
         f"{', '.join(_with_ways(holder)) or 'no partition'}: {holder['records']} records, "
-        f"{lease}{awaited}"
+        f"{lease}{hand_over}"
     )
 
 

@@ -61,6 +61,9 @@ class HolderReport:
     lease_destroys: int
     awaited: bool
     """They are handed the device over by a code, and have not been heard."""
+    withdrawn: bool
+    """They were not heard, and are not to come any more. Where the device was not synced since, the
+    code still opens what waits there."""
 
 
 @dataclass(frozen=True)
@@ -350,7 +353,8 @@ def _holder_report(transaction: Transaction, holder: Holder) -> HolderReport:
         lease_issued=holder.lease_issued,
         lease_closes=holder.lease_closes,
         lease_destroys=holder.lease_destroys,
-        awaited=holder.is_awaited,
+        awaited=holder.is_awaited and bool(granted),
+        withdrawn=holder.is_awaited and not granted,
     )
 
 
