@@ -36,6 +36,7 @@ from fieldward_server.services.hand_overs import prepare_hand_over, withdraw_han
 from fieldward_server.services.partitions import grant, take
 from fieldward_server.services.registering import write_register
 from fieldward_server.services.rescoping import change_partition
+from fieldward_server.services.restoration import stop_serving
 from fieldward_server.services.shields import raise_shield, release_likeness, release_shield
 from fieldward_server.services.ways import set_way
 from fieldward_server.services.wipes import order_wipe, withdraw_wipe
@@ -298,6 +299,19 @@ def test_what_opens_and_what_closes_are_on_the_register_in_the_order_of_their_co
         assert [type(each) for each in said] == kinds
         if opening is WITHDRAW_WIPE:
             WITHDRAW_WIPE(office)  # what is under a wipe is handed over to nobody
+
+
+def test_what_waits_of_an_authority_that_does_not_serve_is_left_to_its_restore(  # 5
+    office: Office,
+) -> None:
+    """It came from a backup, and the register may have had it and what followed long ago."""
+    RAISE(office)
+    with killed_after_the_commit():
+        RELEASE(office)
+    earlier = office.register()
+    stop_serving(office.world.platform)
+    assert write_register(office.world.platform, office.world.now) == 0
+    assert office.register() == earlier
 
 
 def test_of_other_rules_what_goes_is_said_before_the_commit_and_what_comes_after_it(  # 4
