@@ -206,6 +206,7 @@ def test_a_device_holds_ten_thousand_records_unless_told_otherwise(world: World)
 
 
 def test_a_grant_beyond_the_cap_is_refused_by_an_error_that_names_it(world: World) -> None:
+    """P7"""
     device = world.device("north", record_cap=5)
     before = world.written()
     error = refused("over-cap", given, world, device, "south")

@@ -144,6 +144,7 @@ def quiet_syncs(scene: Scene, over: Event) -> list[int]:
 def test_hundreds_at_once_all_get_their_copy_in_order_and_nobody_elses_sync_fails(
     scene: Scene,
 ) -> None:
+    """P8"""
     rush, over = Rush(scene), Event()
     with ThreadPoolExecutor(DEVICES + 1) as threads:
         others = threads.submit(quiet_syncs, scene, over)

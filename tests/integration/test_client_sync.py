@@ -124,6 +124,7 @@ def test_a_device_with_a_wrong_clock_enrols_and_works(world: World) -> None:
 
 
 def test_a_sync_without_signal_is_an_outcome(world: World, tablet: Device) -> None:
+    """P15, P18"""
     world.authority.offline = True
     report = tablet.sync()
     assert (report.outcome, report.error and report.error.code) == (SyncOutcome.OFFLINE, "offline")
@@ -344,7 +345,7 @@ def test_a_person_who_ends_a_wait_keeps_what_is_there(world: World, tablet: Devi
 def test_two_threads_do_not_sync_one_device_at_once(
     world: World, tablet: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nor by way of a second ``Device``; what the first was doing is not disturbed."""
+    """Nor by way of a second ``Device``; what the first was doing is not disturbed (P22)."""
     large_news(world)
     world.authority.crowded_for = 1
     waiting, go_on = Event(), Event()

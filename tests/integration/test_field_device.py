@@ -153,7 +153,7 @@ def test_the_status_and_a_locked_sync_need_no_passphrase(ann: HealthVisitor) -> 
 def test_a_wiped_device_delivers_without_a_passphrase_and_then_says_its_last(
     ann: HealthVisitor,
 ) -> None:
-    """Invariant 1: what was typed reaches the server, wipe or not."""
+    """Invariant 1: what was typed reaches the server, wipe or not; P38: and no login is needed."""
     ann.does("edit", "r-ada", PHONE, "07700 900123", "--reason=clinic", keys="yes\n")
     command_to(ann, order_wipe)
     assert "was wiped" in ann.does("sync", "--locked")

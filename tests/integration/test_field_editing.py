@@ -93,6 +93,16 @@ def test_where_nobody_can_be_asked_an_edit_says_how_to_answer_beforehand(
     assert (said.exit_code, "--replaces" in said.stderr) == (2, True)
 
 
+def test_a_birth_date_that_is_yet_to_come_is_doubted_before_it_is_asked_about(
+    ann: HealthVisitor,
+) -> None:
+    edit = ("edit", "r-ada", "born", "--reason=clinic")
+    ann.does("sync")
+    for born, doubted in (("2098-01-02", True), ("2021-03-05", False)):
+        asked = ann.fails(*edit, born, keys="no\n").stderr
+        assert ("is yet to come. Replace 2021-03-04 by" in asked) == doubted
+
+
 def test_an_address_is_asked_for_part_by_part(ann: HealthVisitor) -> None:
     """A slip is told at once, and only what it is in is typed again."""
     ann.does(

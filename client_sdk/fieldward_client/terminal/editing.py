@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 from rich.text import Text
 
-from fieldward_client import CallerMistake, Child, Value
+from fieldward_client import CallerMistake, Child, Status, Value
 from fieldward_client.terminal import asking
 from fieldward_client.terminal.card import whose
 from fieldward_client.terminal.header import GOOD
@@ -58,7 +59,7 @@ def edit(
     """
     if remove and value is not None:
         raise click.UsageError("Give a VALUE or --remove, not both.")
-    with looking(folder, reason, on_behalf_of) as (_, session):
+    with looking(folder, reason, on_behalf_of) as (device, session):
         child = open_child(session, record)
         path = path or asking.ask("Path, as the entry shows it")
         stood = standing(child, path)
@@ -72,8 +73,9 @@ def edit(
             new = _asked_for(path, stood)
         check_value(path, new)  # nobody is asked to confirm what cannot be
         if not replaces:
+            doubt = _doubt(path, new, device.status())
             asking.confirm(
-                f"{whose(child)}: {_question(path, new, stood)}",
+                f"{whose(child)}: {doubt}{_question(path, new, stood)}",
                 instead="Nobody can be asked here: --replaces says what you were shown there.",
             )
         if path in child.conflicts:
@@ -107,6 +109,14 @@ def _asked_for(path: str, stood: Sequence[Value]) -> Value:
     elif stood[0] is not None:
         asking.tell(f"{path} is {in_words(stood[0])}.")
     return asking.address() if path == ADDRESS else read_value(path, asking.ask("New value"))
+
+
+def _doubt(path: str, new: Value, status: Status) -> str:
+    """What is likely to be a slip, though it can be."""
+    if path != "born" or status.now is None:
+        return ""
+    today = datetime.fromtimestamp(status.now, UTC).date().isoformat()
+    return "That day is yet to come. " if str(new) > today else ""
 
 
 def _question(path: str, new: Value, stood: Sequence[Value]) -> str:
