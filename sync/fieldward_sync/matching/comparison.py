@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, partial
+from itertools import chain
 from math import inf
 
 from rapidfuzz.distance import OSA
@@ -82,7 +83,7 @@ _IN_ORDER, _SWAPPED, _FORMER = (
 _ROUNDING_BITS = 1e-6
 """More than the order in which weights are added can change of their sum."""
 _SHOWN: Mapping[str, Callable[[Facts], Iterable[str]]] = {
-    "former": lambda facts: (*facts.former_families, *facts.former_givens),
+    "former": lambda facts: chain(*facts.former_names),
     "beginning": lambda facts: (" ".join(facts.names),),
     "born": lambda facts: facts.days,
     "age": lambda facts: facts.days,
@@ -105,7 +106,9 @@ class Comparison:
         self._compare = {
             term: cache(_comparing(query, term, words_of, today)) for term in query.terms
         }
-        self._others = [(term, _SHOWN[term]) for term in query.terms if term in _SHOWN]
+        self._others = [
+            (_SHOWN[term], compare) for term, compare in self._compare.items() if term in _SHOWN
+        ]
         self._names_most = sum(most(name) for name in _NAMES if name in query.terms)
         self._asked_names = [
             (place, self._compare[name], most(name))
@@ -120,8 +123,8 @@ class Comparison:
         Nothing at all where the record cannot weigh ``least`` bits: names take longest to compare,
         and are compared only so far as they could make up for the rest.
         """
-        shown = [(term, tuple(texts(facts))) for term, texts in self._others]
-        others = [self._compare[term](texts) for term, texts in shown if texts]
+        shown = [(tuple(texts(facts)), compare) for texts, compare in self._others]
+        others = [compare(texts) for texts, compare in shown if texts]
         weighs = total(others)
         if self._names_most + weighs < least:
             return ()
@@ -144,7 +147,7 @@ class Comparison:
             return best
         above = total(best) if best else above
         best = self._reading(_SWAPPED, (givens, families), above=above) or best
-        former_families, former_givens = facts.former_families, facts.former_givens
+        former_families, former_givens = facts.former_names
         if former_families or former_givens:
             ever = (*former_families, *families), (*former_givens, *givens)
             above = total(best) if best else above

@@ -59,19 +59,18 @@ class Facts:
         return self._at("name.given")
 
     @property
-    def former_families(self) -> Sequence[str]:
-        """Family names from before."""
-        return [name for path, name in self._former_names if path.endswith(".family")]
-
-    @property
-    def former_givens(self) -> Sequence[str]:
-        """Given names from before."""
-        return [name for path, name in self._former_names if not path.endswith(".family")]
+    def former_names(self) -> tuple[Sequence[str], Sequence[str]]:
+        """Family names, and given names, from before."""
+        families, givens = list[str](), list[str]()
+        for path, name in self._below("former_names/"):
+            (families if path.endswith(".family") else givens).append(name)
+        return families, givens
 
     @property
     def names(self) -> Sequence[str]:
         """Every name that the child has or had, its parts apart."""
-        return (*self.families, *self.givens, *self.former_families, *self.former_givens)
+        former_families, former_givens = self.former_names
+        return (*self.families, *self.givens, *former_families, *former_givens)
 
     @property
     def days(self) -> Sequence[str]:
@@ -117,10 +116,6 @@ class Facts:
             for given in parts.get("given", [""]):
                 for family in parts.get("family", [""]):
                     yield f"{given} {family}"
-
-    @property
-    def _former_names(self) -> Sequence[tuple[str, str]]:
-        return self._below("former_names/")
 
     @property
     def _addresses(self) -> Sequence[Mapping[str, str | list[str]]]:

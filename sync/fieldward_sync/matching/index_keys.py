@@ -27,8 +27,9 @@ def index_keys(view: View) -> frozenset[str]:
     """The keys of a view; each live value of a conflict has its own."""
     facts = Facts.of(view)
     days, postcodes = facts.days, facts.postcodes
-    families = [name_words(name) for name in (*facts.families, *facts.former_families)]
-    givens = [name_words(name) for name in (*facts.givens, *facts.former_givens)]
+    former_families, former_givens = facts.former_names
+    families = [name_words(name) for name in (*facts.families, *former_families)]
+    givens = [name_words(name) for name in (*facts.givens, *former_givens)]
     sounds = {sound(word) for name in (*families, *givens) for word in name}
     pairs = name_pairs(families, givens)
     return frozenset(
