@@ -26,8 +26,9 @@ Shape = tuple[str, ...]
 """A beginning of paths, and then how those of one member go on: ``carers/``, ``.family``,
 ``.given``. Without a beginning there is no member, and the rest are whole paths."""
 
-_Picked = Sequence[tuple[int, str]]
-"""Of a shape, the places and ends of those of its paths that are read."""
+_Picked = tuple[str, int, Sequence[tuple[int, str]]]
+"""Of a shape, its beginning, how many paths it has, and the places and ends of those that are
+read."""
 
 _read_value = msgspec.msgpack.Decoder(Value).decode
 _SHARED_FROM = 2
@@ -77,35 +78,36 @@ class Common:
         """As ``view``, for what is at some paths alone, and in some collections, by how the paths
         of their members begin: a search looks at a few values of each of many records."""
         picked = [
-            [
-                (place, end)
-                for place, end in enumerate(ends)
-                if (beginning in wanted if beginning else end in wanted)
-            ]
+            (
+                beginning,
+                len(ends),
+                [(place, end) for place, end in enumerate(ends) if (beginning or end) in wanted],
+            )
             for beginning, ends in self._shapes
         ]
         return partial(self._part, picked)
 
     def _part(self, picked: Sequence[_Picked], record_id: str, row: bytes) -> View:
         found = unpack_authentic(CompactView, row)
-        paths, places = list[str](), list[int]()
-        start, members = 0, iter(found.members)
+        numbers, written = found.numbers or (0,), found.values
+        shown, start, members = list[ViewValue](), 0, iter(found.members)
+        last = len(numbers) - 1
         try:
             for shape in found.shapes:
-                beginning, ends = self._shapes[shape]
-                before = beginning + next(members) if beginning else ""
-                for place, end in picked[shape]:
-                    paths.append(before + end)
-                    places.append(start + place)
-                start += len(ends)
+                beginning, count, ends = picked[shape]
+                member = next(members) if beginning else ""
+                for place, end in ends:
+                    at = start + place
+                    value = written[at]
+                    if type(value) is int:
+                        value = self._texts.get(value) or self._shared(value)
+                    number = numbers[at] if at < last else numbers[last]
+                    shown.append(ViewValue(beginning + member + end, number, value))
+                start += count
             _require_as_many(start, found)
-            written = found.numbers or (0,)
-            numbers = [written[min(place, len(written) - 1)] for place in places]
-            values = self._read([found.values[place] for place in places])
         except (LookupError, StopIteration, msgspec.MsgspecError) as e:
             raise _malformed() from e
-        shown = tuple(map(ViewValue, paths, numbers, values))
-        return View(record_id, found.revision, found.shielded, shown)
+        return View(record_id, found.revision, found.shielded, tuple(shown))
 
     def packed_view(self, record_id: str, row: bytes) -> tuple[int, bytes]:
         """The same view's revision and bytes. No value is read that stands apart: what a digest
