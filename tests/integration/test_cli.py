@@ -428,9 +428,7 @@ def test_a_no_to_a_question_changes_nothing_and_ends_with_1(
     (shown,) = settled.reads("device", "show", name)
     assert (shown["access"], shown["wipe"]) == ("active", None)
     settled.does("device", "wipe", name, "--reason", "lost", keys="y\n")
-    listed = settled.does("device", "list")
-    assert "active, wipe unconfirmed" in listed
-    assert re.search("lease ends .*\n.*\n.* none ", listed)  # it has never synced
+    assert "active, wipe unconfirmed" in settled.does("device", "list")
     with Device.open(tmp_path) as device:
         device.sync()
     assert "active, wiped" in settled.does("device", "list")

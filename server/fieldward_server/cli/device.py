@@ -12,7 +12,6 @@ from fieldward_server.cli.options import ID, PARTITION, json_option, practitione
 from fieldward_server.cli.output import (
     Item,
     ago,
-    day,
     moment,
     show_done,
     show_item,
@@ -160,7 +159,6 @@ def list_(call: Commander, as_json: bool) -> None:
             "holders": lambda it: ", ".join(holder["practitioner"] for holder in it["holders"]),
             "access": _access_in_words,
             "seen": lambda it: ago(it["last_contact"]),
-            "lease ends": _last_day,
             "unsent": "pending_edits",
             "incidents": "incidents",
         },
@@ -445,12 +443,6 @@ def _ask(call: Commander, device: str, verb: str, question: str) -> None:
     """Show what the verb would mean; go on only if the answer is yes."""
     tell_custody(call("device/preview", device=device, verb=verb))
     go_on(question)
-
-
-def _last_day(device: Item) -> str:
-    """The last on which a copy there opens, whoever its holder is."""
-    closes = max((holder["lease_closes"] for holder in device["holders"]), default=0)
-    return day(closes) if closes else "none"
 
 
 def _access_in_words(device: Item) -> str:
