@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -35,13 +36,14 @@ def population_rows(run: Run) -> Iterator[Row]:
 
 
 def loading_rows(run: Run) -> Iterator[Row]:
-    """The command, to a server with two workers and an authority with two partitions; every verdict
-    is durable when it comes."""
+    """The command, to a server with a worker more than there are cores, as one that loads much
+    should have, and an authority with two partitions; every verdict is durable when it comes."""
     count, file = run.scale.loaded, run.folder / "children.ndjson"
     file.write_text("".join(f"{line}\n" for line in run.children.lines[:count]))
     for database, url in (("SQLite", None), ("PostgreSQL", run.new_postgres_url())):
         office = Office(run.folder / f"office-{database}")
         office.folder.mkdir()
+        office.operator.settings["FIELDWARD_WORKERS"] = str(len(os.sched_getaffinity(0)) + 1)
         if url is not None:
             office.operator.settings["FIELDWARD_DATABASE_URL"] = url
         with serving(office.operator.settings, office.folder / "log"):
