@@ -1,6 +1,6 @@
 # Every verb a contributor needs. `make run` and `make test` work from a clean clone.
 
-PYTHON ?= python3
+PYTHON ?= $(shell scripts/choose-python)
 BIN := .venv/bin
 INITDB := /usr/lib/postgresql/*/bin/initdb
 PARAMETERS := sync/fieldward_sync/matching/parameters.py
