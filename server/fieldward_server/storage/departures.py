@@ -38,7 +38,7 @@ def among(
 ) -> tuple[StoredDeparture, ...]:
     """Those of these records that have gone."""
     rows = transaction.execute(
-        "SELECT * FROM departure WHERE authority = :authority AND record_id IN EACH :record_ids",
+        "SELECT * FROM departure WHERE authority = :authority AND record_id IN :record_ids",
         authority=authority,
         record_ids=list(record_ids),
     )

@@ -4,10 +4,6 @@ SQL is written once, for both databases: named ``:parameters``, ``IN :parameter`
 texts, ``RETURNING``, ``ON CONFLICT``, and the types ``INTEGER`` (64 bits), ``TEXT`` (compared by
 its bytes) and ``BLOB``. Flags are 0 and 1. ``WITHOUT ROWID`` behind a table says that its rows are
 kept in the order of its primary key, where the database can.
-
-``FROM table WHERE authority = :authority AND column IN EACH :parameter``, written just so, finds
-the rows of a few values in a table that may be large: by an index that begins with these two
-columns, whatever the database believes that there is in the table. What follows chooses among them.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def of_records(
 ) -> tuple[StoredEdit, ...]:
     """The edits of these records, by record and number."""
     rows = transaction.execute(
-        "SELECT * FROM edit WHERE authority = :authority AND record_id IN EACH :record_ids"
+        "SELECT * FROM edit WHERE authority = :authority AND record_id IN :record_ids"
         " ORDER BY record_id, number",
         authority=authority,
         record_ids=list(record_ids),

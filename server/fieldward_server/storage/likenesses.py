@@ -51,9 +51,8 @@ def concerning(
 ) -> tuple[StoredLikeness, ...]:
     """Those in which any of these records is on either side."""
     rows = transaction.execute(
-        "SELECT * FROM likeness WHERE authority = :authority AND record_id IN EACH :record_ids"
-        " UNION SELECT * FROM likeness"
-        " WHERE authority = :authority AND like_id IN EACH :record_ids",
+        "SELECT * FROM likeness WHERE authority = :authority AND record_id IN :record_ids"
+        " UNION SELECT * FROM likeness WHERE authority = :authority AND like_id IN :record_ids",
         authority=authority,
         record_ids=list(record_ids),
     )

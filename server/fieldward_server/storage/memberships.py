@@ -24,7 +24,7 @@ def of_records(
     """Which partitions these records are in."""
     rows = transaction.execute(
         "SELECT authority, partition_id, record_id, element FROM member"
-        " WHERE authority = :authority AND record_id IN EACH :record_ids",
+        " WHERE authority = :authority AND record_id IN :record_ids",
         authority=authority,
         record_ids=list(record_ids),
     )

@@ -31,7 +31,7 @@ def among(
 ) -> tuple[StoredMerge, ...]:
     """The merges that closed any of these records."""
     rows = transaction.execute(
-        "SELECT * FROM merge WHERE authority = :authority AND record_id IN EACH :record_ids",
+        "SELECT * FROM merge WHERE authority = :authority AND record_id IN :record_ids",
         authority=authority,
         record_ids=list(record_ids),
     )

@@ -47,7 +47,6 @@ _OWN_WORDS = {
     "WITHOUT ROWID": "",  # it keeps a table's rows in no order
 }
 _GIVES_ROWS = re.compile(r"\s*(SELECT|WITH|EXPLAIN)\b|.*\bRETURNING\b", re.DOTALL)
-_EACH = re.compile(r"FROM (\w+) WHERE authority = :authority AND (\w+) IN EACH (:\w+)")
 _TO_TRANSLATE = re.compile(rf"\b(?:{'|'.join(_OWN_WORDS)})\b|(IN )?:([a-z0-9_]+)|%")
 
 _Pool: TypeAlias = ConnectionPool[Connection[DictRow]]
@@ -259,26 +258,13 @@ def _values(columns: Sequence[str]) -> str:
 
 
 def _json(texts: list[str]) -> str:
-    # Each once, and in the order in which they are kept: a page of an index is met once.
-    return msgspec.json.encode(sorted(set(texts))).decode()
+    return msgspec.json.encode(texts).decode()
 
 
 @lru_cache(maxsize=1024)
 def _in_own_words(sql: str) -> str:
     """The portable SQL (``driver``) as psycopg and PostgreSQL word it."""
-    return _TO_TRANSLATE.sub(_own_word, _EACH.sub(_each_by_itself, sql))
-
-
-def _each_by_itself(found: re.Match[str]) -> str:
-    """The rows of each value, looked up by itself: for all at once a plan may be to read all that
-    an authority has, since it is made for what there was when rows were counted last. OFFSET keeps
-    the planner from making one look-up of them again."""
-    table, column, values = found.groups()
-    asked = f"json_array_elements_text(CAST({values} AS json)) asked (value)"
-    where = f"authority = :authority AND {column} = asked.value"
-    each = f"SELECT * FROM {table} WHERE {where} OFFSET 0"  # noqa: S608 # our names
-    every = f"SELECT {table}.* FROM {asked} CROSS JOIN LATERAL ({each}) {table}"  # noqa: S608 # our names
-    return f"FROM ({every}) {table} WHERE TRUE"
+    return _TO_TRANSLATE.sub(_own_word, sql)
 
 
 def _own_word(found: re.Match[str]) -> str:

@@ -55,7 +55,7 @@ def revisions(
     """The revisions of those of these records that there are, by id."""
     rows = transaction.execute(
         "SELECT record_id, revision FROM record"
-        " WHERE authority = :authority AND record_id IN EACH :record_ids",
+        " WHERE authority = :authority AND record_id IN :record_ids",
         authority=authority,
         record_ids=list(record_ids),
     )
@@ -68,7 +68,7 @@ def views(
     """The views of those of these records that there are, by id."""
     rows = transaction.execute(
         "SELECT record_id, view FROM record"
-        " WHERE authority = :authority AND record_id IN EACH :record_ids",
+        " WHERE authority = :authority AND record_id IN :record_ids",
         authority=authority,
         record_ids=list(record_ids),
     )
@@ -80,8 +80,8 @@ def shielded_among(
 ) -> frozenset[str]:
     """Those of these records that are shielded."""
     rows = transaction.execute(
-        "SELECT record_id FROM record"
-        " WHERE authority = :authority AND record_id IN EACH :record_ids AND shielded = 1",
+        "SELECT record_id FROM record WHERE authority = :authority AND shielded = 1"
+        " AND record_id IN :record_ids",
         authority=authority,
         record_ids=list(record_ids),
     )

@@ -101,7 +101,7 @@ class _Part(NamedTuple):
 def _parts(number: int, asked: Asked) -> Iterator[_Part]:
     if asked.keys:
         keys = f"keys_{number}"
-        yield _Part(number, keys, f"key IN EACH :{keys}", {keys: list(asked.keys)})
+        yield _Part(number, keys, f"key IN :{keys}", {keys: list(asked.keys)})
     for at, span in enumerate(asked.spans):
         name = f"span_{number}_{at}"
         first, past = f"{name}_first", f"{name}_past"

@@ -35,7 +35,7 @@ _OF_WRITERS = (
     "wal_autocheckpoint = 4000",
 )
 
-_LISTS = re.compile(r"\bIN (?:EACH )?(:[a-z0-9_]+)")
+_LISTS = re.compile(r"\bIN (:[a-z0-9_]+)")
 
 _BUSY = RetryLater, "database-busy", "The database cannot take this now."
 _DAMAGED = LocalDataDamaged, "database-damaged", "The database file is damaged."
