@@ -10,14 +10,14 @@ import msgspec
 
 from fieldward_client import CallerMistake, Dispute, Value
 from fieldward_sync.field_classes import field_rule
+from fieldward_sync.matching.folding import compact
+from fieldward_sync.matching.postcodes import INWARD_CHARACTERS, outward
 
 YES_OR_NO = {"yes": True, "no": False}
 FLAGS = frozenset({"assessment_exists", "involvements/*.lead"})
 """The patterns of the fields that hold yes or no."""
 
 ADDRESS = "address"
-INWARD_LETTERS = 3
-"""The last part of a postcode."""
 
 WEEK_SECONDS = 7 * 24 * 3600
 _UNITS = (("d", 24 * 3600), ("h", 3600), ("min", 60))
@@ -125,12 +125,8 @@ def read_value(path: str, typed: str) -> Value:
 
 def as_postcode(typed: str) -> str:
     """A postcode as records have it, however its blank and its letters were typed."""
-    joined = "".join(typed.split()).upper()
-    return (
-        f"{joined[:-INWARD_LETTERS]} {joined[-INWARD_LETTERS:]}"
-        if len(joined) > INWARD_LETTERS
-        else joined
-    )
+    joined = compact(typed)
+    return f"{outward(joined)} {joined[-INWARD_CHARACTERS:]}".strip()
 
 
 def _date(day: str) -> str:
