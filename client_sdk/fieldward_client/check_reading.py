@@ -27,7 +27,6 @@ from fieldward_client.outbox import OUTBOX, read_content
 from fieldward_client.outbox_content import SealedEdit
 from fieldward_client.store import Store, stored_distribution
 from fieldward_client.vault import Vault
-from fieldward_sync.access import RIGHTS, Access
 from fieldward_sync.encoding import decode
 from fieldward_sync.errors import AccessClosed, Error, LocalDataDamaged, PeerBrokeProtocol
 from fieldward_sync.leases import Lease, LeaseGrant, LeaseSecrets
@@ -69,8 +68,7 @@ def check_reading(
     stored, lease = held
     try:
         lease.require_reading(clock.now())
-        if not RIGHTS[Access(contact.access)].read:
-            raise AccessClosed(f"access-{contact.access}", f"Access is {contact.access}.")
+        contact.require_reading(practitioner)
     except AccessClosed as e:
         return (finding("not-read", where, why=e.message.rstrip(".")),)
     try:

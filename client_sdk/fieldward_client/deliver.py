@@ -206,6 +206,7 @@ class Delivery:
         remember(
             trust=trust,
             access=answer.access,
+            suspended=answer.suspended,
             journal_next=came[0],
             journal_epoch=came[1],
             acknowledged=with_acknowledgement(

@@ -8,10 +8,17 @@ import msgspec
 from msgspec import Meta
 
 from fieldward_client.exchange import Caller
-from fieldward_sync.access import MAX_REFUSED_ORDERS, OrderKind, RefusedOrder
+from fieldward_sync.access import (
+    MAX_REFUSED_ORDERS,
+    RIGHTS,
+    Access,
+    OrderKind,
+    RefusedOrder,
+    Rights,
+)
 from fieldward_sync.encoding import Message, Part
-from fieldward_sync.errors import PeerBrokeProtocol
-from fieldward_sync.messages import DEVICE_KEY, Trust, key_id
+from fieldward_sync.errors import AccessClosed, PeerBrokeProtocol
+from fieldward_sync.messages import DEVICE_KEY, MAX_PRACTITIONERS, Trust, key_id
 from fieldward_sync.names import (
     AuthorityCode,
     Count,
@@ -25,6 +32,8 @@ from fieldward_sync.signing import Signed, signing_key
 
 IDENTITY, CONTACT = "identity", "contact"
 MAX_ACKNOWLEDGED = 32
+SHUT = {Access.PAUSED: "access-paused", Access.REVOKED: "access-revoked"}
+"""Why nothing is read on the device: by the access that does not permit it."""
 MAX_OBEYED = 32
 """Orders that are remembered: twice as many as one answer repeats."""
 
@@ -93,10 +102,29 @@ class Contact(Message, frozen=True):
     """The last of those that it knows of: as long as one is repeated it is not told again."""
     receipts: Annotated[tuple[Signed, ...], Meta(max_length=16)]
     """Answers to orders that the server has not been seen to have."""
+    suspended: Annotated[tuple[PractitionerId, ...], Meta(max_length=MAX_PRACTITIONERS)]
+    """Who is to read nothing here (A4), while whoever shares the device does."""
     last_tried: dict[PractitionerId, Seconds]
     """Per practitioner, and under ``DEVICE_KEY`` of the locked device."""
     last_complete: dict[PractitionerId, Seconds]
     """Per practitioner: one's own state is not told to the next user of the device (P27)."""
+
+    def rights_of(self, practitioner: str) -> Rights:
+        """What the server last permitted: to who is suspended, what it does on a paused device."""
+        rights = RIGHTS[Access(self.access)]
+        if practitioner in self.suspended and rights.read:
+            return RIGHTS[Access.PAUSED]
+        return rights
+
+    def require_reading(self, practitioner: str) -> None:
+        """``AccessClosed`` unless the server's last word permits them to read."""
+        access = Access(self.access)
+        if not RIGHTS[access].read:
+            raise AccessClosed(SHUT[access], f"Access is {self.access}.")
+        if not self.rights_of(practitioner).read:
+            raise AccessClosed(
+                "access-suspended", f"{practitioner} is suspended.", next_step="Ask your manager."
+            )
 
     @property
     def besides_progress(self) -> Contact:
@@ -131,6 +159,7 @@ def first_contact(trust: Signed) -> Contact:
         refused_orders=(),
         refusals_told=(),
         receipts=(),
+        suspended=(),
         last_tried={},
         last_complete={},
     )

@@ -31,7 +31,6 @@ from fieldward_client.outbox import Outbox
 from fieldward_client.store import distribution_file, stored_distribution
 from fieldward_client.transport import Transport
 from fieldward_client.watch import ThreadTimer, Timer
-from fieldward_sync.access import RIGHTS, Access, Rights
 from fieldward_sync.distribution import Distribution
 from fieldward_sync.errors import AccessClosed, CallerMistake, LocalDataDamaged
 from fieldward_sync.leases import ALLOWED, LeaseTerms
@@ -106,11 +105,6 @@ class Installation:
     def contact(self) -> Contact:
         """What the signed answers so far add up to."""
         return self._contact
-
-    @property
-    def rights(self) -> Rights:
-        """What the server last permitted."""
-        return RIGHTS[Access(self._contact.access)]
 
     def keep(self, **changes: Any) -> None:
         """Change what is remembered of the contact, durably and as one, with all that was noted
@@ -242,13 +236,6 @@ class Installation:
         # While there is a file, some list names it: what is left can be told at any moment.
         self.files.keep_none()
         self.folder.remove(*(distribution_file(each) for each in people))
-
-    def require_access(self) -> None:
-        """``AccessClosed`` unless the server's last word permits reading."""
-        if not self.rights.read:
-            raise AccessClosed(
-                f"access-{self._contact.access}", f"Access is {self._contact.access}."
-            )
 
     def reload(self) -> None:
         """Go on with what lies in the folder now: another generation."""

@@ -236,7 +236,7 @@ class Practitioner:
     def _require_reading(self) -> tuple[StoredLease, Lease]:
         try:
             self._require_unlocked()
-            self._installation.require_access()
+            self._installation.contact.require_reading(self.id)
             return self._require_lease(self._installation.clock.now())
         except (AccessClosed, LocalDataDamaged):
             self.shut()

@@ -14,6 +14,7 @@ WORDS = {
     ),
     "revoked": ("This device has been revoked.", "Ask your sync administrator for another."),
     "wiped": ("A wipe of this device was ordered.", "Ask your sync administrator for another."),
+    "suspended": ("You are suspended.", "Ask your manager."),
     "vetting-over": (
         "Your vetting has run out.",
         "Have it renewed and recorded, then sync. Until then what you have can be read until its "

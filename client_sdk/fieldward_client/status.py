@@ -83,6 +83,8 @@ class Status:
     locked: bool
     wiped: bool
     access: Literal["active", "paused", "draining", "revoked"]
+    suspended: bool
+    """Nothing is to be read in the practitioner's name (A4), whatever the device's access."""
     now: int | None
     """The trusted time; ``None`` while there is none, and then nothing can be read."""
     lease: LeaseStatus | None
@@ -149,6 +151,7 @@ def read_status(
         locked=practitioner is None,
         wiped=is_wiped(installation),
         access=contact.access,
+        suspended=practitioner_id in contact.suspended,
         now=now,
         lease=_lease_status(installation, practitioner_id, now),
         passphrase=_passphrase_status(installation, practitioner_id),

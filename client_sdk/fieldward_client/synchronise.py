@@ -163,7 +163,7 @@ class _Run:
                 self.came_back = True
                 return SyncOutcome.PARTIAL, None
             delivery.fault = delivery.fault or old_copy()
-        if is_wiped(here) or not here.rights.pull:
+        if is_wiped(here) or not here.contact.rights_of(self.practitioner.id).pull:
             return _unless(delivery.fault, SyncOutcome.DELIVERED)
         try:
             reception.run(answer, server_time)

@@ -52,7 +52,7 @@ def take_over(here: Installation, invitation: Invitation, *, passphrase: str) ->
     check_passphrase(passphrase)
     require_ours(here, invitation)
     waits = _meant(here, invitation)
-    here.require_access()
+    here.contact.require_reading(waits.practitioner)
     waits.lease.require_reading(here.clock.now())
     who = waits.practitioner
     secret = here.device_secret()

@@ -115,6 +115,14 @@ class AccessChange(Part, tag="access", frozen=True):
     access: str
 
 
+class SuspensionChange(Part, tag="suspension", frozen=True):
+    """From here on a practitioner is suspended, or is not."""
+
+    authority: AuthorityCode
+    practitioner: PractitionerId
+    suspended: bool
+
+
 class WipeOrder(Part, tag="wipe", frozen=True):
     """A device is to wipe itself."""
 
@@ -229,6 +237,7 @@ Entry = (
     | HandOverPrepared
     | Joined
     | AccessChange
+    | SuspensionChange
     | WipeOrder
     | WipeWithdrawn
     | WipeReceipt

@@ -43,6 +43,14 @@ OUTCOMES = {
     "drain": Aftermath(
         "goes on until the lease closes", "stops", _DELIVERS, _MERGE, _DELIVERED, _STAY
     ),
+    "suspend": Aftermath(
+        "stops for who is suspended; whoever shares the device reads on",
+        "stops for who is suspended; goes on for the others",
+        _DELIVERS,
+        _MERGE,
+        _DELIVERED,
+        _STAY,
+    ),
     "revoke": Aftermath(
         "stops for good",
         "stops for good",
@@ -84,4 +92,5 @@ OUTCOMES = {
         "of their own for each; the other's do not open with them",
     ),
 }
-"""By what happens. *Regain* is ``resume``; after a revocation it is a new invitation."""
+"""By what happens. *Suspend* is of a practitioner (A4); *regain* is ``resume``; after a revocation
+it is a new invitation."""

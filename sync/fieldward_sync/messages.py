@@ -333,3 +333,5 @@ class SyncAnswer(Message, frozen=True):
     waits is erased."""
     hand_over: HandOver | None = None
     """It, where the device does not hold it as it is now."""
+    suspended: Annotated[tuple[PractitionerId, ...], Meta(max_length=MAX_PRACTITIONERS)] = ()
+    """The practitioners on this device who are to read nothing, by id (A4); others read on."""

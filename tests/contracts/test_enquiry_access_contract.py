@@ -12,6 +12,7 @@ from enquiring import ADA, asking_device, found, last_look_up, nobody, on_record
 from field_device import FieldDevice
 from fieldward_server.services import enquiry_limit, index_search
 from fieldward_server.services.enquiries import enquire
+from fieldward_server.services.practitioners import suspend_practitioner
 from fieldward_sync.access import Access
 from fieldward_sync.errors import CallerMistake, RefusedByServer
 from fieldward_sync.journal import LookUp
@@ -48,6 +49,17 @@ def untrained(device: FieldDevice) -> None:
     device.world.practitioner("p-1", trained_until=device.world.now)
 
 
+def suspended(device: FieldDevice) -> None:
+    suspend_practitioner(
+        device.world.platform,
+        authority=device.authority,
+        practitioner="p-1",
+        actor="test",
+        reason="suspicion",
+        now=device.world.now,
+    )
+
+
 @pytest.mark.parametrize(
     ("happened", "code"),
     [
@@ -57,13 +69,14 @@ def untrained(device: FieldDevice) -> None:
         (wiped, "wiped"),
         (unvetted, "vetting-over"),
         (untrained, "training-over"),
+        (suspended, "suspended"),
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )
 def test_who_may_not_ask_is_refused_and_that_is_on_record(
     world: World, device: FieldDevice, happened: Callable[[FieldDevice], None], code: str
 ) -> None:
-    """A6, V6: and nothing is found for them, whatever the refusal says."""
+    """A4, A6, V6: and nothing is found for them, whatever the refusal says."""
     happened(device)
     for number, asked in enumerate((device.enquiry(ADA), device.enquiry(record_id="ada"))):
         with pytest.raises(RefusedByServer) as refusal:

@@ -23,6 +23,7 @@ from fieldward_server.register_entries import (
     Joined,
     RulesChange,
     Shield,
+    SuspensionChange,
     WayChange,
     WipeOrder,
     WipeReceipt,
@@ -34,6 +35,7 @@ from fieldward_server.services.devices import set_access, set_cap
 from fieldward_server.services.enrolment import enrol
 from fieldward_server.services.hand_overs import prepare_hand_over, withdraw_hand_over
 from fieldward_server.services.partitions import grant, take
+from fieldward_server.services.practitioners import resume_practitioner, suspend_practitioner
 from fieldward_server.services.registering import write_register
 from fieldward_server.services.rescoping import change_partition
 from fieldward_server.services.restoration import stop_serving
@@ -163,6 +165,9 @@ RAISE_CAP, LOWER_CAP = (tell(set_cap, record_cap=cap) for cap in (2 * CAP, CAP /
 TETHER, WARM = (say(set_way, partition="caseload", way=way) for way in ("tethered", "warm"))
 PREPARE = tell(prepare_hand_over, practitioner="p-2", partitions=["school"], valid_seconds=3600)
 CALL_OFF = tell(withdraw_hand_over)
+SUSPEND, READMIT = (
+    say(each, practitioner="p-1") for each in (suspend_practitioner, resume_practitioner)
+)
 
 
 def choose(*rules: str) -> Step:
@@ -185,6 +190,7 @@ OPENING: Mapping[str, Case] = {
     "somebody joins": Case(Office.invite_to_join, Office.join, Joined),
     "a hand-over is prepared": Case(nothing, PREPARE, HandOverPrepared),
     "a device is resumed": Case(PAUSE, RESUME, AccessChange),
+    "a practitioner is resumed": Case(SUSPEND, READMIT, SuspensionChange),
     "a paused device may read on": Case(PAUSE, DRAIN, AccessChange),
     "a wipe is withdrawn": Case(WIPE, WITHDRAW_WIPE, WipeWithdrawn),
     "a grant is given": Case(nothing, GRANT, GrantChange),
@@ -202,6 +208,7 @@ CLOSING: Mapping[str, Case] = {
     "a device is paused": Case(nothing, PAUSE, AccessChange),
     "a device is drained": Case(nothing, DRAIN, AccessChange),
     "a device is revoked": Case(nothing, REVOKE, AccessChange),
+    "a practitioner is suspended": Case(nothing, SUSPEND, SuspensionChange),
     "a wipe is ordered": Case(nothing, WIPE, WipeOrder),
     "a grant is taken": Case(GRANT, TAKE, GrantChange),
     "a hand-over is withdrawn": Case(PREPARE, CALL_OFF, GrantChange),
@@ -287,9 +294,16 @@ def test_what_opens_and_what_closes_are_on_the_register_in_the_order_of_their_co
         (WITHDRAW_WIPE, WIPE, [WipeWithdrawn, WipeOrder]),
         (PREPARE, CALL_OFF, [HandOverPrepared, GrantChange]),
         (RESUME, PAUSE, [AccessChange, AccessChange]),
+        (READMIT, SUSPEND, [SuspensionChange, SuspensionChange]),
         (Office.enrol, REVOKE, [Enrolment, AccessChange]),
     ):
-        before = {RELEASE: RAISE, WARM: TETHER, WITHDRAW_WIPE: WIPE, RESUME: PAUSE}
+        before = {
+            RELEASE: RAISE,
+            WARM: TETHER,
+            WITHDRAW_WIPE: WIPE,
+            RESUME: PAUSE,
+            READMIT: SUSPEND,
+        }
         before.get(opening, nothing)(office)
         earlier = office.register()
         with killed_after_the_commit():

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from children import stranger
-from fieldward_client import Device
+from fieldward_client import AccessClosed, Device
 from fieldward_server.cli.key_files import AUDIT, ROOT, read_key
 from fieldward_server.cli.root import root
 from fieldward_sync.invitations import read_code
@@ -226,6 +226,58 @@ def test_a_change_is_previewed_in_words_and_for_programs(
     assert "west (warm)" in settled.does("device", "show", name)
     lost = settled.does("device", "loss-report", name, "--reason", "stolen")
     assert re.search("p-17 held west +given .*; warm, never readable there", lost)
+
+
+def test_a_person_is_suspended_on_all_of_their_devices_and_resumed(
+    settled: Administrator, tmp_path: Path
+) -> None:
+    """A4: at once, and looked into at once."""
+    settled.does("partition", "seal")
+    server, words = settled.settings["FIELDWARD_SERVER"], "a passphrase of its own"
+    invite = ("device", "invite", "--practitioner", "p-17", "--partition", "all-of-it")
+    devices = [
+        Device.enrol(tmp_path / name, server, settled.does(*invite), passphrase=words)
+        for name in ("tablet", "phone")
+    ]
+    for device in devices:
+        device.sync()
+    with devices[0].session(reason="home-visit") as session:
+        session.open("r-1")
+    names = [device.status().device for device in devices]
+    why = ("--reason", "suspicion")
+    refused = settled.types("practitioner", "suspend", "p-17", *why)
+    assert refused.exit_code == 2, "nobody is there to be asked"
+    assert all(f"on {name}.1" in refused.stderr for name in names)
+    assert not settled.reads("practitioner", "show", "p-17")[0]["practitioner"]["suspended_at"]
+    said = settled.does("practitioner", "suspend", "p-17", *why, "--yes")
+    assert said.startswith("p-17 is suspended: ")
+    settled.is_refused(*invite, code="suspended")
+    for device in devices:
+        device.sync()
+        with (
+            device.session(reason="home-visit") as session,
+            pytest.raises(AccessClosed, match="access-suspended"),
+        ):
+            session.open("r-1")
+    for told in (("device", "show", names[0]), ("practitioner", "show", "p-17")):
+        assert "; suspended" in settled.does(*told)
+    (listed,) = settled.reads("practitioner", "list")
+    assert listed["suspended_at"] > 0
+    key = settled.folder / "keys" / f"{settled.authority}-{AUDIT}"
+    show = ("journal", "show", "--audit-key", str(key), *why, "--practitioner")
+    looked = [it["look_up"] for it in settled.reads(*show, "p-17")]
+    assert [(it["records"], it["outcome"]) for it in looked] == [(["r-1"], "shown")]
+    assert settled.reads(*show, "somebody-else") == []
+    done = [it["action"] for it in settled.reads("authority", "events")]
+    assert done.index("practitioner/suspend") < done.index("practitioner-suspended")
+    assert settled.reads("practitioner", "resume", "p-17", "--reason", "nothing-found") == [
+        {"practitioner": "p-17"}
+    ]
+    for device in devices:
+        device.sync()
+        with device.session(reason="home-visit") as session:
+            session.open("r-1")
+        device.close()
 
 
 def test_a_device_without_signal_is_told_the_time(settled: Administrator, tmp_path: Path) -> None:

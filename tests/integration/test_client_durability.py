@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from client_world import World
@@ -63,8 +64,12 @@ def test_a_sync_waits_for_the_disk_only_where_something_follows_from_it(
 def test_what_the_server_permits_is_stored_with_the_answer_that_says_so(
     world: World, tablet: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Invariant 4: a device that dies later in that sync reads nothing when it starts again."""
+    """Invariant 4: a device that dies later in that sync reads nothing when it starts again, nor
+    does who was suspended (A4)."""
     monkeypatch.setattr(synchronise, "_remember", lambda *_: None)
+    world.authority.changes_answer = lambda it: msgspec.structs.replace(it, suspended=("p-1",))
+    tablet.sync()
+    assert (contact(world).access, contact(world).suspended) == ("active", ("p-1",))
     world.authority.devices["d-1"].access = Access.PAUSED
     tablet.sync()
     assert contact(world).access == "paused"

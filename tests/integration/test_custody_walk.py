@@ -26,6 +26,7 @@ from fieldward_server.services.hand_overs import prepare_hand_over
 from fieldward_server.services.journals import list_sealed_look_ups, verify_journals
 from fieldward_server.services.known_records import read_edit
 from fieldward_server.services.partitions import take
+from fieldward_server.services.practitioners import suspend_practitioner
 from fieldward_server.services.sealed_look_ups import open_look_ups
 from fieldward_server.services.wipes import order_wipe
 from fieldward_server.storage import edits
@@ -202,6 +203,19 @@ def drain(life: Life) -> None:
     life.set_access(Access.DRAINING)
 
 
+def suspend(life: Life) -> None:
+    """Ann, on all of her devices (A4); Ben shares this one with her."""
+    life.loop.practitioner("ben")
+    assert life.device.join(life.loop.code("clinic", practitioner="ben"), passphrase=BENS) == "ben"
+    assert life.sync("ben").edits_sent == 2
+    life.unlock()
+    life.write(CASELOAD)
+    life.typed["ann"] |= {3}
+    told = life.told(practitioner="ann")
+    del told["device"]
+    suspend_practitioner(life.loop.platform, **told)
+
+
 def revoke(life: Life) -> None:
     life.set_access(Access.REVOKED)
 
@@ -237,6 +251,7 @@ HAPPENS: dict[str, Callable[[Life], None]] = {
     "pause": pause,
     "resume": resume,
     "drain": drain,
+    "suspend": suspend,
     "revoke": revoke,
     "wipe": wipe,
     "expiry": expiry,
@@ -343,6 +358,17 @@ def pulls_for_each(life: Life) -> None:
 def reads_nothing(life: Life) -> None:
     life.unlock()
     assert life.is_shut()
+
+
+def pulls_for_the_others(life: Life) -> None:
+    pulls_nothing(life)
+    assert (life.sync("ben").outcome, life.shows(CLINIC)) == (SyncOutcome.COMPLETE, True)
+
+
+def the_others_read(life: Life) -> None:
+    reads_nothing(life)
+    life.unlock("ben")
+    assert life.shows(CLINIC)
 
 
 def reads_nothing_for_good(life: Life) -> None:
@@ -471,6 +497,7 @@ WALK: dict[str, dict[str, Callable[[Life], None]]] = {
     },
     "pulling": {
         "stops": pulls_nothing,
+        "stops for who is suspended; goes on for the others": pulls_for_the_others,
         "stops for good": pulls_nothing,
         "goes on; what is held is not fetched again": pulls_all,
         "goes on with that sync": pulls_all,
@@ -479,6 +506,7 @@ WALK: dict[str, dict[str, Callable[[Life], None]]] = {
     },
     "reading": {
         "stops": reads_nothing,
+        "stops for who is suspended; whoever shares the device reads on": the_others_read,
         "stops for good": reads_nothing_for_good,
         "goes on; after the lease, from the next sync": reads_on,
         "goes on until the lease closes": reads_until_the_lease_closes,

@@ -17,6 +17,11 @@ from fieldward_server.services.administrators import list_administrators, remove
 from fieldward_server.services.devices import set_access, set_cap, show_device
 from fieldward_server.services.merges import merge
 from fieldward_server.services.partitions import take
+from fieldward_server.services.practitioners import (
+    list_practitioners,
+    resume_practitioner,
+    suspend_practitioner,
+)
 from fieldward_server.services.rescoping import change_partition
 from fieldward_server.services.shields import raise_shield, release_shield
 from fieldward_server.services.ways import set_way
@@ -91,6 +96,29 @@ def test_what_hides_and_closes_holds_before_anything_is_served(  # invariant 5
     assert loop.incidents() == []
     for name in ("ben", "cleo", "eve"):
         devices[name].close()
+
+
+def test_who_was_suspended_or_resumed_since_the_backup_is_so(  # A4
+    loop: Loop, new_database: NewDatabase
+) -> None:
+    """Also who came to the authority after the backup."""
+    for name in ("ben", "cleo", "dan"):
+        loop.practitioner(name)
+    suspend_practitioner(**command(loop, practitioner="cleo"))
+    suspend_practitioner(**command(loop, practitioner="dan"))
+    backup = loop.back_up()
+    suspend_practitioner(**command(loop, practitioner="ben"))
+    resume_practitioner(**command(loop, practitioner="cleo"))
+    loop.enrol("eve", "eve", "caseload")[0].close()
+    suspend_practitioner(**command(loop, practitioner="eve"))
+    loop.lose_database(new_database())
+    loop.restore(backup)
+    suspended = {
+        each.practitioner
+        for each in list_practitioners(loop.platform, AUTHORITY)
+        if each.suspended_at
+    }
+    assert suspended == {"ben", "dan", "eve"}
 
 
 @pytest.mark.parametrize("released", [False, True])

@@ -18,15 +18,19 @@ from fieldward_client import (
     RefusedByServer,
     RetryLater,
 )
+from fieldward_client.hand_over import HAND_OVER
 from fieldward_server.register_entries import Joined
 from fieldward_server.services.devices import set_access, show_device
 from fieldward_server.services.events import list_events, list_incidents
+from fieldward_server.services.hand_overs import prepare_hand_over
 from fieldward_server.services.journals import verify_journals
 from fieldward_server.services.partitions import take
+from fieldward_server.services.practitioners import resume_practitioner, suspend_practitioner
 from fieldward_server.shield_register import ShieldRegister
 from fieldward_sync.access import Access
 from loop import Loop, Wire
 from loop_hand import PASSPHRASE
+from restoring import command
 
 BENS = "ben's own four words"
 
@@ -298,6 +302,102 @@ def test_who_joined_with_one_host_is_known_on_a_device_enrolled_with_another(
         loop.restore(backup, other_registers=[other.path] if all_given else [])
         loop.seal()
         assert (device.sync().outcome.value == "complete") is all_given
+
+
+# --- A practitioner who is suspended (A4) ---------------------------------------------------------
+
+
+def reads(device: Device, who: str) -> bool:
+    """Whether Ada is shown to them, unlocked anew."""
+    device.unlock(BENS if who == "ben" else PASSPHRASE, who)
+    with device.session("clinic") as session:
+        if not device.status().suspended:
+            session.open("r-ada")
+            return True
+        with pytest.raises(AccessClosed, match="access-suspended"):
+            session.open("r-ada")
+        return False
+
+
+@pytest.mark.parametrize("who_syncs", ["ann", "ben", "nobody"])
+def test_who_is_suspended_is_shut_out_by_anybodys_sync_and_a_colleague_reads_on(
+    loop: Loop, shared: tuple[Device, Wire], who_syncs: str
+) -> None:
+    device, _ = shared
+    ben_joins(loop, device)
+    device.sync()
+    assert (reads(device, "ann"), reads(device, "ben")) == (True, True)
+    suspend_practitioner(**command(loop, practitioner="ann"))
+    assert reads(device, "ann"), "the device has not heard of it"
+    device.lock()
+    if who_syncs != "nobody":
+        device.unlock(BENS if who_syncs == "ben" else PASSPHRASE, who_syncs)
+    report = device.sync()
+    assert report.outcome.value == ("complete" if who_syncs == "ben" else "delivered")
+    assert (reads(device, "ann"), reads(device, "ben")) == (False, True)
+    device.unlock(PASSPHRASE, "ann")
+    resume_practitioner(**command(loop, practitioner="ann"))
+    device.sync()
+    assert (reads(device, "ann"), reads(device, "ben")) == (True, True)
+
+
+def test_what_is_open_closes_and_a_killed_device_remembers(
+    loop: Loop, shared: tuple[Device, Wire]
+) -> None:
+    device, wire = shared
+    device.sync()
+    with device.session("clinic") as session:
+        session.open("r-ada")
+        suspend_practitioner(**command(loop, practitioner="ann"))
+        device.sync()
+        with pytest.raises(AccessClosed, match="access-suspended"):
+            session.open("r-ada")
+    device.close()
+    with loop.reopen("tablet", wire) as again:
+        again.lock()
+        assert not reads(again, "ann")
+
+
+def test_what_who_is_suspended_typed_and_looked_up_comes_in(  # invariant 1
+    loop: Loop, shared: tuple[Device, Wire]
+) -> None:
+    device, _ = shared
+    suspend_practitioner(**command(loop, practitioner="ann"))
+    report = device.sync()
+    assert (report.outcome.value, report.edits_sent, report.lease_renewed) == (
+        "delivered",
+        1,
+        False,
+    )
+    assert report.look_ups_sent > 0
+    assert loop.view("r-ada").text(PHONE) == "07700 900111"
+    assert not reads(device, "ann")
+    assert device.sync().look_ups_sent == 1, "that they tried, too"
+
+
+def test_a_hand_over_that_waits_for_who_was_suspended_does_not_open(
+    loop: Loop, shared: tuple[Device, Wire]
+) -> None:
+    """P6: nor where the file of it is still there."""
+    device, wire = shared
+    told = command(loop)
+    code = prepare_hand_over(
+        **told,
+        device=device.status().device,
+        practitioner="ben",
+        partitions=["both"],
+        valid_seconds=3600,
+    )
+    device.sync()
+    waiting = loop.folder / "tablet" / HAND_OVER
+    kept = waiting.read_bytes()
+    suspend_practitioner(**told, practitioner="ben")
+    device.sync()
+    assert not waiting.exists()
+    device.close()
+    waiting.write_bytes(kept)
+    with loop.reopen("tablet", wire) as again, pytest.raises(AccessClosed, match="suspended"):
+        again.join(code, passphrase=BENS)
 
 
 # --- A forgotten passphrase -----------------------------------------------------------------------

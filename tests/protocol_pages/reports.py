@@ -19,6 +19,7 @@ from fieldward_server.services.inbox import InboxEntry
 from fieldward_server.services.journals import JournalReport
 from fieldward_server.services.merges import MergePreview
 from fieldward_server.services.partitions import PartitionReport
+from fieldward_server.services.practitioners import PractitionerReport, TheirDevice
 from fieldward_server.services.provenance import HistoricValue
 from fieldward_server.services.records import LineVerdict, RecordHistory, ValueHistory
 from fieldward_server.services.redactions import ReachedDevice
@@ -53,6 +54,9 @@ ANSWERS = {
     "administrator/remove": NOTHING,
     "practitioner/add": NOTHING,
     "practitioner/list": "items of `Practitioner`",
+    "practitioner/show": "`PractitionerReport`",
+    "practitioner/suspend": NOTHING,
+    "practitioner/resume": NOTHING,
     "partition/create": "`records`: how many it has",
     "partition/change": "`records`: how many it has now",
     "partition/preview": "`Preview`",
@@ -121,6 +125,8 @@ REPORTS = (
     Incident,
     AdministratorReport,
     Practitioner,
+    PractitionerReport,
+    TheirDevice,
     PartitionReport,
     Preview,
     TouchedDevice,

@@ -181,7 +181,7 @@ class Client:
         self.refused: dict[tuple[int, str], bool] = {}
         self.notices: dict[bytes, list[Any]] = {}
         self.read: set[bytes] = set()
-        self.access = "active"
+        self.access, self.suspended = "active", False
         self.wiped = False
         self.receipts: list[list[bytes]] = []
         self.partitions: dict[str, Held] = {}
@@ -246,7 +246,7 @@ class Client:
         answer = self._deliver(locked=locked)
         while self.receipts or self.unsent or self.journal.due(*self._journal_due):
             answer = self._deliver(locked=locked)
-        if not (locked or self.wiped) and self.access == "active":
+        if not (locked or self.wiped or self.suspended) and self.access == "active":
             self._take_lease(answer[7], answer[8])
             self._take_warm_keys(answer[7], answer[15])
             self._take_distribution(answer[9])
@@ -315,6 +315,7 @@ class Client:
                 self._deliver_again(edits_held)
             self.trust = newer
         self.access, self._journal_due = access, (journal_next, journal_epoch)
+        self.suspended = self.practitioner in answer[18]
         repeated = {_number(payload) for payload, _ in orders}
         self.receipts = [
             receipt
@@ -569,6 +570,7 @@ class Client:
         assert self._lease is not None
         assert self._now() < self._lease[8]
         assert self.access in ("active", "draining")
+        assert not self.suspended
 
     def _spend(self) -> None:
         """One look-up on this device."""

@@ -76,6 +76,7 @@ READY = Status(
     locked=False,
     wiped=False,
     access="active",
+    suspended=False,
     now=NOON,
     lease=lease(2 * DAY + 4 * HOUR),
     passphrase=PassphraseStatus(wrong=0, left=10, wait_seconds=0),
@@ -132,6 +133,12 @@ def test_the_header_says_when_the_copy_ends_how_old_it_is_and_that_all_is_sent()
         "Your copy ends Sun 16:00 (2 d 4 h)",
         "Synced just now · Everything sent",
     ]
+
+
+def test_who_is_suspended_is_told_so_and_of_no_copy() -> None:  # A4
+    said = lines(replace(READY, suspended=True))
+    assert said[0].startswith("You are suspended: nothing can be read in your name until")
+    assert not any("Your copy" in line for line in said)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,10 @@ ACCESS_IN_WORDS = {
     "draining": "This device is being replaced: it sends, and gets nothing new.",
     "revoked": "This device was ended by your administrator; what you typed is still sent.",
 }
+SUSPENDED = (
+    "You are suspended: nothing can be read in your name until your administrator lifts that; what "
+    "you typed is still sent. Ask your manager."
+)
 LAST_PART = 10
 """In the last tenth of its time a copy's end is marked once more, and of its look-ups told."""
 
@@ -30,7 +34,9 @@ def header(status: Status) -> Iterator[Text]:
         yield Text("This device was wiped by its administrator; nothing can be read.", ATTENTION)
     elif status.access in ACCESS_IN_WORDS:
         yield Text(ACCESS_IN_WORDS[status.access], ATTENTION)
-    if not (status.wiped or status.access == "paused" or _is_ended(status)):
+    if status.suspended and not status.wiped:
+        yield Text(SUSPENDED, ATTENTION)
+    if not (status.wiped or status.suspended or status.access == "paused" or _is_ended(status)):
         yield copys_end(status.lease, status.now)
     if not status.wiped:
         yield from _last_look_ups(status.lease)

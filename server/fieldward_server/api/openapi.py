@@ -39,7 +39,7 @@ _INVITATION_CODES = (
 _JOINING_CODES = ("device-closed", "device-full", "over-cap")
 _ENQUIRY_CODES = (
     *("draining", "enquiries-used-up", "paused", "practitioner-needed", "revoked"),
-    *("training-over", "vetting-over", "wiped"),
+    *("suspended", "training-over", "vetting-over", "wiped"),
     *("key-malformed", "reason-unknown", "seal-broken", "term-unknown"),
     *("age-malformed", "born-malformed", "nhs-number-wrong", "sex-unknown"),
     *("search-empty", "search-too-long", "search-too-short"),

@@ -93,6 +93,7 @@ KNOWN = {
     "sex-unknown": Kind(400, "A sex to search for is female or male"),
     "signature-malformed": Kind(401, "Unsigned, or not signed in the one profile"),
     "signature-wrong": Kind(401, "The signature does not hold"),
+    "suspended": Kind(403, "The practitioner is suspended"),
     "term-unknown": Kind(400, "Nobody can be searched for by this term"),
     "too-large": Kind(413, "The body is longer than the server reads"),
     "training-over": Kind(403, "The practitioner's training has run out"),

@@ -61,7 +61,7 @@ def holding_in_words(holder: Item) -> str:
         )
     return (
         f"{', '.join(_with_ways(holder)) or 'no partition'}: {holder['records']} records, "
-        f"{lease}{hand_over}"
+        f"{lease}{hand_over}{'; suspended' if holder['suspended'] else ''}"
     )
 
 

@@ -73,6 +73,11 @@ def verify(context: click.Context, call: Commander, device: str | None, as_json:
     help="Only look-ups that found or opened this record. Can be repeated: for one that was "
     "merged or split, name each id.",
 )
+@click.option(
+    "--practitioner",
+    type=ID,
+    help="Only look-ups that this practitioner made, or that were made for them.",
+)
 @signed(must_say_why=True)
 @json_option
 def show(
@@ -80,12 +85,13 @@ def show(
     audit_key_files: tuple[Path, ...],
     device: str | None,
     records: tuple[str, ...],
+    practitioner: str | None,
     as_json: bool,
 ) -> None:
     """Open the look-ups: who looked at whom, when, why, and what was shown.
 
     Those of each device come first, in their order; then those that were made on line. One that
-    does not open is always among them: nobody knows whom it was about.
+    does not open is always among them: nobody knows whose it was, or about whom.
 
     \b
     Example, for a family that asks who looked at their child:
@@ -98,7 +104,11 @@ def show(
     seeds = [read_key(file, purpose=AUDIT, authority=call.authority) for file in audit_key_files]
     require_audit_seed(call.administration.trust(call.authority), seeds)
     show_items(
-        (it for it in _opened(call, device, seeds) if _is_about(it["look_up"], records)),
+        (
+            it
+            for it in _opened(call, device, seeds)
+            if _is_about(it["look_up"], records) and _is_of(it["look_up"], practitioner)
+        ),
         {
             "device": lambda it: f"{it['device']}.{it['generation']}",
             "made": lambda it: "on line" if it["online"] else "off line",
@@ -141,6 +151,13 @@ def _opened(call: Commander, device: str | None, seeds: Sequence[bytes]) -> Iter
 def _is_about(look_up: Item | None, records: Sequence[str]) -> bool:
     """Whether a look-up may be of one of these records, if any are named."""
     return not records or look_up is None or not set(records).isdisjoint(look_up["records"])
+
+
+def _is_of(look_up: Item | None, practitioner: str | None) -> bool:
+    """Whether a look-up may be a practitioner's, or made for them (A3), if one is named."""
+    if practitioner is None or look_up is None:
+        return True
+    return practitioner in (look_up["practitioner"], look_up["on_behalf_of"])
 
 
 def _of(device: str | None) -> dict[str, str]:

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from datetime import datetime
 
 import click
 
+from fieldward_server.cli.custody import holding_in_words
 from fieldward_server.cli.groups import Group
 from fieldward_server.cli.options import DAY, ID, end_of_day, json_option
-from fieldward_server.cli.output import day, show_done, show_items
+from fieldward_server.cli.output import (
+    Item,
+    ago,
+    day,
+    moment,
+    show_done,
+    show_item,
+    show_items,
+    show_json,
+)
+from fieldward_server.cli.previews import go_on
 from fieldward_server.cli.signed import Commander, signed
 from fieldward_sync.limits import ROLES
 
@@ -21,8 +33,11 @@ def command() -> None:
     """The people who look things up, and until when they may (A6)."""
 
 
+_practitioner_argument = click.argument("practitioner", type=ID)
+
+
 @command.command()
-@click.argument("practitioner", type=ID)
+@_practitioner_argument
 @click.option("--name", required=True, help="What people call them.")
 @click.option(
     "--role",
@@ -97,7 +112,91 @@ def list_(call: Commander, as_json: bool) -> None:
             "team": "team",
             "vetted until": lambda it: day(it["vetted_until"]),
             "trained until": lambda it: day(it["trained_until"]),
+            "suspended": lambda it: moment(it["suspended_at"]) if it["suspended_at"] else "",
         },
         as_json=as_json,
         nothing="There is no practitioner yet: `fieldward practitioner add`.",
     )
+
+
+@command.command()
+@_practitioner_argument
+@signed()
+@json_option
+def show(call: Commander, practitioner: str, as_json: bool) -> None:
+    """Show a PRACTITIONER: their devices, and what they can read there until when.
+
+    \b
+    Example:
+      fieldward practitioner show ann --authority E08000039
+    """
+    report = call("practitioner/show", practitioner=practitioner)
+    if as_json:
+        show_json(report)
+    else:
+        show_item(dict(_described(report)))
+
+
+@command.command()
+@_practitioner_argument
+@click.option("--yes", is_flag=True, help="Do not show what they hold and ask first.")
+@signed(must_say_why=True)
+@json_option
+def suspend(call: Commander, practitioner: str, yes: bool, as_json: bool) -> None:
+    """Shut a PRACTITIONER out of all of their devices until they are resumed (A4).
+
+    Whoever shares a device with them works on. What they typed is still delivered, and their
+    look-ups come in: `journal show` has them. A device that is not heard again reads to the end of
+    its lease: `device wipe` does not wait for it.
+
+    \b
+    Example:
+      fieldward practitioner suspend ann --authority E08000039 --reason suspicion
+    """
+    if not yes:
+        report = call("practitioner/show", practitioner=practitioner)
+        show_item(dict(_described(report)), err=True)
+        go_on("Suspend them?")
+    call("practitioner/suspend", practitioner=practitioner)
+    show_done(
+        {"practitioner": practitioner},
+        f"{practitioner} is suspended: each of their devices shuts for them at its next contact.",
+        "Tell their manager, and look into it at once: `fieldward journal show --practitioner"
+        f" {practitioner}`.",
+        as_json=as_json,
+    )
+
+
+@command.command()
+@_practitioner_argument
+@signed(must_say_why=True)
+@json_option
+def resume(call: Commander, practitioner: str, as_json: bool) -> None:
+    """Let a suspended PRACTITIONER work again.
+
+    \b
+    Example:
+      fieldward practitioner resume ann --authority E08000039 --reason nothing-found
+    """
+    call("practitioner/resume", practitioner=practitioner)
+    show_done(
+        {"practitioner": practitioner},
+        f"{practitioner} works again: on each device from its next sync.",
+        as_json=as_json,
+    )
+
+
+def _described(report: Item) -> Iterator[tuple[str, object]]:
+    person = report["practitioner"]
+    yield "practitioner", f"{person['practitioner']}, {person['name']}"
+    yield "role", f"{person['role']}, team {person['team']}"
+    yield "vetted until", day(person["vetted_until"])
+    yield "trained until", day(person["trained_until"])
+    if person["suspended_at"]:
+        yield "suspended", moment(person["suspended_at"])
+    for on in report["devices"]:
+        yield (
+            f"on {on['device']}.{on['generation']}",
+            f"{on['name']}, {on['access']}, seen {ago(on['last_contact'])}; "
+            f"{holding_in_words(on['holding'])}",
+        )

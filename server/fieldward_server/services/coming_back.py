@@ -9,10 +9,9 @@ from __future__ import annotations
 from fieldward_server.register_entries import Enrolment
 from fieldward_server.services.devices import OPEN_WIPE
 from fieldward_server.services.enrolment import enter
-from fieldward_server.services.invitations import known_practitioner
 from fieldward_server.services.lease_renewal import new_lease_secret
 from fieldward_server.services.platform import Platform
-from fieldward_server.services.practitioners import registered_person
+from fieldward_server.services.practitioners import known_practitioner, registered_person
 from fieldward_server.services.registering import register
 from fieldward_server.services.standing import Standing
 from fieldward_server.storage import Transaction, devices, events, grants, holders

@@ -19,7 +19,15 @@ from fieldward_server.services.partition_keys import begin_epoch
 from fieldward_server.services.partitions import find_partition
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.registering import opening, register
-from fieldward_server.storage import Transaction, devices, events, grants, holders, orders
+from fieldward_server.storage import (
+    Transaction,
+    devices,
+    events,
+    grants,
+    holders,
+    orders,
+    practitioners,
+)
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.devices import Device
 from fieldward_server.storage.holders import Holder
@@ -64,6 +72,8 @@ class HolderReport:
     withdrawn: bool
     """They were not heard, and are not to come any more. Where the device was not synced since, the
     code still opens what waits there."""
+    suspended: bool
+    """They are, on all of their devices (A4); a device knows from its next contact on."""
 
 
 @dataclass(frozen=True)
@@ -276,6 +286,7 @@ def report_device(transaction: Transaction, device: Device, *, now: int) -> Devi
     """What there is to see of a device."""
     head, by_way = read_head(device), records_by_way(transaction, device)
     there = holders.of_device(transaction, device)
+    suspended = practitioners.suspended_on(transaction, device)
     return DeviceReport(
         authority=device.authority,
         device=device.device,
@@ -296,7 +307,10 @@ def report_device(transaction: Transaction, device: Device, *, now: int) -> Devi
         incidents=events.incidents_of(
             transaction, device.authority, device.device, device.generation
         ),
-        holders=tuple(_holder_report(transaction, holder) for holder in there),
+        holders=tuple(
+            report_holder(transaction, holder, suspended=holder.practitioner in suspended)
+            for holder in there
+        ),
         wipe=_wipe_report(transaction, device, there, now=now),
     )
 
@@ -343,7 +357,8 @@ def give_order(
     return order.number
 
 
-def _holder_report(transaction: Transaction, holder: Holder) -> HolderReport:
+def report_holder(transaction: Transaction, holder: Holder, *, suspended: bool) -> HolderReport:
+    """What there is to see of a practitioner on a device."""
     granted = grants.of_holder(transaction, holder)
     return HolderReport(
         practitioner=holder.practitioner,
@@ -355,6 +370,7 @@ def _holder_report(transaction: Transaction, holder: Holder) -> HolderReport:
         lease_destroys=holder.lease_destroys,
         awaited=holder.is_awaited and bool(granted),
         withdrawn=holder.is_awaited and not granted,
+        suspended=suspended,
     )
 
 

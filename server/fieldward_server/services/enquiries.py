@@ -17,7 +17,7 @@ from fieldward_server.services.authorities import known, open_edit_key
 from fieldward_server.services.hits import hit_of
 from fieldward_server.services.index_search import search_index
 from fieldward_server.services.platform import Platform
-from fieldward_server.services.practitioners import out_of_date
+from fieldward_server.services.practitioners import barred_by
 from fieldward_server.storage import Transaction, departures, merges, records
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.devices import Device
@@ -50,6 +50,7 @@ _NOT_NOW = {
     ),
     "revoked": ("This device has been revoked.", "Ask your sync administrator for another."),
     "wiped": ("A wipe of this device was ordered.", "Ask your sync administrator for another."),
+    "suspended": ("You are suspended.", "Ask your manager."),
     "vetting-over": ("Your vetting has run out.", "Have it renewed and recorded (A6)."),
     "training-over": ("Your training has run out.", "Take it, and have it recorded (A6)."),
 }
@@ -201,7 +202,7 @@ def _shut_out(device: Device) -> RefusedByServer | None:
 
 def _refusal(asker: _Asker, enquiry: Enquiry, *, now: int) -> Error | None:
     """Why this practitioner is not answered, whatever is asked; ``None`` if they may be."""
-    if code := out_of_date(asker.practitioner, now=now):
+    if code := barred_by(asker.practitioner, now=now):
         return _not_now(code)
     if enquiry.reason not in REASONS:
         return CallerMistake("reason-unknown", f"A reason is one of: {', '.join(sorted(REASONS))}.")

@@ -15,7 +15,6 @@ from fieldward_server.services.invitations import (
     NEW_INVITATION,
     check_proof,
     find_invitation,
-    known_practitioner,
     named_partitions,
     require_assurance,
     require_in_time,
@@ -24,7 +23,7 @@ from fieldward_server.services.invitations import (
 )
 from fieldward_server.services.lease_renewal import new_lease_secret
 from fieldward_server.services.platform import Platform
-from fieldward_server.services.practitioners import registered_person
+from fieldward_server.services.practitioners import known_practitioner, registered_person
 from fieldward_server.services.registering import opening, register
 from fieldward_server.storage import (
     Transaction,

@@ -17,14 +17,18 @@ from fieldward_server.services.devices import find_latest
 from fieldward_server.services.distributions import sign_distribution, state_number, with_files
 from fieldward_server.services.invitations import (
     PROOF_KEY,
-    known_practitioner,
     require_assurance,
     require_room,
 )
 from fieldward_server.services.lease_renewal import grant_lease, is_another, new_lease_secret
 from fieldward_server.services.partitions import check_number, end_grant, find_partition
 from fieldward_server.services.platform import Platform
-from fieldward_server.services.practitioners import out_of_date, registered_person
+from fieldward_server.services.practitioners import (
+    barred_by,
+    known_practitioner,
+    registered_person,
+    require_not_suspended,
+)
 from fieldward_server.services.registering import opening, register
 from fieldward_server.services.standing import Standing
 from fieldward_server.storage import (
@@ -82,8 +86,8 @@ def prepare_hand_over(
 
     ``CallerMistake`` for an unknown device, practitioner or partition; "hand-over-open" where one
     has been prepared, "hand-over-too-long" for a lease beyond policy, "practitioner-there" for one
-    who has keys on the device, "vetting-over" and "training-over" for one who will not be in date
-    to the end. ``RefusedByServer`` as ``join``.
+    who has keys on the device, "suspended" for one who is, "vetting-over" and "training-over" for
+    one who will not be in date to the end. ``RefusedByServer`` as ``join``.
     """
     check_number(partitions)
     closes = now + valid_seconds
@@ -100,7 +104,8 @@ def prepare_hand_over(
             find_partition(transaction, authority, partition)
         _require_none_open(transaction, found)
         _require_not_there(transaction, found, practitioner)
-        late = out_of_date(person, now=closes)
+        require_not_suspended(person)
+        late = barred_by(person, now=closes)
         if late:
             raise CallerMistake(
                 late,
@@ -244,7 +249,7 @@ def open_hand_over(
     practitioner = practitioners.find(
         transaction, device.authority, awaited.invitation.practitioner
     )
-    return None if out_of_date(practitioner, now=now) else awaited
+    return None if barred_by(practitioner, now=now) else awaited
 
 
 def is_hand_over_due(

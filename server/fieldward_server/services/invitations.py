@@ -17,13 +17,13 @@ from fieldward_server.services.holdings import (
 )
 from fieldward_server.services.partitions import check_number, find_partition
 from fieldward_server.services.platform import Platform
-from fieldward_server.storage import Transaction, events, holders, invitations, practitioners
+from fieldward_server.services.practitioners import known_practitioner, require_not_suspended
+from fieldward_server.storage import Transaction, events, holders, invitations
 from fieldward_server.storage.devices import Device
 from fieldward_server.storage.invitations import Invitation as StoredInvitation
-from fieldward_server.storage.practitioners import Practitioner
 from fieldward_sync.access import RIGHTS, UNDER_WIPE, Access, WipeState
 from fieldward_sync.encoding import pack, unpack
-from fieldward_sync.errors import CallerMistake, RefusedByServer
+from fieldward_sync.errors import RefusedByServer
 from fieldward_sync.invitations import SECRET_BYTES, Invitation, proof
 from fieldward_sync.messages import MAX_PRACTITIONERS
 
@@ -59,13 +59,14 @@ def invite(
     to them. A device that is enrolled with it may hold at most ``record_cap`` records.
 
     ``CallerMistake`` for an unknown authority, practitioner or partition; "over-cap" where these
-    partitions have more records, "reason-needed" for a higher cap without a reason.
+    partitions have more records, "reason-needed" for a higher cap without a reason, "suspended" for
+    a practitioner who is.
     """
     check_number(partitions)
     require_reason(record_cap, reason)
     with platform.storage.transaction() as transaction:
         row = locked(transaction, authority)
-        known_practitioner(transaction, authority, practitioner)
+        require_not_suspended(known_practitioner(transaction, authority, practitioner))
         for partition in partitions:
             find_partition(transaction, authority, partition)
         held = count_records(transaction, authority, frozenset(partitions))
@@ -198,15 +199,3 @@ def named_partitions(invitation: StoredInvitation) -> tuple[str, ...]:
     """What whoever uses it may hold."""
     named: tuple[str, ...] = unpack(tuple[str, ...], invitation.partitions)
     return named
-
-
-def known_practitioner(transaction: Transaction, authority: str, practitioner: str) -> Practitioner:
-    """A practitioner; ``CallerMistake("unknown-practitioner")`` if there is none."""
-    found = practitioners.find(transaction, authority, practitioner)
-    if found is None:
-        raise CallerMistake(
-            "unknown-practitioner",
-            f"There is no practitioner {practitioner[:32]!r}.",
-            next_step="`fieldward practitioner list` has them all; `practitioner add` adds one.",
-        )
-    return found

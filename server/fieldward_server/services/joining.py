@@ -17,7 +17,6 @@ from fieldward_server.services.hand_overs import took_over
 from fieldward_server.services.invitations import (
     check_proof,
     find_invitation,
-    known_practitioner,
     named_partitions,
     require_assurance,
     require_in_time,
@@ -28,7 +27,7 @@ from fieldward_server.services.invitations import (
 )
 from fieldward_server.services.lease_renewal import new_lease_secret
 from fieldward_server.services.platform import Platform
-from fieldward_server.services.practitioners import registered_person
+from fieldward_server.services.practitioners import known_practitioner, registered_person
 from fieldward_server.services.registering import opening, register
 from fieldward_server.storage import Transaction, authorities, events, grants, holders, invitations
 from fieldward_server.storage.devices import Device

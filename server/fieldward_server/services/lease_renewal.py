@@ -9,7 +9,7 @@ from fieldward_server.services.authorities import open_answer_key
 from fieldward_server.services.distributions import held_warm
 from fieldward_server.services.partition_keys import key_ring, ring_hash
 from fieldward_server.services.platform import Platform
-from fieldward_server.services.practitioners import out_of_date
+from fieldward_server.services.practitioners import barred_by
 from fieldward_server.services.standing import Standing
 from fieldward_server.storage import Transaction, holders
 from fieldward_server.storage.authorities import Authority
@@ -98,7 +98,7 @@ def refusal(
         return "journal-incomplete"
     if platform.demands_more(request.assurance):
         return "assurance-too-low"
-    return out_of_date(standing.practitioner, now=now)
+    return barred_by(standing.practitioner, now=now)
 
 
 def renew(

@@ -15,7 +15,7 @@ from fieldward_server.services.platform import Platform
 from fieldward_server.services.standing import Standing
 from fieldward_server.storage import Transaction, memberships, notices, records
 from fieldward_server.storage.notices import StoredNotice
-from fieldward_sync.access import RIGHTS, UNDER_WIPE, WipeState
+from fieldward_sync.access import UNDER_WIPE, WipeState
 from fieldward_sync.encoding import pack, unpack
 from fieldward_sync.messages import MAX_NOTICES, NOTICE_ID_BYTES, Notice, SyncRequest
 from fieldward_sync.projection import NOBODYS_NUMBER
@@ -93,7 +93,7 @@ def unread_notices(
     holder, device = standing.holder, standing.device
     if holder is None or request.more or WipeState(device.wipe) in UNDER_WIPE:
         return ()
-    if not RIGHTS[standing.access].pull:
+    if not standing.rights.pull:
         return ()
     stored = notices.unread(transaction, device.authority, holder.practitioner, at_most=CONSIDERED)
     if not stored:

@@ -26,6 +26,7 @@ from fieldward_server.register_entries import (
     Moved,
     RulesChange,
     Shield,
+    SuspensionChange,
     WayChange,
     WipeOrder,
     WipeReceipt,
@@ -78,6 +79,10 @@ KINDS: Mapping[type[Entry], Kind] = {
     HandOverPrepared: Kind(_opens, "It lets somebody in who comes with a code nobody was given."),
     Joined: Kind(_opens, "It lets somebody in. Who had no answer asks again."),
     AccessChange: Kind(_gives_a_right, "Resuming gives back what pausing took."),
+    SuspensionChange: Kind(
+        lambda entry, _: not entry.suspended,
+        "It shuts somebody out; lifting it gives back what it took.",
+    ),
     WipeOrder: Kind(_closes, "What is wiped reads no more, and loses nothing typed."),
     WipeWithdrawn: Kind(_opens, "A stolen device would read on."),
     WipeReceipt: Kind(_closes, "The device has signed it, whatever becomes of the commit."),

@@ -17,7 +17,6 @@ from fieldward_server.services.standing import Standing
 from fieldward_server.storage import Transaction, redactions
 from fieldward_server.storage.devices import Device
 from fieldward_server.storage.redactions import Reached
-from fieldward_sync.access import RIGHTS
 from fieldward_sync.messages import Held
 from fieldward_sync.ways import KEPT, Way
 
@@ -132,7 +131,7 @@ def _has_all_it_gets(standing: Standing, held: Held) -> bool:
     """Whether what a device does not name is not about to come: its list is of after the last
     change of its grants, or it gets none."""
     changed = standing.holder.changed_state if standing.holder else 0
-    return held.number >= changed or not RIGHTS[standing.access].pull
+    return held.number >= changed or not standing.rights.pull
 
 
 def _report(found: Reached, *, now: int) -> ReachedDevice:

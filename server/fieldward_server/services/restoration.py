@@ -25,6 +25,7 @@ from fieldward_server.register_entries import (
     KeysRenewed,
     RulesChange,
     Shield,
+    SuspensionChange,
     WayChange,
     WipeOrder,
     WipeReceipt,
@@ -132,6 +133,7 @@ def begin_serving(
             platform.shield_register.append(*replaced)
         _hold_rules(platform, transaction, own, now=now)
         _hold_ways(platform, transaction, own)
+        _hold_suspensions(transaction, own, now=now)
         _hold_devices(platform, transaction, row, own, now=now)
         _hold_administrators(transaction, own, now=now)
         incarnations.serve(transaction, authority, row.incarnation)
@@ -337,6 +339,15 @@ def _hold_ways(platform: Platform, transaction: Transaction, register: Iterable[
         found = partitions.find(transaction, entry.authority, entry.partition)
         if found is not None and found.way != entry.way:
             hold(platform, transaction, entry.authority, entry.partition, Way(entry.way))
+
+
+def _hold_suspensions(transaction: Transaction, register: Iterable[Entry], *, now: int) -> None:
+    """Each practitioner that there is is suspended, or not, as was last said of them (A4)."""
+    last = {entry.practitioner: entry for entry in register if isinstance(entry, SuspensionChange)}
+    for entry in last.values():
+        found = practitioners.find(transaction, entry.authority, entry.practitioner)
+        if found is not None and bool(found.suspended_at) is not entry.suspended:
+            practitioners.suspend(transaction, found, at=now if entry.suspended else 0)
 
 
 def _hold_devices(

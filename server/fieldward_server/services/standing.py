@@ -9,14 +9,14 @@ from fieldward_server.services.authorities import known
 from fieldward_server.services.devices import unknown_device
 from fieldward_server.services.distributions import held_warm, state_number, with_files
 from fieldward_server.services.journal_intake import read_head
-from fieldward_server.storage import Transaction, devices, grants, orders, signers
+from fieldward_server.storage import Transaction, devices, grants, orders, practitioners, signers
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.devices import Device
 from fieldward_server.storage.grants import Granted
 from fieldward_server.storage.holders import Holder
 from fieldward_server.storage.orders import StoredOrder
 from fieldward_server.storage.practitioners import Practitioner
-from fieldward_sync.access import Access
+from fieldward_sync.access import RIGHTS, Access, Rights
 from fieldward_sync.encoding import pack, unpack
 from fieldward_sync.journal import JournalHead
 from fieldward_sync.messages import DEVICE_KEY
@@ -34,6 +34,8 @@ class Standing:
     """``None``: the caller signed with the device's key."""
     practitioner: Practitioner | None
     """What is known of the holder."""
+    suspended: tuple[str, ...]
+    """The practitioners on the device who are, whoever calls."""
     granted: tuple[Granted, ...]
     orders: tuple[StoredOrder, ...]
     """Those without a receipt, withdrawn ones too: they may have been on their way."""
@@ -44,6 +46,13 @@ class Standing:
     def access(self) -> Access:
         """What the device may do."""
         return Access(self.device.access)
+
+    @property
+    def rights(self) -> Rights:
+        """What the caller may do: who is suspended (A4), what they may on a paused device."""
+        suspended = self.practitioner is not None and self.practitioner.suspended_at > 0
+        may_read = RIGHTS[self.access].read
+        return RIGHTS[Access.PAUSED if suspended and may_read else self.access]
 
     @property
     def actor(self) -> str:
@@ -85,6 +94,7 @@ def find_standing(transaction: Transaction, caller: Caller) -> Standing:
         device=device,
         holder=holder,
         practitioner=found.practitioner,
+        suspended=practitioners.suspended_on(transaction, device) if found.suspended else (),
         granted=grants.of_holder(transaction, holder) if holder else (),
         orders=_open_orders(transaction, device),
         edits=edits_of(device),

@@ -37,7 +37,7 @@ from fieldward_server.services.redactions import take_confirmations
 from fieldward_server.services.registering import opening
 from fieldward_server.services.standing import Standing, find_standing
 from fieldward_server.storage import Transaction, devices, grants
-from fieldward_sync.access import RIGHTS, UNDER_WIPE, WipeState
+from fieldward_sync.access import UNDER_WIPE, WipeState
 from fieldward_sync.encoding import unpack
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.messages import HandOver, SyncAnswer, SyncRequest, Verdict
@@ -294,6 +294,7 @@ def _answer(
         warm_keys=outcome.renewed.warm_keys if outcome.renewed else None,
         hand_over_id=waits.invitation.invitation_id if waits else b"",
         hand_over=outcome.hand_over,
+        suspended=standing.suspended,
     )
 
 
@@ -317,7 +318,7 @@ def _distribution(
     held = (request.held.incarnation, request.held.number)
     if holder is None or request.more or held == (authority.incarnation, standing.state_number):
         return None
-    if not RIGHTS[standing.access].pull or WipeState(device.wipe) in UNDER_WIPE:
+    if not standing.rights.pull or WipeState(device.wipe) in UNDER_WIPE:
         return None
     was_restored = request.held.number > 0 and request.held.incarnation < authority.incarnation
     return sign_distribution(

@@ -72,6 +72,19 @@ def of_device(transaction: Transaction, device: Device) -> tuple[Holder, ...]:
     return tuple(Holder(**row) for row in rows)
 
 
+def of_practitioner(
+    transaction: Transaction, authority: str, practitioner: str
+) -> tuple[Holder, ...]:
+    """A practitioner on all of their devices, of every generation."""
+    rows = transaction.execute(
+        "SELECT * FROM holder WHERE authority = :authority AND practitioner = :practitioner"
+        " ORDER BY device, generation",
+        authority=authority,
+        practitioner=practitioner,
+    )
+    return tuple(Holder(**row) for row in rows)
+
+
 def device_of(transaction: Transaction, holder: Holder) -> Device:
     """The device, of that generation, that a practitioner is on."""
     (row,) = transaction.execute(

@@ -544,6 +544,11 @@ CREATE TABLE register_line (
 )
 """
 
+_SUSPENSIONS = """
+ALTER TABLE practitioner ADD COLUMN suspended_at INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX suspended_practitioner ON practitioner (authority, practitioner) WHERE suspended_at > 0
+"""
+
 STEPS = {
     "0001-authorities": _AUTHORITIES,
     "0002-records": _RECORDS,
@@ -568,6 +573,7 @@ STEPS = {
     "0021-transfers": _TRANSFERS,
     "0022-hand-overs": _HAND_OVERS,
     "0023-register-lines": _REGISTER_LINES,
+    "0024-suspensions": _SUSPENSIONS,
 }
 """Name to statements, in order."""
 

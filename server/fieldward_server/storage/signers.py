@@ -24,6 +24,8 @@ class Signer(NamedTuple):
     """The practitioner who was asked for, on this device; ``None`` for one who is not on it."""
     practitioner: Practitioner | None
     """What is known of them."""
+    suspended: int
+    """How many of the practitioners on this device are suspended."""
 
 
 def find(
@@ -31,7 +33,8 @@ def find(
 ) -> Signer | None:
     """A device, and a practitioner on it."""
     rows = transaction.execute(
-        f"SELECT {_SELECTED} FROM device d JOIN authority a ON a.authority = d.authority"  # noqa: S608 # our names
+        f"SELECT {_SELECTED}, {_SUSPENDED} AS suspended"  # noqa: S608 # our names
+        " FROM device d JOIN authority a ON a.authority = d.authority"
         " LEFT JOIN serving s ON s.authority = a.authority AND s.incarnation = a.incarnation"
         " LEFT JOIN holder h ON h.authority = d.authority AND h.device = d.device"
         "  AND h.generation = d.generation AND h.practitioner = :practitioner"
@@ -51,6 +54,7 @@ def find(
         Device(**_of(row, "d")),
         Holder(**_of(row, "h")) if row["h_practitioner"] is not None else None,
         Practitioner(**_of(row, "p")) if row["p_practitioner"] is not None else None,
+        row["suspended"],
     )
 
 
@@ -64,6 +68,11 @@ _SELECTED = ", ".join(
     f"{_WORKED_OUT.get(alias, f'{table}.{name}')} AS {alias}"
     for table, columns in _COLUMNS.items()
     for name, alias in columns.items()
+)
+_SUSPENDED = (  # few are, of a whole authority: those have an index of their own
+    "(SELECT count(*) FROM practitioner q WHERE q.authority = d.authority AND q.suspended_at > 0"
+    " AND EXISTS (SELECT 1 FROM holder o WHERE o.authority = d.authority AND o.device = d.device"
+    "  AND o.generation = d.generation AND o.practitioner = q.practitioner))"
 )
 
 

@@ -110,6 +110,7 @@ def _made() -> dict[str, bytes]:
             [signed_lease, sealed_secrets],
             signed(ANSWER_SEED, distribution),
         ],
+        [PRACTITIONER],
     ]
     admitted = edit(
         SERVER,
