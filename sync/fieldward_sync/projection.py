@@ -32,17 +32,20 @@ _WITHDRAWN = "consent_withdrawn"
 _SHOWN, _MASKED, _HIDDEN, _FOLLOWS = Disclosure
 _LATCH = FieldClass.LATCH
 
-_LATCHES = frozenset(
-    pattern.rpartition(".")[2]
-    for pattern, rule in FIELD_RULES.items()
-    if rule.field_class is _LATCH
+_LATCHES = tuple(
+    {
+        pattern.rpartition(".")[2]
+        for pattern, rule in FIELD_RULES.items()
+        if rule.field_class is _LATCH
+    }
 )
 """The last parts of the paths of latches; no other path ends so."""
 
 
 def is_raised(record: Record, path: str) -> bool:
     """Whether a latch holds: a raise that no release names (invariant 5)."""
-    return any(value.value == RAISED for value in record.live.get(path, ()))
+    live = record.live.get(path)
+    return live is not None and any(value.value == RAISED for value in live)
 
 
 def is_shielded(record: Record) -> bool:
@@ -52,9 +55,7 @@ def is_shielded(record: Record) -> bool:
 
 def withdrawn(record: Record) -> frozenset[str]:
     """The paths at which consent is withdrawn."""
-    return frozenset(
-        path for path in record.paths_by_field.get(_WITHDRAWN, ()) if is_raised(record, path)
-    )
+    return frozenset(path for path in record.deciding[_WITHDRAWN] if is_raised(record, path))
 
 
 def disputed(record: Record) -> Mapping[str, tuple[str, ...]]:
@@ -83,7 +84,8 @@ def conflicts(record: Record) -> tuple[str, ...]:
 
 def hides_nothing(record: Record) -> bool:
     """Whether ordinary readers may see all of a record, as of most."""
-    return _LATCHES.isdisjoint(record.paths_by_field) and not _sensitive(record)
+    deciding = record.deciding
+    return not (any(deciding[latch] for latch in _LATCHES) or _sensitive(record))
 
 
 def project(record: Record, numbers: Mapping[Dot, int], revision: int) -> View:
@@ -148,15 +150,17 @@ def _member(path: str) -> str:
 def _sensitive(record: Record) -> set[str]:
     """The members of sets that tell of a sensitive service: any live value that says so is enough;
     so is a legal ground that only such a service has."""
-    live, paths = record.live, record.paths_by_field
+    live, deciding = record.live, record.deciding
     services = [
         path
-        for path in paths.get("service", ())
-        if any(value.value in SENSITIVE_SERVICES for value in live[path])
+        for path in deciding["service"]
+        for value in live[path]
+        if value.value in SENSITIVE_SERVICES
     ]
     grounds = [
         path
-        for path in paths.get("sensitive_ground", ())
-        if any(value.value is not None for value in live[path])
+        for path in deciding["sensitive_ground"]
+        for value in live[path]
+        if value.value is not None
     ]
     return {_member(path) for path in (*services, *grounds)}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, ClassVar
 
@@ -136,6 +135,11 @@ class Proposal(Message, frozen=True):
         )
 
 
+DECIDING_FIELDS = ("shield", "consent_withdrawn", "service", "sensitive_ground", "team", "path")
+"""The last parts of the paths whose values decide about a whole member, or a whole record: what is
+shown of it, who works with it, what it is about."""
+
+
 class LiveValue(Struct, frozen=True, gc=False):
     """A value that no accepted edit replaces, and the edit that set it."""
 
@@ -143,12 +147,11 @@ class LiveValue(Struct, frozen=True, gc=False):
     value: Value
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(Struct, frozen=True, dict=True):
     """All that one replica knows of a record."""
 
     record_id: str
-    edits: Mapping[Dot, Edit] = field(default_factory=dict)
+    edits: Mapping[Dot, Edit] = {}
 
     @classmethod
     def of(cls, record_id: str, edits: Iterable[Edit]) -> Record:
@@ -205,8 +208,8 @@ class Record:
                 path = change.path
                 if path in replaced and not replaced[path].isdisjoint(names):
                     continue
-                value = LiveValue(dot, change.value)
-                values[path] = (*values[path], value) if path in values else (value,)
+                value = (LiveValue(dot, change.value),)
+                values[path] = values[path] + value if path in values else value
         return values
 
     def _hand_on(self, more: Record, edit: Edit) -> None:
@@ -217,11 +220,13 @@ class Record:
             return
         letting_in = (each for each in self.edits.values() if each.admits == edit.dot)
         paths = {change.path for each in (edit, *letting_in) for change in each.changes}
+        if not paths <= self.live.keys():
+            return
         changed = more._live_at(paths)
-        if changed.keys() == paths and paths <= self.live.keys():
+        if changed.keys() == paths:
             vars(more)["live"] = {**self.live, **changed}
-            if "paths_by_field" in vars(self):
-                vars(more)["paths_by_field"] = self.paths_by_field
+            if "deciding" in vars(self):
+                vars(more)["deciding"] = self.deciding
 
     def origin(self, dot: Dot) -> Dot:
         """What its author calls an edit: of one that was let in later, the dot it was refused
@@ -230,12 +235,15 @@ class Record:
         return dot if admits is None or admits in self.edits else admits
 
     @cached_property
-    def paths_by_field(self) -> Mapping[str, Sequence[str]]:
-        """The live paths by the last part of their names, which members of a set share."""
-        paths = defaultdict[str, list[str]](list)
+    def deciding(self) -> Mapping[str, Sequence[str]]:
+        """The live paths of each deciding field: they are few, and asked for again and again."""
+        paths: dict[str, list[str]] = {field: [] for field in DECIDING_FIELDS}
         for path in self.live:
-            paths[path.rpartition(".")[2]].append(path)
-        return dict(paths)
+            if path.endswith(DECIDING_FIELDS):
+                field = path.rpartition(".")[2]
+                if field in paths:
+                    paths[field].append(path)
+        return paths
 
     @property
     def conflicts(self) -> tuple[str, ...]:

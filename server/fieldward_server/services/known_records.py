@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fieldward_server.services.membership import rules_for
 from fieldward_server.services.redirections import Redirection
@@ -46,8 +48,7 @@ DEVICE, LOAD, SERVER, MOVED = "device", "load", "server", "moved"
 that handed over the record."""
 
 
-@dataclass(frozen=True)
-class KnownRecord:
+class KnownRecord(Struct, frozen=True, dict=True):
     """A record and its edits, hidden values included."""
 
     record: Record
@@ -156,7 +157,7 @@ class KnownRecord:
     @cached_property
     def disputes(self) -> tuple[Dispute, ...]:
         """Every dispute there has been, hidden ones included, the oldest first (R2)."""
-        if self.is_closed or "path" not in self.record.paths_by_field:  # that every dispute has
+        if self.is_closed or not self.record.deciding["path"]:  # that every dispute has
             return ()
         live = self.record.live
         return disputes_in({path: live[path][0].value for path in live if is_of_dispute(path)})

@@ -55,7 +55,7 @@ def rules_for(record: Record) -> frozenset[str]:
 
 def _teams(record: Record) -> Iterator[str]:
     """The teams that are involved now: not ended, and consent not withdrawn (C4)."""
-    for path in record.paths_by_field.get("team", ()):
+    for path in record.deciding["team"]:
         member = path.removesuffix(".team")
         if _has_ended(record, member) or is_raised(record, f"{member}.consent_withdrawn"):
             continue
