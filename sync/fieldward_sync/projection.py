@@ -82,10 +82,15 @@ def conflicts(record: Record) -> tuple[str, ...]:
     return tuple(path for path in record.conflicts if not settled_by_rule(path))
 
 
+def has_latches(record: Record) -> bool:
+    """Whether anybody ever raised a latch of a record."""
+    deciding = record.deciding
+    return any(deciding[latch] for latch in _LATCHES)
+
+
 def hides_nothing(record: Record) -> bool:
     """Whether ordinary readers may see all of a record, as of most."""
-    deciding = record.deciding
-    return not (any(deciding[latch] for latch in _LATCHES) or _sensitive(record))
+    return not (has_latches(record) or _sensitive(record))
 
 
 def project(record: Record, numbers: Mapping[Dot, int], revision: int) -> View:

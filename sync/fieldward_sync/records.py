@@ -216,7 +216,7 @@ class Record(Struct, frozen=True, dict=True):
         """Let the record with one more edit have what has been worked out of this one, if there are
         the same fields in both: elsewhere than at the edit's own paths, and those of edits that let
         it in later, it makes no difference."""
-        if "live" not in vars(self):
+        if not vars(self).get("live"):
             return
         letting_in = (each for each in self.edits.values() if each.admits == edit.dot)
         paths = {change.path for each in (edit, *letting_in) for change in each.changes}
@@ -248,6 +248,8 @@ class Record(Struct, frozen=True, dict=True):
     @property
     def conflicts(self) -> tuple[str, ...]:
         """The paths with several different live values, for a person to settle."""
+        if max(map(len, self.live.values()), default=0) < 2:
+            return ()
         several = [(path, values) for path, values in self.live.items() if len(values) > 1]
         return tuple(path for path, values in several if differ(v.value for v in values))
 

@@ -55,7 +55,7 @@ from fieldward_sync.limits import RAISED
 from fieldward_sync.matching.index_keys import changes_keys
 from fieldward_sync.messages import FeedPosition, Verdict
 from fieldward_sync.names import server_actor
-from fieldward_sync.projection import SHIELD, is_shielded, withdrawn
+from fieldward_sync.projection import SHIELD, has_latches, is_shielded, withdrawn
 from fieldward_sync.records import Change, Edit, LiveValue
 from fieldward_sync.versions import Dot
 from fieldward_sync.views import MAX_VALUES_OF_A_VIEW, MAX_VIEW_BYTES
@@ -85,6 +85,7 @@ class Book:
         self._code = authority.authority
         self._now = now
         self._edit_counter = authority.edit_counter
+        self._actor = server_actor(authority.incarnation)
         self._known: dict[str, KnownRecord | None] = {}
         self._rules: dict[str, set[str]] | None = None
         """Every rule there is, and its partitions, once read."""
@@ -99,12 +100,12 @@ class Book:
     @property
     def actor(self) -> str:
         """Who the server is in edits of its own."""
-        return server_actor(self._authority.incarnation)
+        return self._actor
 
     @property
     def next_dot(self) -> Dot:
         """What the server's next edit is called."""
-        return Dot(self.actor, self._edit_counter + 1)
+        return Dot(self._actor, self._edit_counter + 1)
 
     def read(self, record_ids: Iterable[str]) -> None:
         """Read these records at once, because ``find`` reads them one by one."""
@@ -206,14 +207,15 @@ class Book:
         if new.edit.dot == self.next_dot:
             self._edit_counter += 1
         self._redirect(known, new.edit)
-        paths = [change.path for change in new.edit.changes]
+        is_new = not known.numbers
+        paths = () if is_new else [change.path for change in new.edit.changes]
         feeds = self._become(
             known,
             after,
             real,
-            compared=identifies(paths),
-            searched=changes_keys(paths),
-            chosen=not known.numbers or changes_rules(paths),
+            compared=is_new or identifies(paths),
+            searched=is_new or changes_keys(paths),
+            chosen=is_new or changes_rules(paths),
         )
         # Most records have none; those of the view are among those of the record.
         conflicting = frozenset(after.view.conflicts if after.conflicts else ())
@@ -252,24 +254,60 @@ class Book:
         register(self._platform, self._transaction, *unwritten.latches)
         if self._edit_counter > self._authority.edit_counter:
             authorities.set_edit_counter(self._transaction, self._code, self._edit_counter)
-        records.add(self._transaction, unwritten.made.values())
-        records.change(self._transaction, unwritten.changed.values())
+        self._write_records(unwritten)
         edits.add(self._transaction, unwritten.edits)
-        records.choose(
-            self._transaction, [c for c, applies in unwritten.choices.items() if applies]
-        )
-        records.choose_no_longer(
-            self._transaction, [c for c, applies in unwritten.choices.items() if not applies]
-        )
+        self._write_rules(unwritten)
         likenesses.add(self._transaction, unwritten.likenesses)
-        search_keys.add(
-            self._transaction, [k for k, applies in unwritten.search_keys.items() if applies]
-        )
-        search_keys.remove(
-            self._transaction, [k for k, applies in unwritten.search_keys.items() if not applies]
-        )
+        self._write_search_keys(unwritten)
         for feed in unwritten.feeds.values():
             feed.write()
+
+    def _write_records(self, unwritten: _Unwritten) -> None:
+        before, after = unwritten.before, unwritten.after.items()
+        new = [self._stored(known) for each, known in after if not before[each].numbers]
+        changed = [self._stored(known) for each, known in after if before[each].numbers]
+        records.add(self._transaction, new)
+        records.change(self._transaction, changed)
+
+    def _write_rules(self, unwritten: _Unwritten) -> None:
+        """Have each record chosen by what chooses it from now on, and by nothing else."""
+        code, moves = self._code, unwritten.moves(unwritten.chosen)
+        records.choose(
+            self._transaction,
+            [
+                Choice(code, rule, record_id)
+                for record_id, before, after in moves
+                for rule in after.rules - before.rules
+            ],
+        )
+        records.choose_no_longer(
+            self._transaction,
+            [
+                Choice(code, rule, record_id)
+                for record_id, before, after in moves
+                for rule in before.rules - after.rules
+            ],
+        )
+
+    def _write_search_keys(self, unwritten: _Unwritten) -> None:
+        """Have each record found by what its view shows from now on, and by nothing else."""
+        code, moves = self._code, unwritten.moves(unwritten.searched)
+        search_keys.add(
+            self._transaction,
+            [
+                SearchKey(code, key, record_id)
+                for record_id, before, after in moves
+                for key in after.index_keys - before.index_keys
+            ],
+        )
+        search_keys.remove(
+            self._transaction,
+            [
+                SearchKey(code, key, record_id)
+                for record_id, before, after in moves
+                for key in before.index_keys - after.index_keys
+            ],
+        )
 
     def _become(
         self,
@@ -288,12 +326,13 @@ class Book:
         that its edits really have.
         """
         record_id = after.record.record_id
-        self._unwritten.note_record(self._stored(after), is_new=not before.numbers)
-        self._unwritten.before.setdefault(record_id, before)
+        unwritten = self._unwritten
+        unwritten.before.setdefault(record_id, before)
+        unwritten.after[record_id] = after
         if compared:
-            self._unwritten.unexamined[record_id] = after
+            unwritten.unexamined[record_id] = after
         if searched:
-            self._note_search_keys(before, after)
+            unwritten.searched.add(record_id)
         within = self._choose(before, after) if chosen else before.elements.keys()
         elements, feeds = self._distribute(before, after, within)
         self._known[record_id] = real.with_elements(elements)
@@ -327,6 +366,8 @@ class Book:
     ) -> list[Shield | Withdrawal]:
         """What is raised or released from here on."""
         latches: list[Shield | Withdrawal] = []
+        if not (has_latches(after.record) or (before.numbers and has_latches(before.record))):
+            return latches
         if is_shielded(before.record) != is_shielded(after.record):
             latches.append(_shield(self._code, before, real))
         if withdrawn_now := withdrawn(after.record):
@@ -473,19 +514,11 @@ class Book:
         """The partitions that the record is in from now on."""
         if before.rules == after.rules:
             return frozenset(before.elements)
-        for rule in before.rules ^ after.rules:
-            choice = Choice(self._code, rule, after.record.record_id)
-            self._unwritten.note_choice(choice, applies=rule in after.rules)
+        self._unwritten.chosen.add(after.record.record_id)
         if self._rules is None:
             chosen = partitions.chosen_by(self._transaction, self._code, after.rules)
             return frozenset(partition for _, partition in chosen)
         return frozenset[str]().union(*(self._rules.get(rule, ()) for rule in after.rules))
-
-    def _note_search_keys(self, before: KnownRecord, after: KnownRecord) -> None:
-        """Have the record found by what its view shows from now on, and by nothing else."""
-        for key in before.index_keys ^ after.index_keys:
-            found = SearchKey(self._code, key, after.record.record_id)
-            self._unwritten.note_search_key(found, applies=key in after.index_keys)
 
     def _feed(self, partition: str) -> Feed:
         feeds = self._unwritten.feeds
@@ -498,37 +531,25 @@ class Book:
 class _Unwritten:
     """What has been accepted and waits to be written."""
 
-    made: dict[str, StoredRecord] = field(default_factory=dict)
-    """The records that the database does not have."""
-    changed: dict[str, StoredRecord] = field(default_factory=dict)
     before: dict[str, KnownRecord] = field(default_factory=dict)
     """Records as the database has them."""
+    after: dict[str, KnownRecord] = field(default_factory=dict)
+    """The same as they are now."""
+    searched: set[str] = field(default_factory=set)
+    """The records that may be found under other keys than before."""
+    chosen: set[str] = field(default_factory=set)
+    """The records that other rules may choose than before."""
     unexamined: dict[str, KnownRecord] = field(default_factory=dict)
     """Records that may be like a shielded one by now, or are shielded by now."""
     likenesses: list[StoredLikeness] = field(default_factory=list)
     edits: list[StoredEdit] = field(default_factory=list)
     latches: list[Shield | Withdrawal] = field(default_factory=list)
     """Raised or released: for the register, before anything is acknowledged."""
-    choices: dict[Choice, bool] = field(default_factory=dict)
-    """Whether a rule chooses a record from now on, where the database has it otherwise."""
-    search_keys: dict[SearchKey, bool] = field(default_factory=dict)
-    """Whether a record is found under a key from now on, where the database has it otherwise."""
     feeds: dict[str, Feed] = field(default_factory=dict)
 
-    def note_record(self, stored: StoredRecord, *, is_new: bool) -> None:
-        """The latest state of a record."""
-        kept = self.made if is_new or stored.record_id in self.made else self.changed
-        kept[stored.record_id] = stored
-
-    def note_choice(self, choice: Choice, *, applies: bool) -> None:
-        """A change of what a rule chooses; one that takes back another leaves nothing to write."""
-        if self.choices.pop(choice, None) is None:
-            self.choices[choice] = applies
-
-    def note_search_key(self, key: SearchKey, *, applies: bool) -> None:
-        """A change of what a record is found under, as with choices."""
-        if self.search_keys.pop(key, None) is None:
-            self.search_keys[key] = applies
+    def moves(self, record_ids: Iterable[str]) -> list[tuple[str, KnownRecord, KnownRecord]]:
+        """These records, each as the database has it and as it is now."""
+        return [(each, self.before[each], self.after[each]) for each in record_ids]
 
 
 def _check_size(known: KnownRecord) -> None:

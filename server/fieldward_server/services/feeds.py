@@ -25,7 +25,8 @@ class Feed:
         self._transaction = transaction
         self._before = find_partition(transaction, authority, partition)
         self._digest_key = digest_key(platform, self._before)
-        self._digest = self._before.digest
+        self._came: list[bytes] = []
+        self._went: list[bytes] = []
         self._records = self._before.records
         self._redaction_feed = self._before.redaction_feed
         self._entries: list[FeedEntry] = []
@@ -53,15 +54,15 @@ class Feed:
         if before is None:
             self._records += 1
         else:
-            self._digest = digest.removed(self._digest, before)
-        self._digest = digest.added(self._digest, element)
+            self._went.append(before)
+        self._came.append(element)
         self._note(record_id, before, element)
         return self._append(record_id, False, hides and before is not None, now), element
 
     def remove(self, record_id: str, *, before: bytes, hides: bool, now: int) -> int:
         """A record's removal from the partition: the change's number."""
         self._records -= 1
-        self._digest = digest.removed(self._digest, before)
+        self._went.append(before)
         self._note(record_id, before, None)
         return self._append(record_id, True, hides, now)
 
@@ -80,7 +81,7 @@ class Feed:
             self._before,
             feed=self._number,
             records=self._records,
-            digest=self._digest,
+            digest=digest.removed(digest.added(self._before.digest, *self._came), *self._went),
             redaction_feed=self._redaction_feed,
         )
         feed_changes.append(self._transaction, self._entries)

@@ -115,7 +115,7 @@ class KnownRecord(Struct, frozen=True, dict=True):
 
     def work_out(self) -> None:
         """Work out now what is worked out once and kept."""
-        _ = self.view_bytes, self.rules, self.index_keys
+        _ = self.view_bytes, self.rules, self.index_keys, self.conflicts, self.disputes
 
     @property
     def by_number(self) -> Mapping[int, Dot]:
