@@ -191,8 +191,19 @@ class Record(Struct, frozen=True, dict=True):
     @cached_property
     def live(self) -> Mapping[str, tuple[LiveValue, ...]]:
         """Path to its live values, in the order of their dots; several different ones conflict."""
-        values = self._live_at(None)
+        values = self._as_first_said() or self._live_at(None)
         return {path: values[path] for path in sorted(values)}
+
+    def _as_first_said(self) -> dict[str, tuple[LiveValue, ...]] | None:
+        """The live values where one edit has said all there is, each once, as of most records."""
+        if len(self.edits) != 1:
+            return None
+        ((dot, edit),) = self.edits.items()
+        for change in edit.changes:
+            if change.replaces:
+                return None
+        values = {change.path: (LiveValue(dot, change.value),) for change in edit.changes}
+        return values if len(values) == len(edit.changes) else None
 
     def _live_at(self, paths: Collection[str] | None) -> dict[str, tuple[LiveValue, ...]]:
         """The live values at these paths; at all there are, for ``None``."""

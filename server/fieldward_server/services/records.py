@@ -346,11 +346,18 @@ def _differences(known: KnownRecord, fields: Mapping[str, Value]) -> list[Change
 
     The file's author was shown what the file before said, and nothing else.
     """
-    loaded, live = known.loaded, known.record.live
+    if not known.numbers:
+        # To release what nobody raised says nothing.
+        return [
+            Change(path, value)
+            for path, value in fields.items()
+            if value != RELEASED or not settled_by_rule(path)
+        ]
+    loaded = known.loaded
     return [
         Change(path, value, (loaded[path][0],) if path in loaded else ())
         for path, value in {**_taken_back(known, fields), **fields}.items()
-        if (path not in live and value != RELEASED) or not _is_old(known, path, value)
+        if not _is_old(known, path, value)
     ]
 
 
@@ -361,7 +368,6 @@ def _taken_back(known: KnownRecord, fields: Mapping[str, Value]) -> dict[str, Va
 def _is_old(known: KnownRecord, path: str, value: Value) -> bool:
     live = known.record.live.get(path)
     if live is None:
-        # To release what nobody raised says nothing.
         return value == RELEASED and settled_by_rule(path)
     if settled_by_rule(path):
         # A file can raise a latch; to release one takes an administrator's command (H5).
