@@ -53,6 +53,12 @@ def test_the_same_value_written_twice_is_no_conflict() -> None:
     assert record.conflicts == ()
 
 
+def test_an_edit_that_says_a_path_twice_conflicts_with_itself() -> None:
+    both = Edit(ADA, "r-1", (Change(PHONE, "0114"), Change(PHONE, "0207")), "p-1", 1_000)
+    assert values(Record.of("r-1", [both])) == {"0114", "0207"}
+    assert Record.of("r-1", [both]).conflicts == (PHONE,)
+
+
 def test_a_removal_is_a_value_that_can_conflict_like_any_other() -> None:
     record = Record.of(
         "r-1", [edit(LOADED, "0161"), edit(ADA, None, LOADED), edit(BEN, "0207", LOADED)]
