@@ -202,7 +202,9 @@ class Record(Struct, frozen=True, dict=True):
         for change in edit.changes:
             if change.replaces:
                 return None
-        values = {change.path: (LiveValue(dot, change.value),) for change in edit.changes}
+        values: dict[str, tuple[LiveValue, ...]] = {
+            change.path: (LiveValue(dot, change.value),) for change in edit.changes
+        }
         return values if len(values) == len(edit.changes) else None
 
     def _live_at(self, paths: Collection[str] | None) -> dict[str, tuple[LiveValue, ...]]:
