@@ -23,6 +23,7 @@ from fieldward_server.services.known_records import (
     SERVER,
     KnownRecord,
     find_elements,
+    find_merges,
     find_records,
     responsible_for,
 )
@@ -38,7 +39,6 @@ from fieldward_server.storage import (
     edits,
     events,
     likenesses,
-    merges,
     partitions,
     records,
     redactions,
@@ -117,7 +117,7 @@ class Book:
         """Take over what was read of records before the authority was locked: all that has not
         been changed since need not be read again."""
         revisions = records.revisions(self._transaction, self._code, read.keys())
-        merged = {row.record_id for row in merges.among(self._transaction, self._code, [*read])}
+        merged = find_merges(self._transaction, self._code, revisions.keys())
         gone = {row.record_id for row in departures.among(self._transaction, self._code, [*read])}
         kept = {
             record_id: known

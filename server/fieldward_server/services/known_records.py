@@ -233,8 +233,6 @@ def find_records(
     transaction: Transaction, authority: str, record_ids: Collection[str]
 ) -> dict[str, KnownRecord]:
     """Those of these records that there are, with all their edits, by id."""
-    elements = find_elements(transaction, authority, record_ids)
-    merged = {row.record_id: row for row in merges.among(transaction, authority, record_ids)}
     departed = {row.record_id: row for row in departures.among(transaction, authority, record_ids)}
     stored = {
         record_id: tuple(rows)
@@ -242,6 +240,8 @@ def find_records(
             edits.of_records(transaction, authority, record_ids), key=attrgetter("record_id")
         )
     }
+    elements = find_elements(transaction, authority, stored.keys())
+    merged = find_merges(transaction, authority, stored.keys())
     return {
         record_id: known_record(
             record_id,
@@ -259,9 +259,18 @@ def find_elements(
 ) -> dict[str, dict[str, bytes]]:
     """The partitions that these records are in, and what they contribute to each, by id."""
     elements: dict[str, dict[str, bytes]] = {}
-    for member in memberships.of_records(transaction, authority, record_ids):
-        elements.setdefault(member.record_id, {})[member.partition_id] = member.element
+    if record_ids:  # most that are loaded are new
+        for member in memberships.of_records(transaction, authority, record_ids):
+            elements.setdefault(member.record_id, {})[member.partition_id] = member.element
     return elements
+
+
+def find_merges(
+    transaction: Transaction, authority: str, record_ids: Collection[str]
+) -> dict[str, StoredMerge]:
+    """The merges that closed any of these records, by id."""
+    found = merges.among(transaction, authority, record_ids) if record_ids else ()
+    return {row.record_id: row for row in found}
 
 
 def known_record(
