@@ -73,7 +73,7 @@ def test_a_device_that_enrols_again_is_its_own_next_generation(world: World) -> 
     name = device.name
     device.enrol(world.code())
     assert (device.name, device.generation) == (name, 2)
-    old, new = list_devices(world.platform, AUTHORITY, now=world.now)
+    new, old = list_devices(world.platform, AUTHORITY, now=world.now)
     assert (old.access, new.access) == (Access.DRAINING, Access.ACTIVE)
 
 

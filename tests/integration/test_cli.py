@@ -261,6 +261,7 @@ def test_a_person_is_suspended_on_all_of_their_devices_and_resumed(
             session.open("r-1")
     for told in (("device", "show", names[0]), ("practitioner", "show", "p-17")):
         assert "; suspended" in settled.does(*told)
+    assert settled.does("device", "list").count("p-17 (suspended)") == 2
     (listed,) = settled.reads("practitioner", "list")
     assert listed["suspended_at"] > 0
     key = settled.folder / "keys" / f"{settled.authority}-{AUDIT}"
@@ -480,10 +481,10 @@ def test_a_no_to_a_question_changes_nothing_and_ends_with_1(
     (shown,) = settled.reads("device", "show", name)
     assert (shown["access"], shown["wipe"]) == ("active", None)
     settled.does("device", "wipe", name, "--reason", "lost", keys="y\n")
-    assert "active, wipe unconfirmed" in settled.does("device", "list")
+    assert "  wipe unconfirmed" in settled.does("device", "list")
     with Device.open(tmp_path) as device:
         device.sync()
-    assert "active, wiped" in settled.does("device", "list")
+    assert "  wiped" in settled.does("device", "list")
     assert "done, receipt came" in settled.does("device", "show", name)
     lost = settled.does("device", "loss-report", name, "--reason", "lost")
     assert "by its signed receipt" in lost

@@ -147,6 +147,9 @@ def withdraw_hand_over(call: Commander, device: str, as_json: bool) -> None:
 def list_(call: Commander, as_json: bool) -> None:
     """List an authority's devices and how each stands; `show` says more of one.
 
+    First come those that are to be shut and may still read, then those over their cap, then all
+    others in use, the longest unheard first; last what is over: wiped, revoked, replaced.
+
     \b
     Example:
       fieldward device list --authority E08000039
@@ -156,7 +159,7 @@ def list_(call: Commander, as_json: bool) -> None:
         {
             "device": lambda it: f"{it['device']}.{it['generation']}",
             "name": "name",
-            "holders": lambda it: ", ".join(holder["practitioner"] for holder in it["holders"]),
+            "holders": lambda it: ", ".join(_who(holder) for holder in it["holders"]),
             "access": _access_in_words,
             "seen": lambda it: ago(it["last_contact"]),
             "unsent": "pending_edits",
@@ -445,18 +448,24 @@ def _ask(call: Commander, device: str, verb: str, question: str) -> None:
     go_on(question)
 
 
+def _who(holder: Item) -> str:
+    return f"{holder['practitioner']}{' (suspended)' if holder['suspended'] else ''}"
+
+
 def _access_in_words(device: Item) -> str:
-    """A wipe outlasts every other state, and is only done with a receipt."""
+    """A wipe that was ordered outlasts every other state, and is only done with a receipt."""
+    access = device["access"]
+    if device["records"] > device["record_cap"]:
+        access = f"{access}, over cap"
     if device["wipe"] is None:
-        over_cap = ", over cap" if device["records"] > device["record_cap"] else ""
-        return f"{device['access']}{over_cap}"
+        return str(access)
     words = {
         WipeState.DONE: "wiped",
-        WipeState.WAITING: "wipe waits",
-        WipeState.WITHDRAWN: "wipe withdrawn",
+        WipeState.WAITING: f"{access}, wipe waits",
+        WipeState.WITHDRAWN: f"{access}, wipe withdrawn",
     }
-    state = WipeState(device["wipe"]["state"])
-    return f"{device['access']}, {words.get(state, 'wipe unconfirmed')}"
+    unconfirmed = "unconfirmed, lease over" if device["wipe"]["lease_over"] else "unconfirmed"
+    return words.get(WipeState(device["wipe"]["state"]), f"wipe {unconfirmed}")
 
 
 def _described(report: Item) -> Iterator[tuple[str, object]]:

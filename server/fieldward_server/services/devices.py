@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Literal
 
 from fieldward_server.register_entries import AccessChange, CapChange
@@ -130,12 +131,25 @@ class DeviceReport:
 
 
 def list_devices(platform: Platform, authority: str, *, now: int) -> tuple[DeviceReport, ...]:
-    """An authority's devices, each generation, by id."""
+    """An authority's devices, each generation: what has to be seen to first, then those that were
+    not heard of for longest (P10), and what is over last."""
     with platform.storage.reading() as transaction:
-        return tuple(
+        reports = [
             report_device(transaction, device, now=now)
             for device in devices.of_authority(transaction, authority)
+        ]
+    latest = {report.device: report.generation for report in reports}  # they come by generation
+    return tuple(
+        sorted(
+            reports,
+            key=lambda it: (
+                _concern(it, is_latest=it.generation == latest[it.device], now=now),
+                it.last_contact,
+                it.device,
+                it.generation,
+            ),
         )
+    )
 
 
 def show_device(platform: Platform, *, authority: str, device: str, now: int) -> DeviceReport:
@@ -355,6 +369,28 @@ def give_order(
         issued=now,
     )
     return order.number
+
+
+class _Concern(IntEnum):
+    """What of a device an administrator sees first."""
+
+    MAY_STILL_READ = 0
+    """It is to be shut, nobody knows that it is, and its lease is not over."""
+    OVER_CAP = 1
+    IN_USE = 2
+    OVER = 3
+    """Wiped, revoked, or of an earlier generation, and nothing opens there."""
+
+
+def _concern(report: DeviceReport, *, is_latest: bool, now: int) -> _Concern:
+    wipe = report.wipe.state if report.wipe else WipeState.NONE
+    if wipe is WipeState.DONE:
+        return _Concern.OVER
+    is_to_be_shut = wipe in OPEN_WIPE or report.access is Access.REVOKED
+    if is_to_be_shut or not is_latest:
+        reads = any(now < holder.lease_closes for holder in report.holders)
+        return _Concern.MAY_STILL_READ if reads else _Concern.OVER
+    return _Concern.OVER_CAP if report.records > report.record_cap else _Concern.IN_USE
 
 
 def report_holder(transaction: Transaction, holder: Holder, *, suspended: bool) -> HolderReport:
