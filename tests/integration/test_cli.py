@@ -374,6 +374,22 @@ def test_a_dispute_is_raised_listed_decided_and_stays_in_the_history(
     assert ("mo", "dispute-not-upheld") in done
 
 
+def test_a_whole_list_is_shielded_and_what_is_refused_stops_no_other(
+    settled: Administrator,
+) -> None:
+    """H9: with one reason, each on record; that nobody has confirmed is seen for all at once."""
+    why = ("--reason", "first-shielding")
+    done = settled.types("shield", "raise", "r-1", "r-none", "r-3", *why, "--json")
+    assert done.exit_code == 1
+    assert done.stdout.splitlines() == ['{"record":"r-1"}', '{"record":"r-3"}']
+    assert "r-none is not shielded: " in done.stderr
+    raised = [it for it in settled.reads("authority", "events") if it["action"] == "shield/raise"]
+    assert {it["reason"] for it in raised} == {"first-shielding"}
+    for record, shielded in (("r-1", True), ("r-2", False), ("r-3", True)):
+        (known,) = settled.reads("records", "history", record, "--reason", "complaint")
+        assert known["shielded"] is shielded
+
+
 def test_a_shield_that_is_raised_or_released_is_a_change_of_its_partitions(
     settled: Administrator,
 ) -> None:

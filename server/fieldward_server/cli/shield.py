@@ -8,6 +8,7 @@ from fieldward_server.cli.groups import Group
 from fieldward_server.cli.options import ID, json_option
 from fieldward_server.cli.output import Item, moment, show_done, show_items
 from fieldward_server.cli.signed import Commander, signed
+from fieldward_sync.errors import CallerMistake, RefusedByServer
 
 
 @click.group("shield", cls=Group)
@@ -16,23 +17,38 @@ def command() -> None:
 
 
 @command.command("raise")
-@click.argument("record", type=ID)
+@click.argument("records", type=ID, nargs=-1, required=True)
 @signed(must_say_why=True)
 @json_option
-def raise_(call: Commander, record: str, as_json: bool) -> None:
-    """Shield a RECORD: every device loses what it hides at its next sync.
+@click.pass_context
+def raise_(
+    context: click.Context, call: Commander, records: tuple[str, ...], as_json: bool
+) -> None:
+    """Shield RECORDS: every device loses what that hides at its next sync (H9).
+
+    One that is refused stops no other; the exit code is 1 then. `shield devices` without a record
+    says how far all of them have come.
 
     \b
     Example:
-      fieldward shield raise 6f3k --authority E08000039 --reason court-order
+      fieldward shield raise 6f3k 9a2c --authority E08000039 --reason court-order
     """
-    call("shield/raise", record=record)
-    show_done(
-        {"record": record},
-        f"{record} is shielded. `fieldward shield devices {record}` says which devices have"
-        " confirmed it.",
-        as_json=as_json,
-    )
+    refused = False
+    for record in records:
+        try:
+            call("shield/raise", record=record)
+        except (CallerMistake, RefusedByServer) as e:
+            click.echo(f"{record} is not shielded: {e.diagnostics()}", err=True)
+            refused = True
+        else:
+            show_done(
+                {"record": record},
+                f"{record} is shielded. `fieldward shield devices {record}` says which devices"
+                " have confirmed it.",
+                as_json=as_json,
+            )
+    if refused:
+        context.exit(1)
 
 
 @command.command()
