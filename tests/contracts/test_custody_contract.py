@@ -82,6 +82,7 @@ def device(world: World) -> FieldDevice:
 
 
 def test_a_preview_says_what_is_held_unsent_delivered_and_exposed(device: FieldDevice) -> None:
+    """P4, P28"""
     device.world.now += 100
     device.sync(journal=device.journalled(3))
     came = device.world.now

@@ -361,7 +361,7 @@ def take_caseload(device: FieldDevice) -> None:
     )
 
 
-def test_a_lost_partition_is_named(device: FieldDevice) -> None:
+def test_a_lost_partition_is_named(device: FieldDevice) -> None:  # P2
     for _ in range(2):
         take_caseload(device)
     device.sync()

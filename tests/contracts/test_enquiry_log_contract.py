@@ -33,7 +33,7 @@ def device(world: World) -> FieldDevice:
 def test_what_was_shown_is_on_record_before_it_is_answered(
     world: World, device: FieldDevice
 ) -> None:
-    """U1: who, for whom, why, when, what was asked, and whom it showed."""
+    """U1, A3: who, for whom, why, when, what was asked, and whom it showed."""
     asked = device.enquiry(ADA, on_behalf_of="p-9", reason="safeguarding")
     hits = found(device.ask(asked))
     opening = device.enquiry(record_id="ada", query=asked.query)

@@ -86,7 +86,7 @@ def test_whoever_is_revoked_is_so_under_every_generation(world: World) -> None:
     assert [it.access for it in found] == [Access.REVOKED] * 2
 
 
-def test_a_device_with_a_wipe_to_confirm_does_not_escape_it_by_enrolling_again(
+def test_a_device_with_a_wipe_to_confirm_does_not_escape_it_by_enrolling_again(  # P36
     world: World,
 ) -> None:
     device = world.device()

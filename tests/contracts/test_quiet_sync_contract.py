@@ -129,6 +129,20 @@ def test_a_sync_with_nothing_new_costs_the_same_however_many_records_are_held(
     assert abs(much.bytes - little.bytes) < 50
 
 
+def test_a_sync_with_nothing_new_asks_no_more_for_many_partitions_than_for_one(  # P29
+    world: World,
+) -> None:
+    many = [f"partition-{number}" for number in range(12)]
+    for partition in many:
+        world.partition(partition, "all")
+    world.load(child("r"))
+    world.seal()
+    one, all_of_them = (world.device(*held) for held in (many[:1], many))
+    for device in (one, all_of_them):
+        device.sync()
+    assert quiet_sync(world, all_of_them).statements == quiet_sync(world, one).statements
+
+
 def test_a_sync_with_nothing_new_writes_nothing(world: World) -> None:
     device = holding(world, "few", FEW)
     assert quiet_sync(world, device).writing == 0

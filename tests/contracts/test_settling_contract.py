@@ -136,7 +136,7 @@ def test_a_file_knows_what_the_file_before_it_said_and_no_more(
 # --- History (R1) ---
 
 
-def test_every_value_is_kept_with_who_on_what_when_why_and_what_replaced_it(
+def test_every_value_is_kept_with_who_on_what_when_why_and_what_replaced_it(  # P23
     world: World, ann: FieldDevice, ben: FieldDevice
 ) -> None:
     in_conflict(ann, ben)
@@ -203,7 +203,7 @@ def test_a_notice_reaches_its_author_on_another_device_and_no_locked_one(
     assert [(n.actor, n.counter) for n in notices(other)] == [(f"{ann.name}.1", 1)]
 
 
-def test_a_practitioner_who_settles_has_the_others_told(
+def test_a_practitioner_who_settles_has_the_others_told(  # P23
     world: World, ann: FieldDevice, ben: FieldDevice
 ) -> None:
     in_conflict(ann, ben)

@@ -35,7 +35,7 @@ def every_accepted_edit_arrives(case: Case) -> None:
         assert case.world.authority.value("r-ada", PHONE) in arrived[-3:]
 
 
-def test_no_accepted_edit_is_lost(crash: Crash) -> None:
+def test_no_accepted_edit_is_lost(crash: Crash) -> None:  # P34
     crash.everywhere(ready, edit_twice, every_accepted_edit_arrives, least_points=25)
 
 

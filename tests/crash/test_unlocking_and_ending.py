@@ -42,7 +42,7 @@ def test_a_device_that_failed_anywhere_as_it_was_unlocked_reads(crash: Crash) ->
     crash.everywhere(locked_again, unlock, it_reads_after_a_sync, least_points=12)
 
 
-def test_an_expired_lease_leaves_no_key_behind_after_any_failure(  # invariant 3
+def test_an_expired_lease_leaves_no_key_behind_after_any_failure(  # invariant 3, V1
     crash: Crash,
 ) -> None:
     crash.everywhere(

@@ -20,6 +20,7 @@ def test_every_group_of_rows_runs_and_is_kept(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kept = tmp_path / "latest.json"
+    """Among them a first sync and searches (P13, P14)."""
     # A passphrase costs what it has to, and no more because this machine is quick.
     with patch("fieldward_client.passphrases.calibrated", return_value=ARGON2_FLOOR):
         assert main(["--small", "--output", str(kept)]) == 0

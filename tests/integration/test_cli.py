@@ -231,7 +231,7 @@ def test_a_change_is_previewed_in_words_and_for_programs(
 def test_a_person_is_suspended_on_all_of_their_devices_and_resumed(
     settled: Administrator, tmp_path: Path
 ) -> None:
-    """A4: at once, and looked into at once."""
+    """A4, U5: at once, and looked into at once."""
     settled.does("partition", "seal")
     server, words = settled.settings["FIELDWARD_SERVER"], "a passphrase of its own"
     invite = ("device", "invite", "--practitioner", "p-17", "--partition", "all-of-it")

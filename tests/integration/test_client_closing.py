@@ -219,7 +219,7 @@ def test_a_pause_order_reaches_a_device_and_is_answered_once(
 
 
 @pytest.mark.parametrize("locked", [False, True])
-def test_a_revoked_device_never_reads_again_and_still_delivers(
+def test_a_revoked_device_never_reads_again_and_still_delivers(  # P5
     world: World, tablet: Device, locked: bool
 ) -> None:
     if locked:

@@ -45,7 +45,7 @@ def test_a_child_is_found_by_a_half_remembered_name_without_signal(
             assert [found.record_id for found in session.search(**terms)] == ["r-ada"]
 
 
-def test_every_look_up_is_on_record_with_its_terms_and_results(
+def test_every_look_up_is_on_record_with_its_terms_and_results(  # U1, U2, A3
     world: World, tablet: Device
 ) -> None:
     with tablet.session("safeguarding", on_behalf_of="p-manager") as session:
@@ -91,7 +91,7 @@ def test_a_record_with_very_many_fields_is_logged_in_full(world: World) -> None:
     assert {path for entry in logged for path in entry.fields} == shown > set(fields)
 
 
-def test_what_makes_no_look_up_is_a_callers_mistake(tablet: Device) -> None:
+def test_what_makes_no_look_up_is_a_callers_mistake(tablet: Device) -> None:  # U2
     with pytest.raises(CallerMistake, match="reason-unknown"):
         tablet.session("curiosity")
     with pytest.raises(CallerMistake, match="practitioner-id"):
@@ -253,7 +253,7 @@ def in_conflict(world: World) -> tuple[Device, Device]:
     return one, two
 
 
-def test_a_conflict_shows_on_both_and_one_person_settles_it(world: World) -> None:
+def test_a_conflict_shows_on_both_and_one_person_settles_it(world: World) -> None:  # P21
     one, two = in_conflict(world)
     for device in (one, two):
         assert device.status().conflicts == 1

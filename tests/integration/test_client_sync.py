@@ -435,7 +435,7 @@ def test_a_lease_that_came_without_its_files_leaves_the_old_copy_readable(
     assert not (world.home() / "practitioners" / "p-tablet" / "earlier-keys").exists()
 
 
-def test_a_lost_partition_is_named_and_its_file_and_key_are_gone(
+def test_a_lost_partition_is_named_and_its_file_and_key_are_gone(  # P2, P19
     world: World, tablet: Device
 ) -> None:
     world.authority.partition("p-east", "r-ben", title="East")
@@ -448,6 +448,7 @@ def test_a_lost_partition_is_named_and_its_file_and_key_are_gone(
     world.authority.take_grant("d-1", "p-east")
     report = tablet.sync()
     assert (report.outcome, report.lost) == (SyncOutcome.COMPLETE, ("East",))
+    assert report.edits_sent == 0, "to lose a copy is not to delete"
     assert len(before - set(sealed_files(world))) == 2
     with tablet.session("clinic") as session:
         assert not session.search(family="Whitcombe")

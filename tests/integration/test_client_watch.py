@@ -83,7 +83,7 @@ def idle_after(world: World, *, lease: int, own: int = YEARS) -> Device:
 
 
 @pytest.mark.parametrize(("lease", "own"), [(600, YEARS), (YEARS, 600), (600, 900), (900, 600)])
-def test_a_device_that_nobody_uses_locks_itself_after_the_shorter_time(
+def test_a_device_that_nobody_uses_locks_itself_after_the_shorter_time(  # P39
     world: World, closed: list[Store], lease: int, own: int
 ) -> None:
     device = idle_after(world, lease=lease, own=own)

@@ -22,7 +22,8 @@ WITH_A_DEVICE = "as a health visitor"
 def test_the_main_job_holds_and_what_it_says_to_type_next_works_as_it_stands(
     tmp_path: Path,
 ) -> None:
-    """From a loaded index to a wiped device; then, by hand, to another device enrolled."""
+    """From a loaded index to a wiped device; then, by hand, to another device enrolled. All of its
+    children are made up: whoever wants to try it out needs no real one (A9)."""
     others = {"FIELDWARD_LISTEN_PORT": "1", "FIELDWARD_KEY": "somebody's own"}
     demo = Terminal(*FIELDWARD, "demo", "--folder", str(tmp_path / "demo"), **others)
     demo.wait_for(BY_HAND, patience_seconds=240)

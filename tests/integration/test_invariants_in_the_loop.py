@@ -152,7 +152,7 @@ def test_a_copy_reads_again_after_one_sync_and_fetches_nothing_twice(
 
 
 @pytest.mark.parametrize("seconds", [TERMS.closes_seconds, TERMS.destroys_seconds, 10**9])
-def test_nothing_is_read_after_the_lease(  # invariant 3
+def test_nothing_is_read_after_the_lease(  # invariant 3, P20
     loop: Loop, ann: tuple[Device, Wire], seconds: int
 ) -> None:
     device, wire = ann

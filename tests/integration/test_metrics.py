@@ -220,6 +220,7 @@ def test_how_far_sealing_is_behind_is_looked_up(watched: Watched) -> None:
 
 
 def test_no_label_names_a_child_a_device_or_a_person(watched: Watched, device: FieldDevice) -> None:
+    """U6: an alert that is made of them leads to the command line, and tells nothing itself."""
     device.sync().send(watched.client)
     page = watched.page()
     allowed = {"route", "status", "code", "outcome", "job", "kind", "le", "authority", "access"}

@@ -1,4 +1,5 @@
-"""What a record may hold: D1-D7 and C1, in both shapes, for whole records and for single edits."""
+"""What a record may hold: D1, D2, D3, D4, D6, D7 and C1, in both shapes, for whole records and for
+single edits."""
 
 from __future__ import annotations
 

@@ -129,6 +129,7 @@ def test_a_time_within_a_week_is_a_weekday_and_one_further_off_has_its_date() ->
 
 
 def test_the_header_says_when_the_copy_ends_how_old_it_is_and_that_all_is_sent() -> None:
+    """P11, P26"""
     assert lines(READY) == [
         "Your copy ends Sun 16:00 (2 d 4 h)",
         "Synced just now · Everything sent",
