@@ -35,21 +35,24 @@ def of(*found: FieldDevice) -> list[str]:
 
 
 def test_what_has_to_be_seen_to_comes_first_and_what_is_over_last(world: World) -> None:
-    """Whatever was enrolled first: one that may still read though it is to be wiped or was revoked,
-    over its cap, in use, and over."""
+    """Whichever was heard of first: one that may still read though it is to be wiped or was
+    revoked, over its cap, in use, and over."""
     wiped = world.device("caseload")
     wiped.order_wipe()
+    world.now += 3600
     in_use, over_cap, revoked, to_be_wiped = (
         with_lease(world, record_cap=cap) for cap in (10, 1, 10, 10)
     )
     world.load(stranger("r-2"))
+    world.now += 3600
+    over_cap.sync()
     revoked.set_access(Access.REVOKED)
     to_be_wiped.order_wipe()
     shut = of(revoked, to_be_wiped)
     assert listed(world) == [*sorted(shut), *of(over_cap, in_use, wiped)]
     assert to_be_wiped.lease is not None
     world.now = to_be_wiped.lease.closes
-    assert listed(world) == [*of(over_cap, in_use), *sorted([*shut, *of(wiped)])]
+    assert listed(world) == [*of(over_cap, in_use), *of(wiped), *sorted(shut)]
 
 
 def test_of_those_in_use_the_one_comes_first_that_was_not_heard_of_for_longest(
