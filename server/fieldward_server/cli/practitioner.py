@@ -147,7 +147,7 @@ def suspend(call: Commander, practitioner: str, yes: bool, as_json: bool) -> Non
 
     Whoever shares a device with them works on. What they typed is still delivered, and their
     look-ups come in: `journal show` has them. A device that is not heard again reads to the end of
-    its lease: `device wipe` does not wait for it.
+    its lease; `practitioner show` says when each was heard last.
 
     \b
     Example:
