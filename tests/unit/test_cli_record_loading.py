@@ -9,11 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from fieldward_server.cli import record_loading
 from fieldward_server.cli.record_files import Row
-from fieldward_server.cli.record_loading import Rejects, load_rows, rejects_path_for
+from fieldward_server.cli.record_loading import (
+    Call,
+    Rejects,
+    Verdict,
+    load_rows,
+    rejects_path_for,
+)
 from fieldward_sync.errors import CallerMistake, RetryLater
 
 
@@ -23,6 +30,15 @@ def rows(count: int, *, records: int = 0) -> Iterator[Row]:
         record_id = f"r{n % records if records else n}"
         line = json.dumps({"record_id": record_id, "n": n})
         yield Row(n + 1, line.encode() + b"\n", line, record_id)
+
+
+def read(lines: list[msgspec.Raw]) -> list[dict[str, Any]]:
+    """The records of a call, which have been encoded for it."""
+    return [json.loads(line) for line in json.loads(msgspec.json.encode(lines))]
+
+
+def verdicts_of(call: Call, given: Iterator[Row] | list[Row]) -> list[Verdict]:
+    return [verdict for judged in load_rows(call, given) for _, verdict in judged]
 
 
 class Server:
@@ -36,8 +52,9 @@ class Server:
         self._running = 0
         self._lock = threading.Lock()
 
-    def __call__(self, command: str, /, *, lines: list[str]) -> dict[str, Any]:
+    def __call__(self, command: str, /, *, lines: list[msgspec.Raw]) -> dict[str, Any]:
         assert command == "records/load"
+        records = read(lines)
         with self._lock:
             self.calls += 1
             self._running += 1
@@ -49,17 +66,17 @@ class Server:
             self._running -= 1
             if failure:
                 raise failure
-            self.taken += [json.loads(line) for line in lines]
+            self.taken += records
         return {
             "verdicts": [
                 {
                     "line": number,
                     "outcome": "created",
-                    "record_id": json.loads(line)["record_id"],
+                    "record_id": record["record_id"],
                     "field": "",
                     "reason": "",
                 }
-                for number, line in enumerate(lines, start=1)
+                for number, record in enumerate(records, start=1)
             ]
         }
 
@@ -72,7 +89,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Server:
 
 
 def test_verdicts_come_in_the_order_of_the_rows_whatever_overtakes(server: Server) -> None:
-    verdicts = [verdict for _, verdict in load_rows(server, rows(95))]
+    verdicts = verdicts_of(server, rows(95))
     assert [verdict.line for verdict in verdicts] == list(range(1, 96))
     assert [verdict.record_id for verdict in verdicts] == [f"r{n}" for n in range(95)]
     assert server.calls == 10
@@ -83,15 +100,15 @@ def test_a_call_that_takes_long_keeps_no_other_worker_idle(server: Server) -> No
     """Each worker of a server loads one batch at a time: the first call may wait behind others."""
     later = threading.Event()
 
-    def waits_at_first(command: str, /, *, lines: list[str]) -> dict[str, Any]:
-        if json.loads(lines[0])["n"] == 0:
+    def waits_at_first(command: str, /, *, lines: list[msgspec.Raw]) -> dict[str, Any]:
+        if read(lines)[0]["n"] == 0:
             assert later.wait(timeout=5)
         answer = server(command, lines=lines)
-        if server.calls == 2 * record_loading.CALLS_AT_ONCE:
+        if server.calls == record_loading.CALLS_AT_ONCE + 2:
             later.set()
         return answer
 
-    verdicts = [verdict for _, verdict in load_rows(waits_at_first, rows(120))]
+    verdicts = verdicts_of(waits_at_first, rows(120))
     assert [verdict.line for verdict in verdicts] == list(range(1, 121))
 
 
@@ -108,7 +125,7 @@ def test_a_row_that_cannot_be_sent_keeps_its_place(server: Server) -> None:
     mixed = [
         Row(row.line, row.raw, reason="Bad.") if row.line % 3 == 0 else row for row in rows(30)
     ]
-    verdicts = [verdict for _, verdict in load_rows(server, mixed)]
+    verdicts = verdicts_of(server, mixed)
     assert [verdict.line for verdict in verdicts] == list(range(1, 31))
     assert {v.line for v in verdicts if v.outcome == "refused"} == set(range(3, 31, 3))
     assert len(server.taken) == 20
@@ -122,7 +139,7 @@ def test_calls_are_cut_by_their_length_too(server: Server, monkeypatch: pytest.M
 
 def test_a_call_that_finds_the_server_away_is_made_again(server: Server) -> None:
     server.failures = [RetryLater("offline", "No."), RetryLater("no-answer", "No.")]
-    assert len(list(load_rows(server, rows(25)))) == 25
+    assert len(verdicts_of(server, rows(25))) == 25
     assert len(server.taken) == 25
 
 

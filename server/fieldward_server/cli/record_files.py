@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import PurePath
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
 from fieldward_sync import limits
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.field_classes import FIELD_RULES, MEMBER_ID, SETS
-from fieldward_sync.schema import REQUIRED_FIELDS, is_flag, nest
+from fieldward_sync.schema import REQUIRED_FIELDS, is_flag
 
 NDJSON, CSV = "ndjson", "csv"
 
@@ -53,15 +52,16 @@ REQUIRED_COLUMNS = tuple(
     column for column in COLUMNS if column in REQUIRED_FIELDS or column == "address.kind"
 )
 
+_FLAGS = {"true": True, "false": False}
+
 _NOT_UTF8 = "This is not UTF-8: save the file in that encoding."
 _TOO_LONG = f"This is longer than the {MAX_ROW_BYTES} bytes that a record may take."
 _NOT_PAIRED = "The quotation marks in this line do not pair."
-_LINE_COLUMN = re.compile(r"address\.lines/([0-9])")
 _REJECTS = re.compile(r"(?:\.rejects(?:\.[0-9]+)?)+\Z")
 
 
-@dataclass(frozen=True)
-class Row:
+# No dataclass: there are thousands of them at a time, and each takes long to make and to collect.
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One row of a file: what to send of it, or why there is nothing to send."""
 
     line: int
@@ -238,8 +238,8 @@ def _check_columns(columns: Sequence[str]) -> None:
         )
 
 
-def _read_rows(lines: _Lines, columns: Sequence[str], delimiter: str) -> Iterator[Row]:
-    setters = [_setter_of(column) for column in columns]
+def _read_rows(lines: _Lines, names: Sequence[str], delimiter: str) -> Iterator[Row]:
+    columns = [_Column.named(name) for name in names]
     while True:
         line = lines.begin_row()
         reader = csv.reader(iter(lines), delimiter=delimiter, strict=True)
@@ -252,52 +252,39 @@ def _read_rows(lines: _Lines, columns: Sequence[str], delimiter: str) -> Iterato
         if cells is None:
             return
         if any(cell.strip() for cell in cells):
-            yield _row(line, lines.raw, cells, setters)
+            yield _row(line, lines.raw, cells, columns)
 
 
-Setter = Callable[[dict[str, Any], str], None]
-"""Puts a cell into a record that is flat but for its address."""
+class _Column(NamedTuple):
+    """Where the cells of a column stand in a record."""
+
+    containers: tuple[str, ...]
+    name: str
+    is_flag: bool
+
+    @classmethod
+    def named(cls, column: str) -> _Column:
+        *containers, name = re.split(r"[/.]", column)
+        return cls((*containers,), name, is_flag(_pattern_of(column)))
 
 
-def _row(line: int, raw: bytes, cells: Sequence[str], setters: Sequence[Setter]) -> Row:
+def _row(line: int, raw: bytes, cells: Sequence[str], columns: Sequence[_Column]) -> Row:
     if len(raw) > MAX_ROW_BYTES:
         return Row(line, raw, reason=_TOO_LONG)
-    if len(cells) != len(setters):
-        return Row(line, raw, reason=f"There are {len(cells)} cells under {len(setters)} columns.")
-    flat: dict[str, Any] = {}
-    for cell, set_cell in zip(cells, setters, strict=True):
+    if len(cells) != len(columns):
+        return Row(line, raw, reason=f"There are {len(cells)} cells under {len(columns)} columns.")
+    record: dict[str, Any] = {}
+    for cell, (containers, name, takes_flag) in zip(cells, columns, strict=True):
         if text := cell.strip():
-            set_cell(flat, text)
-    if by_number := flat.get("address", {}).get("lines"):
-        flat["address"]["lines"] = [by_number[number] for number in sorted(by_number)]
+            inner = record
+            for container in containers:
+                inner = inner.setdefault(container, {})
+            # Spreadsheets write TRUE; what is neither is the server's to refuse.
+            inner[name] = _FLAGS.get(text.lower(), text) if takes_flag else text
+    if by_number := record.get("address", {}).get("lines"):
+        record["address"]["lines"] = [by_number[number] for number in sorted(by_number)]
     try:
-        record = msgspec.json.encode(nest(flat)).decode()
+        encoded = msgspec.json.encode(record).decode()
     except UnicodeEncodeError:
         return Row(line, raw, reason=_NOT_UTF8)
-    return Row(line, raw, record, str(flat.get("record_id", "")))
-
-
-def _setter_of(column: str) -> Setter:
-    if numbered := _LINE_COLUMN.fullmatch(column):
-        return partial(_set_address_line, int(numbered[1]))
-    container, _, field = column.partition(".")
-    if container == "address":
-        return partial(_set_in_address, field)
-    return partial(_set_flag if is_flag(_pattern_of(column)) else _set_text, column)
-
-
-def _set_text(path: str, flat: dict[str, Any], text: str) -> None:
-    flat[path] = text
-
-
-def _set_flag(path: str, flat: dict[str, Any], text: str) -> None:
-    """Spreadsheets write TRUE; what is neither is the server's to refuse."""
-    flat[path] = {"true": True, "false": False}.get(text.lower(), text)
-
-
-def _set_in_address(field: str, flat: dict[str, Any], text: str) -> None:
-    flat.setdefault("address", {})[field] = text
-
-
-def _set_address_line(number: int, flat: dict[str, Any], text: str) -> None:
-    flat.setdefault("address", {}).setdefault("lines", {})[number] = text
+    return Row(line, raw, encoded, record.get("record_id", ""))

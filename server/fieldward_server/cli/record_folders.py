@@ -108,9 +108,9 @@ class RecordFolder:
         with file.open("rb") as opened:
             records = read_records(opened, format_name)
             with Rejects(kept_at, records.header) as rejects:
-                for row, verdict in load_keeping_rejects(call, records.rows, rejects):
-                    advance(len(row.raw))
-                    counts[verdict.outcome] += 1
+                for judged in load_keeping_rejects(call, records.rows, rejects):
+                    advance(sum(len(row.raw) for row, _ in judged))
+                    counts.update(verdict.outcome for _, verdict in judged)
         self._keep(note)
         told = None if rejects.path is None else str(rejects.path)
         return FileVerdict(file.name, authority, "loaded", dict(counts), told)

@@ -7,12 +7,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 import msgspec
+from msgspec.structs import replace
 
 from fieldward_server.cli.record_files import Row, loaded_first
 from fieldward_sync.errors import CallerMistake, RetryLater
@@ -23,8 +24,10 @@ Call = Callable[..., dict[str, Any]]
 ROWS_OF_A_CALL = 1000
 BYTES_OF_A_CALL = 2 << 20
 """As JSON within JSON; the server takes four MiB, at most 2,000 lines."""
-CALLS_AT_ONCE = 4
-BATCHES_AT_ONCE = 3 * CALLS_AT_ONCE
+CALLS_AT_ONCE = 6
+"""Two for each worker of a server that loads much: one whose batch is loaded, and one that has been
+recorded meanwhile. To be recorded it waits for whichever batch is being written."""
+BATCHES_AT_ONCE = 2 * CALLS_AT_ONCE
 """Read ahead, so that a call that is answered out of its turn is followed by another at once."""
 PAUSES_SECONDS = (0.5, 2.0, 8.0)
 """Before a call is made again that found the server busy or away: loading twice doubles nothing."""
@@ -32,8 +35,7 @@ PAUSES_SECONDS = (0.5, 2.0, 8.0)
 OWNER_ONLY = 0o600
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """What became of one row. No value of the record is repeated here."""
 
     line: int
@@ -53,15 +55,17 @@ class _Batch:
     """Rows that go together; those that cannot be sent keep their place among the others."""
 
     rows: list[Row] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
+    lines: list[msgspec.Raw] = field(default_factory=list)
+    """Encoded for the call: only then is it known how long they are."""
     bytes: int = 0
     record_ids: set[str] = field(default_factory=set)
 
     def add(self, row: Row) -> None:
         self.rows.append(row)
         if not row.reason:
-            self.lines.append(row.record)
-            self.bytes += len(msgspec.json.encode(row.record))
+            line = msgspec.json.encode(row.record)
+            self.lines.append(msgspec.Raw(line))
+            self.bytes += len(line)
             self.record_ids.add(row.record_id)
 
     @property
@@ -69,8 +73,9 @@ class _Batch:
         return len(self.rows) >= ROWS_OF_A_CALL or self.bytes >= BYTES_OF_A_CALL
 
 
-def load_rows(call: Call, rows: Iterable[Row]) -> Iterator[tuple[Row, Verdict]]:
-    """Load rows and give what became of each, in their order, once it is durable.
+def load_rows(call: Call, rows: Iterable[Row]) -> Iterator[list[tuple[Row, Verdict]]]:
+    """Load rows and give what became of each, in their order, those of a call at a time, once it is
+    durable.
 
     Rows of one record are never under way at the same time: the later one is loaded later.
     """
@@ -79,23 +84,25 @@ def load_rows(call: Call, rows: Iterable[Row]) -> Iterator[tuple[Row, Verdict]]:
         try:
             for batch in _batches(rows):
                 while len(under_way) == BATCHES_AT_ONCE or _meets(batch, under_way):
-                    yield from _judged(*under_way.popleft())
+                    yield _judged(*under_way.popleft())
                 under_way.append((batch, pool.submit(_send, call, batch.lines)))
             while under_way:
-                yield from _judged(*under_way.popleft())
+                yield _judged(*under_way.popleft())
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
 def load_keeping_rejects(
     call: Call, rows: Iterable[Row], rejects: Rejects
-) -> Iterator[tuple[Row, Verdict]]:
+) -> Iterator[list[tuple[Row, Verdict]]]:
     """The same, and what is refused is kept."""
-    for row, verdict in load_rows(call, rows):
-        if verdict.outcome == "refused":
-            yield row, replace(verdict, rejects_line=rejects.add(row))
-        else:
-            yield row, verdict
+    for judged in load_rows(call, rows):
+        yield [
+            (row, replace(verdict, rejects_line=rejects.add(row)))
+            if verdict.outcome == "refused"
+            else (row, verdict)
+            for row, verdict in judged
+        ]
 
 
 class Rejects:
@@ -192,7 +199,7 @@ def _meets(batch: _Batch, under_way: Iterable[tuple[_Batch, object]]) -> bool:
     return any(not batch.record_ids.isdisjoint(other.record_ids) for other, _ in under_way)
 
 
-def _send(call: Call, lines: list[str]) -> list[dict[str, Any]]:
+def _send(call: Call, lines: list[msgspec.Raw]) -> list[dict[str, Any]]:
     if not lines:
         return []
     for pause in PAUSES_SECONDS:
@@ -206,10 +213,14 @@ def _send(call: Call, lines: list[str]) -> list[dict[str, Any]]:
     return last
 
 
-def _judged(batch: _Batch, sent: Future[list[dict[str, Any]]]) -> Iterator[tuple[Row, Verdict]]:
+def _judged(batch: _Batch, sent: Future[list[dict[str, Any]]]) -> list[tuple[Row, Verdict]]:
     verdicts = iter(sent.result())
-    for row in batch.rows:
-        if row.reason:
-            yield row, Verdict(row.line, "refused", row.record_id, "", row.reason)
-        else:
-            yield row, Verdict(**{**next(verdicts), "line": row.line})
+    return [
+        (
+            row,
+            Verdict(row.line, "refused", row.record_id, "", row.reason)
+            if row.reason
+            else Verdict(**{**next(verdicts), "line": row.line}),
+        )
+        for row in batch.rows
+    ]

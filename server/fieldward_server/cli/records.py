@@ -103,13 +103,14 @@ def load(
         records = read_records(cast(BinaryIO, opened), format_name)
         task = shown.add_task("Loading records", total=_size(file))
         with Rejects(kept_at, records.header) as rejects:
-            for row, verdict in load_keeping_rejects(call, records.rows, rejects):
-                shown.advance(task, len(row.raw))
-                counts[verdict.outcome] += 1
-                if verdict_file is not None:
-                    verdict_file.write(msgspec.json.encode(verdict) + b"\n")
-                elif verdict.outcome == "refused" and counts["refused"] <= SHOWN_REFUSALS:
-                    _tell(verdict)
+            for judged in load_keeping_rejects(call, records.rows, rejects):
+                shown.advance(task, sum(len(row.raw) for row, _ in judged))
+                for _, verdict in judged:
+                    counts[verdict.outcome] += 1
+                    if verdict_file is not None:
+                        verdict_file.write(msgspec.json.encode(verdict) + b"\n")
+                    elif verdict.outcome == "refused" and counts["refused"] <= SHOWN_REFUSALS:
+                        _tell(verdict)
     _report(counts, rejects.path, as_json=as_json)
 
 
