@@ -195,6 +195,11 @@ def test_all_mistakes_of_a_command_are_told_at_once(one_board: Board) -> None:
     assert told == {"reason", "partition", "title", "rules", "colour"}
 
 
+def test_of_many_lines_those_that_are_no_text_are_named(one_board: Board) -> None:
+    problem = Administrator.of(one_board).refused("records/load", lines=["{}", 1, "{}", {}])
+    assert [it["field"] for it in problem["mistakes"]] == ["lines.1", "lines.3"]
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_in_the_log_with_name_and_reason_before_it_runs(
     shared_board: Board, command: str, monkeypatch: pytest.MonkeyPatch
