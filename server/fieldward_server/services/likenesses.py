@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
+from typing import NamedTuple
 
 from fieldward_server.services.duplicates import MAX_QUERIES, queries_for
 from fieldward_server.services.index_search import day_of
@@ -34,6 +35,8 @@ PROBABLE_BITS = 18
 a slip in the date 20; a new family name with the same carer 27; a twin 18 and more."""
 
 _MAX_ROWS = 10_000
+_DATE = len(" 2021-03-14")
+"""At the end of a key."""
 _IDENTIFYING = ("name.", "former_names/", "born", "sex", "carers/", "shield")
 """How the paths begin of what a shielded record can be compared by, and of the shield itself."""
 
@@ -59,36 +62,38 @@ class Likenesses:
         self._transaction = transaction
         self._authority = authority
         self._today = day_of(now)
-        self._shielded: _Blocks | None = None
-        self._open = _Blocks()
-        """Those that were examined and are not shielded: the database may not have them yet."""
+        self._shielded: _Shielded | None = None
+        self._open: dict[str, _Shown] = {}
+        """Those that were examined and are not shielded: the database may not have them yet. And
+        what was read of others to compare it."""
 
     def among(self, examined: Collection[KnownRecord]) -> tuple[Likeness, ...]:
         """Which records are to be shielded now that these are as they are: each with the shielded
         one that it is most like. Pairs that a person has told apart are left out."""
-        shielded = self._read_shielded()
-        blocks: dict[str, frozenset[str]] = {}
+        shielded, raised, others = self._read_shielded(), set[str](), set[str]()
         for known in examined:
-            record_id = known.record.record_id
-            to, other = shielded, self._open
-            if not is_shielded(known.record):
-                to, other = other, to
-            other.remove(record_id)
-            blocks[record_id] = _blocks(known.index_keys)
-            to.put(record_id, known.view, blocks[record_id])
-        if not shielded.views:
+            record_id, shown = known.record.record_id, _Shown(known.view, known.index_keys)
+            if is_shielded(known.record):
+                self._open.pop(record_id, None)
+                shielded.put(record_id, shown)
+                raised.add(record_id)
+            else:
+                shielded.remove(record_id)
+                self._open[record_id] = shown
+                others.add(record_id)
+        if not shielded.shown:
             return ()
-        pairs = {pair for record_id in blocks for pair in self._near(record_id, blocks[record_id])}
+        for record_id in raised:
+            self._read_open(_blocks(shielded.shown[record_id].keys))
+        # The shielded are few, so they are what the others are looked up among.
+        pairs = {
+            (like_id, record_id)
+            for record_id in (self._open if raised else others)
+            for like_id in shielded.near(self._open[record_id].keys)
+            if like_id in raised or record_id in others
+        }
         found = [each for each in map(self._compare, sorted(pairs)) if each is not None]
         return self._best(found) if found else ()
-
-    def _near(self, own: str, blocks: frozenset[str]) -> Iterator[tuple[str, str]]:
-        """Pairs worth comparing that this one is in: the shielded one first."""
-        if own in self._read_shielded().views:
-            self._read_open(blocks)
-            yield from ((own, other) for other in self._open.near(blocks))
-        else:
-            yield from ((other, own) for other in self._read_shielded().near(blocks))
 
     def _read_open(self, blocks: frozenset[str]) -> None:
         """Read the unshielded records that share any of these, but those that were examined."""
@@ -98,19 +103,18 @@ class Likenesses:
         (found,) = search_keys.look_up(
             self._transaction, self._authority, [Asked(dated, spans)], limit=_MAX_ROWS
         )
-        unread = {record_id for _, record_id in found.rows} - self._open.views.keys()
-        unread -= self._read_shielded().views.keys()
+        unread = {record_id for _, record_id in found.rows} - self._open.keys()
+        unread -= self._read_shielded().shown.keys()
         stored = records.views(self._transaction, self._authority, sorted(unread))
-        for record_id, view in stored.items():
-            self._open.put(record_id, *_read(view))
+        self._open.update((record_id, _read(view)) for record_id, view in stored.items())
 
     def _compare(self, pair: tuple[str, str]) -> Likeness | None:
         like_id, record_id = pair
-        facts = Facts.of(self._open.views[record_id])
+        facts = Facts.of(self._open[record_id].view)
         bits = max(
             (
                 total(Comparison(query, today=self._today).of(facts))
-                for query in _queries(self._read_shielded().views[like_id])
+                for query in _queries(self._read_shielded().shown[like_id].view)
             ),
             default=0.0,
         )
@@ -136,62 +140,69 @@ class Likenesses:
         )
         return tuple(max(each, key=lambda it: (it.bits, it.like_id)) for each in left if each)
 
-    def _read_shielded(self) -> _Blocks:
+    def _read_shielded(self) -> _Shielded:
         if self._shielded is None:
-            self._shielded = _Blocks()
+            self._shielded = _Shielded()
             stored = records.shielded_views(self._transaction, self._authority)
             for record_id, view in stored.items():
-                self._shielded.put(record_id, *_read(view))
+                self._shielded.put(record_id, _read(view))
         return self._shielded
 
 
-class _Blocks:
-    """Views of records, and which of them share enough to be compared."""
+class _Shown(NamedTuple):
+    """What a record can be compared by, and found."""
+
+    view: View
+    keys: frozenset[str]
+
+
+class _Shielded:
+    """What shielded records show, and which of them share enough with another to be compared."""
 
     def __init__(self) -> None:
-        self.views: dict[str, View] = {}
+        self.shown: dict[str, _Shown] = {}
         self._by_block = defaultdict[str, set[str]](set)
 
-    def put(self, record_id: str, view: View, blocks: frozenset[str]) -> None:
-        """Have a record found by these."""
+    def put(self, record_id: str, shown: _Shown) -> None:
+        """Have a record found by what it shows."""
         self.remove(record_id)
-        self.views[record_id] = view
-        for block in blocks:
+        self.shown[record_id] = shown
+        for block in _blocks(shown.keys):
             self._by_block[block].add(record_id)
 
     def remove(self, record_id: str) -> None:
         """Have a record found no more; one that is not there is none."""
-        if self.views.pop(record_id, None) is not None:
-            for there in self._by_block.values():
-                there.discard(record_id)
+        if shown := self.shown.pop(record_id, None):
+            for block in _blocks(shown.keys):
+                self._by_block[block].discard(record_id)
 
-    def near(self, blocks: frozenset[str]) -> set[str]:
-        """The records that share any of these."""
+    def near(self, keys: frozenset[str]) -> set[str]:
+        """The records that share enough with the one that has these keys."""
         by_block = self._by_block
-        return {each for block in blocks if block in by_block for each in by_block[block]}
+        return {each for block in by_block.keys() & _undated(keys) for each in by_block[block]}
 
 
 @lru_cache(maxsize=4096)
-def _read(view: bytes) -> tuple[View, frozenset[str]]:
-    """A stored view and its blocks; the same few are read with every batch that is loaded."""
+def _read(view: bytes) -> _Shown:
+    """What a stored view shows; the same few are read with every batch that is loaded."""
     read = View.read(view)
-    return read, _blocks(index_keys(read))
+    return _Shown(read, index_keys(read))
 
 
-def _blocks(keys: Iterable[str]) -> frozenset[str]:
-    """A name with a birth date, its day and month exchanged too; both names without the date.
+@lru_cache(maxsize=4096)
+def _blocks(keys: frozenset[str]) -> frozenset[str]:
+    """What others are to share with a shielded record that has these keys: a name with a birth
+    date, its day and month exchanged too, or both names without the date.
 
     Two records that share neither do not agree by ``PROBABLE_BITS``.
     """
-    blocks = set[str]()
-    for key in keys:
-        kind = key[0]
-        if kind == "d":
-            blocks.add(key)
-            blocks.add(f"{key[:-5]}{key[-2:]}-{key[-5:-3]}")
-        elif kind == "f":
-            blocks.add(key[: -len(" 2021-03-14")])
-    return frozenset(blocks)
+    blocks = _undated(key for key in keys if key[0] in "df")
+    return blocks | {f"{key[:-5]}{key[-2:]}-{key[-5:-3]}" for key in blocks if key[0] == "d"}
+
+
+def _undated(keys: Iterable[str]) -> frozenset[str]:
+    """These keys, those of both names without the date."""
+    return frozenset([key[:-_DATE] if key[0] == "f" else key for key in keys])
 
 
 def _queries(view: View) -> Iterator[Query]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fieldward_sync.limits import SEXES
 from fieldward_sync.matching.key_ranges import PAST_ANY_LETTER
-from fieldward_sync.views import View
+from fieldward_sync.views import View, ViewValue
 
 NOT_SPECIFIED = SEXES[-1]
 _NAMES = ("name.family", "name.given", "former_names/")
@@ -40,13 +40,13 @@ def compared_with(terms: Iterable[str]) -> frozenset[str]:
 class Facts:
     """The values of one view, by what they are of, as records write them."""
 
-    def __init__(self, view: View) -> None:
-        self._values = view.values
+    def __init__(self, values: Sequence[ViewValue]) -> None:
+        self._values = values
 
     @classmethod
     def of(cls, view: View) -> Facts:
         """What this view says."""
-        return cls(view)
+        return cls(view.values)
 
     @property
     def families(self) -> Sequence[str]:

@@ -6,16 +6,20 @@ shows, so that each look-up finds a few. Names go in by their sound.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import product
+from collections.abc import Collection, Iterable
+from functools import lru_cache
 
 from fieldward_sync.matching.facts import Facts
-from fieldward_sync.matching.folding import Words, name_words, sound
+from fieldward_sync.matching.folding import name_words, sound
 from fieldward_sync.matching.postcodes import outward
 from fieldward_sync.views import View
 
 _PATHS = ("name.", "former_names/", "born", "nhs_number", "address", "shield")
 """How the paths begin that keys are made from, and of what hides them."""
+_VALUES = frozenset(["name.family", "name.given", "born", "nhs_number", "address"])
+_FORMER_NAMES = "former_names/"
+_KEPT_NAMES = 8192
+"""Names repeat: of so many it is kept how they sound, by a server; a device makes no such keys."""
 
 
 def changes_keys(paths: Iterable[str]) -> bool:
@@ -25,38 +29,39 @@ def changes_keys(paths: Iterable[str]) -> bool:
 
 def index_keys(view: View) -> frozenset[str]:
     """The keys of a view; each live value of a conflict has its own."""
-    facts = Facts.of(view)
+    facts = Facts([v for v in view.values if v.path in _VALUES or v.path.startswith(_FORMER_NAMES)])
     days, postcodes = facts.days, facts.postcodes
     former_families, former_givens = facts.former_names
-    families = [name_words(name) for name in (*facts.families, *former_families)]
-    givens = [name_words(name) for name in (*facts.givens, *former_givens)]
-    sounds = {sound(word) for name in (*families, *givens) for word in name}
-    pairs = name_pairs(families, givens)
-    return frozenset(
-        (
-            *(number_key(number) for number in facts.numbers),
-            *(place_key(postcode) for postcode in postcodes),
-            *(dated_key(heard, day) for heard in sounds for day in days),
-            *(placed_key(heard, outward(each)) for heard in sounds for each in postcodes),
-            *(paired_key(pair, day) for pair in pairs for day in days),
-        )
-    )
+    families = _sounds((*facts.families, *former_families))
+    givens = _sounds((*facts.givens, *former_givens))
+    sounds, pairs = families | givens, name_pairs(families, givens)
+    keys = [*map(number_key, facts.numbers), *map(place_key, postcodes)]
+    for day in days:
+        keys += [dated_key(heard, day) for heard in sounds]
+        keys += [paired_key(pair, day) for pair in pairs]
+    for district in map(outward, postcodes):
+        keys += [placed_key(heard, district) for heard in sounds]
+    return frozenset(keys)
 
 
-def name_pairs(families: Iterable[Words], givens: Iterable[Words]) -> frozenset[str]:
-    """Each word of a family name with each of a given name, by their sounds."""
-    return frozenset(
-        pair_of(sound(one), sound(other))
-        for family in families
-        for given in givens
-        for one, other in product(family, given)
-    )
+def _sounds(names: Iterable[str]) -> frozenset[str]:
+    """Of each word of these names."""
+    return frozenset[str]().union(*map(_sounds_of, names))
+
+
+@lru_cache(maxsize=_KEPT_NAMES)
+def _sounds_of(name: str) -> tuple[str, ...]:
+    return tuple(map(sound, name_words(name)))
+
+
+def name_pairs(families: Iterable[str], givens: Collection[str]) -> frozenset[str]:
+    """The sound of each word of a family name with that of each of a given name."""
+    return frozenset([pair_of(one, other) for one in families for other in givens])
 
 
 def pair_of(one: str, other: str) -> str:
     """Two sounds, whichever of them was the family name."""
-    first, second = sorted((one, other))
-    return f"{first}+{second}"
+    return f"{one}+{other}" if one <= other else f"{other}+{one}"
 
 
 def number_key(number: str) -> str:

@@ -22,7 +22,6 @@ from fieldward_sync.matching.index_keys import (
     dated_key,
     name_pairs,
     number_key,
-    pair_of,
     paired_key,
     place_key,
     placed_key,
@@ -80,7 +79,9 @@ class _Search:
         self._heard = tuple(_heard(query))
         self._as_written = tuple(heard for heard in self._heard if heard.as_written)
         self._pairs = _spelled_pairs(self._heard)
-        self._written = name_pairs([query.words("family")], [query.words("given")])
+        self._written = name_pairs(
+            map(sound, query.words("family")), [*map(sound, query.words("given"))]
+        )
         born = query.birth_date
         self._day = born.iso if born is not None and born.is_whole else ""
         self._near_days = born.near() if born is not None and born.is_whole else ()
@@ -262,8 +263,7 @@ def _spelled_pairs(heard: Iterable[_Heard]) -> frozenset[str]:
     sounds: dict[str, list[str]] = {}
     for each in heard:
         sounds.setdefault(each.term, []).append(each.sound)
-    both = product(sounds.get("family", ()), sounds.get("given", ()))
-    return frozenset(pair_of(one, other) for one, other in both)
+    return name_pairs(sounds.get("family", ()), sounds.get("given", ()))
 
 
 def _both(**more: float) -> Worth:
