@@ -31,6 +31,11 @@ ALIKE = {
         "name": {"family": "Eze", "given": "Ada"},
         "carers": MOTHER,
     },
+    "another family name, day and month exchanged": {
+        "name": {"family": "Eze", "given": "Ada"},
+        "carers": MOTHER,
+        "born": "2021-04-03",
+    },
 }
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.synchronize import Barrier
 
+import psycopg
 import pytest
 
 from fieldward_server.storage import (
@@ -147,7 +149,7 @@ def test_statements_that_were_sent_give_their_rows_whenever_each_is_asked(
         assert found.name == "Hull"
 
 
-@pytest.mark.parametrize("count", [0, 1, 49, 50, 51, 200])
+@pytest.mark.parametrize("count", [0, 1, 49, 50, 51, 200, 250])
 def test_rows_are_inserted_and_changed_in_turn_however_many_they_are(
     storage: Storage, count: int
 ) -> None:
@@ -160,6 +162,17 @@ def test_rows_are_inserted_and_changed_in_turn_however_many_they_are(
     with storage.reading() as transaction:
         (kept,) = transaction.execute("SELECT count(*) AS n FROM search_key")
     assert counted["n"] == kept["n"] == count // 2 + min(count, 1)
+
+
+def test_where_one_of_many_rows_is_there_already_none_is_inserted(storage: Storage) -> None:
+    keys = [SearchKey(CODE, f"k-{number:03}", "r-1") for number in range(250)]
+    with (
+        pytest.raises((sqlite3.IntegrityError, psycopg.errors.UniqueViolation)),
+        storage.transaction() as transaction,
+    ):
+        search_keys.add(transaction, [*keys, keys[120]])
+    with storage.reading() as transaction:
+        assert transaction.execute("SELECT key FROM search_key") == []
 
 
 def test_a_row_that_is_there_is_left_as_it_is(storage: Storage) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 from fieldward_server.storage.driver import Transaction
@@ -76,7 +77,7 @@ def find(transaction: Transaction, authority: str, actor: str, counter: int) -> 
 
 def add(transaction: Transaction, merged: Iterable[StoredEdit]) -> None:
     """Store merged edits."""
-    transaction.insert("edit", StoredEdit._fields, merged)
+    transaction.insert("edit", StoredEdit._fields, sorted(merged, key=attrgetter("record_id")))
 
 
 def refused(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from operator import attrgetter
 from typing import NamedTuple
 
 from fieldward_server.storage.driver import Transaction
@@ -84,7 +85,7 @@ def going(
 
 def add(transaction: Transaction, members: Iterable[Member]) -> None:
     """Store that these records are in a partition from now on."""
-    transaction.insert("member", Member._fields, members)
+    transaction.insert("member", Member._fields, sorted(members, key=attrgetter("record_id")))
 
 
 def change(transaction: Transaction, members: Iterable[Member]) -> None:

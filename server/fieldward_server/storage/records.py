@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from operator import attrgetter
 from typing import NamedTuple
 
 from fieldward_server.storage.driver import Transaction
@@ -41,7 +42,7 @@ def find(transaction: Transaction, authority: str, record_id: str) -> StoredReco
 
 def add(transaction: Transaction, made: Iterable[StoredRecord]) -> None:
     """Store new records."""
-    transaction.insert("record", StoredRecord._fields, made)
+    transaction.insert("record", StoredRecord._fields, sorted(made, key=attrgetter("record_id")))
 
 
 def change(transaction: Transaction, changed: Iterable[StoredRecord]) -> None:
@@ -135,7 +136,9 @@ def count(transaction: Transaction, authority: str) -> int:
 
 def choose(transaction: Transaction, choices: Iterable[Choice]) -> None:
     """Store that these rules choose these records from now on."""
-    transaction.insert("record_rule", Choice._fields, choices)
+    transaction.insert(
+        "record_rule", Choice._fields, sorted(choices, key=attrgetter("rule", "record_id"))
+    )
 
 
 def choose_no_longer(transaction: Transaction, choices: Iterable[Choice]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from fieldward_server.storage.driver import Transaction
@@ -42,8 +43,7 @@ class Found(NamedTuple):
 
 def add(transaction: Transaction, keys: Iterable[SearchKey]) -> None:
     """Let records be found under keys that they did not have."""
-    # In the order in which they are kept, most of them meet a page that is in memory already.
-    transaction.insert("search_key", SearchKey._fields, sorted(keys))
+    transaction.insert("search_key", SearchKey._fields, sorted(keys, key=attrgetter("key")))
 
 
 def remove(transaction: Transaction, keys: Iterable[SearchKey]) -> None:
