@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from operator import mul
 
 _SHAPE = re.compile(r"[3-9][0-9]{9}")
+_WEIGHTED_ZEROS = ord("0") * (10 + 9 + 8 + 7 + 6 + 5 + 4 + 3 + 2)
 
 
 def nhs_check_digit(first_nine: str) -> int | None:
@@ -13,9 +13,10 @@ def nhs_check_digit(first_nine: str) -> int | None:
 
     Modulus 11 with the weights 10 to 2.
     """
-    weighted = sum(map(mul, map(int, first_nine), range(10, 1, -1)))
-    remainder = 11 - weighted % 11
-    return None if remainder == 10 else remainder % 11
+    a, b, c, d, e, f, g, h, i = first_nine.encode()
+    weighted = 10 * a + 9 * b + 8 * c + 7 * d + 6 * e + 5 * f + 4 * g + 3 * h + 2 * i
+    digit = (_WEIGHTED_ZEROS - weighted) % 11
+    return None if digit == 10 else digit
 
 
 def has_nhs_number_shape(number: str) -> bool:

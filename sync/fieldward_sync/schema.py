@@ -361,29 +361,29 @@ def load_sound_record(data: Mapping[str, object]) -> FlatRecord | None:
     one that the schema has to judge."""
     if not _is_sound(data):
         return None
+    sound: Mapping[str, Any] = data
     try:
-        _check_address_kind(cast(Mapping[str, object], data["address"]))
-        if "nhs_number" in data:
-            check_nhs_number(cast(str, data["nhs_number"]))
+        _check_address_kind(sound["address"])
+        if "nhs_number" in sound:
+            check_nhs_number(sound["nhs_number"])
     except ValidationError:
         return None
-    flat = flatten(data)
-    if not isinstance(cast(dict[str, object], flat["address"]).get("lines", []), list):
+    if not isinstance(sound["address"].get("lines", []), list):
         return None  # msgspec takes a tuple for a list
-    members = cast(Mapping[str, dict[str, Value]], data.get("involvements", {}))
-    if any(_identifier_errors(flat)) or any(_group_errors(members)):
+    flat = flatten(sound)
+    if any(_identifier_errors(flat)) or any(_group_errors(sound.get("involvements", {}))):
         return None
-    if "disputes" in data and any(_group_errors(_by_group(flat))):
+    if "disputes" in sound and any(_group_errors(_by_group(flat))):
         return None
     return FlatRecord(str(flat.pop("record_id")), str(flat.pop("authority")), flat)
 
 
-def flatten(nested: Mapping[str, object]) -> dict[str, Value]:
+def flatten(nested: Mapping[str, Any]) -> dict[str, Value]:
     """The fields of a nested record by path; the inverse of ``nest``. Checks nothing."""
     flat: dict[str, Value] = {}
     for name, value in nested.items():
-        if isinstance(value, str) or name == "address" or not isinstance(value, Mapping):
-            flat[name] = cast(Value, value)
+        if name == "address" or isinstance(value, str) or not isinstance(value, (dict, Mapping)):
+            flat[name] = value
         elif name in SETS:
             for member_id, member in value.items():
                 prefix = f"{name}/{member_id}."

@@ -24,19 +24,22 @@ names among them: nothing on a device, whose memory is to forget them, may ask."
 
 
 class Usually:
-    """A validator with a shape that sound values usually have, and unsound ones never."""
+    """A validator with a shape and a length that sound values usually have, and unsound ones
+    never."""
 
-    def __init__(self, shape: str, check: Callable[[str], None]) -> None:
+    def __init__(self, shape: str, check: Callable[[str], None], *, max_characters: int) -> None:
         self.shape = re.compile(rf"(?:{shape})\Z")
+        self.max_characters = max_characters
         self._check = check
 
     def __call__(self, text: str) -> None:
-        if not self.shape.match(text):
+        if len(text) > self.max_characters or not self.shape.match(text):
             self._check(text)
 
 
 Validator = Callable[[Any], Any]
-Question = Callable[[Any], bool]
+Question = Callable[[Any], object]
+"""Something true is yes."""
 
 
 def soundness(schema: Schema, *, left_out: Collection[Validator] = ()) -> Question:
@@ -53,7 +56,7 @@ def soundness(schema: Schema, *, left_out: Collection[Validator] = ()) -> Questi
             msgspec.convert(value, kind)
         except msgspec.ValidationError:
             return False
-        return has_shapes(value)
+        return bool(has_shapes(value))
 
     return is_sound
 
@@ -101,7 +104,9 @@ def _constrained(kind: Any, validators: Iterable[Validator]) -> Any:
             case validate.Length():
                 bounds = Meta(min_length=validator.min, max_length=validator.max)
                 kind = Annotated[kind, bounds]
-            case validate.Regexp() | Usually():
+            case Usually():
+                kind = Annotated[kind, Meta(max_length=validator.max_characters)]
+            case validate.Regexp():
                 pass
             case _:
                 raise TypeError(f"there is no type for what {validator!r} asks")
@@ -121,8 +126,7 @@ def _question_of_object(schema: Schema, left_out: Collection[Validator]) -> Ques
 
     def have_shapes(values: Mapping[str, Any]) -> bool:
         for name, value in values.items():
-            question = questions.get(name)
-            if question is not None and not question(value):
+            if name in questions and not questions[name](value):
                 return False
         return True
 
@@ -156,4 +160,7 @@ def _question_of_text(validators: Iterable[Validator]) -> Question | None:
     ]
     if not shapes:
         return None
-    return lru_cache(REMEMBERED_TEXTS)(lambda text: all(shape.match(text) for shape in shapes))
+    if len(shapes) > 1:
+        raise TypeError("a text has one shape")
+    # The match itself is remembered: a step in Python would cost more than matching does.
+    return lru_cache(REMEMBERED_TEXTS)(shapes[0].match)

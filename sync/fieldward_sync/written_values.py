@@ -29,10 +29,11 @@ POSTCODE = (
 
 def check_nhs_number(number: str) -> None:
     """A validator: ten digits, of which the last fits the others."""
+    if is_nhs_number(number):
+        return
     if not has_nhs_number_shape(number):
         raise ValidationError("Write the NHS number as ten digits without spaces.")
-    if not is_nhs_number(number):
-        raise ValidationError("This is not an NHS number: its last digit does not fit the others.")
+    raise ValidationError("This is not an NHS number: its last digit does not fit the others.")
 
 
 def _check_date(text: str) -> None:
@@ -87,45 +88,33 @@ def _check_words(text: str, *, punctuation: frozenset[str], max_characters: int)
 _LETTERS = "A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ"
 
 
-def _usual_words(letters: str, between: str, *, at_most: int | str, max_characters: int) -> str:
+def _usual_words(letters: str, between: str, *, at_most: int | str = "") -> str:
     """The shape of words with one mark of ``between`` after each but the last."""
-    length = f"(?=.{{1,{max_characters}}}\\Z)"
-    return f"{length}['’]?[{letters}]+(?:{between}[{letters}]+){{0,{at_most}}}"
+    return f"['’]?[{letters}]+(?:{between}[{letters}]+){{0,{at_most}}}"
 
 
 NAME = Usually(
-    _usual_words(
-        _LETTERS,
-        "(?:[.]? |['’-])",
-        at_most=limits.MAX_NAME_WORDS - 1,
-        max_characters=limits.MAX_NAME_CHARACTERS,
-    ),
+    _usual_words(_LETTERS, "(?:[.]? |['’-])", at_most=limits.MAX_NAME_WORDS - 1),
     _check_name,
+    max_characters=limits.MAX_NAME_CHARACTERS,
 )
 """A part of a person's name."""
 LINE = Usually(
-    _usual_words(
-        f"0-9{_LETTERS}",
-        "(?:[.,]? |['’/-])",
-        at_most="",
-        max_characters=limits.MAX_ADDRESS_LINE_CHARACTERS,
-    ),
+    _usual_words(f"0-9{_LETTERS}", "(?:[.,]? |['’/-])"),
     _check_line,
+    max_characters=limits.MAX_ADDRESS_LINE_CHARACTERS,
 )
 """A line of an address."""
 ORGANISATION = Usually(
-    _usual_words(
-        f"0-9{_LETTERS}",
-        "(?:[.,]? |['’/-])",
-        at_most="",
-        max_characters=limits.MAX_ORGANISATION_CHARACTERS,
-    ),
+    _usual_words(f"0-9{_LETTERS}", "(?:[.,]? |['’/-])"),
     _check_organisation,
+    max_characters=limits.MAX_ORGANISATION_CHARACTERS,
 )
 """What an organisation is called."""
 DAY = Usually(
     "20[0-9]{2}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)"
     "|(?:0[13578]|1[02])-31)|20(?:[02468][048]|[13579][26])-02-29",
     _check_date,
+    max_characters=10,
 )
 """A day, as YYYY-MM-DD."""
