@@ -30,11 +30,11 @@ class Usually:
     def __init__(self, shape: str, check: Callable[[str], None], *, max_characters: int) -> None:
         self.shape = re.compile(rf"(?:{shape})\Z")
         self.max_characters = max_characters
-        self._check = check
+        self.check = check
 
     def __call__(self, text: str) -> None:
         if len(text) > self.max_characters or not self.shape.match(text):
-            self._check(text)
+            self.check(text)
 
 
 Validator = Callable[[Any], Any]

@@ -22,6 +22,8 @@ from fieldward_sync.schema import (
     load_record,
     load_sound_record,
 )
+from fieldward_sync.sound_types import Usually
+from fieldward_sync.written_values import DAY, LINE, NAME, ORGANISATION
 from record_examples import RECORD, involvement, record, without
 
 
@@ -130,6 +132,16 @@ def test_days_are_told_as_the_calendar_has_them(day: str) -> None:
         assert load_sound_record(data) is None
     else:
         assert load_sound_record(data) == judged
+
+
+@pytest.mark.parametrize("usually", [NAME, LINE, ORGANISATION, DAY])
+@given(data=st.data())
+def test_what_has_the_usual_shape_is_right_by_the_check_that_it_is_spared(
+    usually: Usually, data: st.DataObject
+) -> None:
+    """The schema is spared the same check, so it could not tell."""
+    shaped = st.from_regex(usually.shape, fullmatch=True)
+    usually.check(data.draw(shaped.filter(lambda text: len(text) <= usually.max_characters)))
 
 
 def test_every_letter_that_is_taken_on_sight_is_one_in_its_composed_form() -> None:
