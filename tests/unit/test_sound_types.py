@@ -188,14 +188,16 @@ def test_nearly_all_records_are_told_without_the_schema() -> None:
     assert len(judged) <= 20
 
 
-def test_no_device_loads_whole_records() -> None:
-    """What was found to be sound is remembered, and a device's memory is to forget names."""
+@pytest.mark.parametrize("names", [("load_record", "load_sound"), ("index_keys", "index_stages")])
+def test_no_device_loads_whole_records_or_makes_keys_of_an_index(names: tuple[str, str]) -> None:
+    """What was found to be sound, and how names sound, is remembered; a device's memory is to
+    forget names."""
     root = Path(__file__).parents[2]
 
-    def load(package: str) -> bool:
+    def asks(package: str) -> bool:
         sources = [file.read_text() for file in (root / package).rglob("*.py")]
         assert sources
-        return any("load_record" in source or "load_sound" in source for source in sources)
+        return any(name in source for source in sources for name in names)
 
-    assert load("server/fieldward_server")
-    assert not load("client_sdk/fieldward_client")
+    assert asks("server/fieldward_server")
+    assert not asks("client_sdk/fieldward_client")
