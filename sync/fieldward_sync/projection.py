@@ -50,7 +50,7 @@ def is_raised(record: Record, path: str) -> bool:
 
 def is_shielded(record: Record) -> bool:
     """Whether it is hidden where the child can be found."""
-    return is_raised(record, SHIELD)
+    return bool(record.deciding[SHIELD]) and is_raised(record, SHIELD)
 
 
 def withdrawn(record: Record) -> frozenset[str]:

@@ -58,7 +58,6 @@ from fieldward_sync.names import server_actor
 from fieldward_sync.projection import SHIELD, has_latches, is_shielded, withdrawn
 from fieldward_sync.records import Change, Edit, LiveValue
 from fieldward_sync.versions import Dot
-from fieldward_sync.views import MAX_VALUES_OF_A_VIEW, MAX_VIEW_BYTES
 
 
 @dataclass(frozen=True)
@@ -388,11 +387,11 @@ class Book:
 
     def _redact(self, other: KnownRecord) -> None:
         """Have what devices may have of a record go at once, though nothing in it changes."""
-        record_id, view = other.record.record_id, other.view
+        record_id = other.record.record_id
         for partition, element in sorted(other.elements.items()):
             self._feed(partition).put(
                 record_id,
-                view.revision,
+                other.revision,
                 other.view_bytes,
                 before=element,
                 hides=True,
@@ -440,7 +439,7 @@ class Book:
         return StoredRecord(
             authority=self._code,
             record_id=known.record.record_id,
-            revision=known.view.revision,
+            revision=known.revision,
             view=known.view_bytes,
             shielded=int(is_shielded(known.record)),
             conflicts=len(known.conflicts),
@@ -474,7 +473,7 @@ class Book:
             was = before.elements.get(partition)
             number, elements[partition] = self._feed(partition).put(
                 after.record.record_id,
-                after.view.revision,
+                after.revision,
                 after.view_bytes,
                 before=was,
                 hides=hides,
@@ -553,7 +552,7 @@ class _Unwritten:
 
 
 def _check_size(known: KnownRecord) -> None:
-    if len(known.view.values) > MAX_VALUES_OF_A_VIEW or len(known.view_bytes) > MAX_VIEW_BYTES:
+    if known.is_full:
         raise CallerMistake("record-full", "The record would hold more than a view can show.")
 
 

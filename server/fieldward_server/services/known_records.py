@@ -34,7 +34,7 @@ from fieldward_sync.projection import (
 )
 from fieldward_sync.records import Edit, Record, Value
 from fieldward_sync.versions import Dot
-from fieldward_sync.views import View
+from fieldward_sync.views import MAX_VALUES_OF_A_VIEW, MAX_VIEW_BYTES, View
 
 PROBABLE_DUPLICATE = "probable-duplicate"
 """The basis of a raise that nobody commanded."""
@@ -95,6 +95,11 @@ class KnownRecord(Struct, frozen=True, dict=True):
         return replace(self, departed_from=None)
 
     @property
+    def revision(self) -> int:
+        """Every edit makes one."""
+        return len(self.numbers)
+
+    @property
     def is_closed(self) -> bool:
         """Whether it goes on elsewhere, here or with another authority."""
         return self.redirection is not None or self.departed_from is not None
@@ -114,8 +119,13 @@ class KnownRecord(Struct, frozen=True, dict=True):
         return max((self.numbers[dot] for dot in self.from_files), default=0)
 
     def work_out(self) -> None:
-        """Work out now what is worked out once and kept."""
+        """Work out now what is written of it, and let go of what only led there: a thousand records
+        at a time, that would push all else out of the processor's caches."""
         _ = self.view_bytes, self.rules, self.index_keys, self.conflicts, self.disputes
+        _ = self.is_full
+        for led_there in ("view", "_projected"):
+            vars(self).pop(led_there, None)
+        vars(self.record).pop("live", None)
 
     @property
     def by_number(self) -> Mapping[int, Dot]:
@@ -129,20 +139,25 @@ class KnownRecord(Struct, frozen=True, dict=True):
 
     @cached_property
     def view(self) -> View:
-        """What an ordinary reader may see; every edit makes a revision."""
+        """What an ordinary reader may see."""
         if self.is_closed:
-            record_id, revision = self.record.record_id, len(self.numbers)
-            return View(record_id, revision, is_shielded(self.record), ())
+            return View(self.record.record_id, self.revision, is_shielded(self.record), ())
         return self._projected
 
     @cached_property
     def _projected(self) -> View:
-        return project(self.record, self.numbers, len(self.numbers))
+        return project(self.record, self.numbers, self.revision)
 
     @cached_property
     def view_bytes(self) -> bytes:
         """The view as it is stored and sealed."""
         return self.view.to_bytes()
+
+    @cached_property
+    def is_full(self) -> bool:
+        """Whether it holds more than a view can show."""
+        too_many = len(self.view.values) > MAX_VALUES_OF_A_VIEW
+        return too_many or len(self.view_bytes) > MAX_VIEW_BYTES
 
     @cached_property
     def index_keys(self) -> frozenset[str]:

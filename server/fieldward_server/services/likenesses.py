@@ -8,7 +8,7 @@ the shielded one shows, in the one matching that every search uses.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -72,7 +72,7 @@ class Likenesses:
         one that it is most like. Pairs that a person has told apart are left out."""
         shielded, raised, others = self._read_shielded(), set[str](), set[str]()
         for known in examined:
-            record_id, shown = known.record.record_id, _Shown(known.view, known.index_keys)
+            record_id, shown = known.record.record_id, _Shown(known.view_bytes, known.index_keys)
             if is_shielded(known.record):
                 self._open.pop(record_id, None)
                 shielded.put(record_id, shown)
@@ -110,7 +110,7 @@ class Likenesses:
 
     def _compare(self, pair: tuple[str, str]) -> Likeness | None:
         like_id, record_id = pair
-        facts = Facts.of(self._open[record_id].view)
+        facts = Facts.of(View.read(self._open[record_id].view))
         bits = max(
             (
                 total(Comparison(query, today=self._today).of(facts))
@@ -152,7 +152,8 @@ class Likenesses:
 class _Shown(NamedTuple):
     """What a record can be compared by, and found."""
 
-    view: View
+    view: bytes
+    """As it is stored."""
     keys: frozenset[str]
 
 
@@ -185,8 +186,7 @@ class _Shielded:
 @lru_cache(maxsize=4096)
 def _read(view: bytes) -> _Shown:
     """What a stored view shows; the same few are read with every batch that is loaded."""
-    read = View.read(view)
-    return _Shown(read, index_keys(read))
+    return _Shown(view, index_keys(View.read(view)))
 
 
 @lru_cache(maxsize=4096)
@@ -205,9 +205,10 @@ def _undated(keys: Iterable[str]) -> frozenset[str]:
     return frozenset([key[:-_DATE] if key[0] == "f" else key for key in keys])
 
 
-def _queries(view: View) -> Iterator[Query]:
+@lru_cache(maxsize=4096)
+def _queries(view: bytes) -> tuple[Query, ...]:
     """The queries for a shielded view, if it shows enough."""
     try:
-        yield from islice(queries_for(view), MAX_QUERIES)
+        return tuple(islice(queries_for(View.read(view)), MAX_QUERIES))
     except CallerMistake:
-        return
+        return ()
