@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct
 
-from fieldward_sync.encoding import Message, Part, encode
+from fieldward_sync.encoding import Message, Part, encode, pack
 from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
 from fieldward_sync.names import (
     Code,
@@ -79,6 +79,12 @@ class Edit(Message, frozen=True):
     """The number of the latest of the record's edits that its author had been shown."""
     admits: Dot | None = None
     """The refused edit that it lets in later. Whoever replaces that one replaces this."""
+
+
+def under_another_dot(encoded: bytes, was: Dot, becomes: Dot) -> bytes:
+    """An edit's bytes once it is called otherwise: its name stands first in them."""
+    begins = len(Edit.marker) + 2  # after it a newline, and how many fields there are
+    return encoded[:begins] + pack(becomes) + encoded[begins + len(pack(was)) :]
 
 
 class ProposedChange(Part, frozen=True):

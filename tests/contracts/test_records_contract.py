@@ -15,7 +15,7 @@ import pytest
 from children import AUTHORITY, PHONE, child, stranger
 from field_device import FieldDevice
 from fieldward_server.register_entries import Shield
-from fieldward_server.services import book
+from fieldward_server.services import known_records
 from fieldward_server.services import records as record_loads
 from fieldward_server.services.conflicts import list_conflicts
 from fieldward_server.services.events import list_events
@@ -162,7 +162,7 @@ def test_a_record_with_a_whole_childhoods_involvements_is_loaded_as_one_edit(wor
 def test_a_record_larger_than_a_view_is_refused_and_the_rest_loaded(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(book, "MAX_VALUES_OF_A_VIEW", 20)
+    monkeypatch.setattr(known_records, "MAX_VALUES_OF_A_VIEW", 20)
     many = {f"i{n}": {"service": "midwifery", "since": "2021-04-01"} for n in range(10)}
     verdicts = world.load(child("c1", involvements=many), child("c2"))
     assert [verdict.outcome for verdict in verdicts] == ["refused", "created"]

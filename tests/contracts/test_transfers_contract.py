@@ -20,7 +20,7 @@ from fieldward_server.services.duplicates import find_duplicates
 from fieldward_server.services.events import list_events
 from fieldward_server.services.forwarding import forward
 from fieldward_server.services.inbox import admit, list_inbox
-from fieldward_server.services.known_records import SERVER, find_records
+from fieldward_server.services.known_records import find_records
 from fieldward_server.services.merges import merge, preview_merge
 from fieldward_server.services.partitions import take
 from fieldward_server.services.records import record_history, value_history
@@ -423,7 +423,7 @@ def test_what_the_giver_keeps_is_read_by_nobody_and_takes_nothing(
         book = Book(world.platform, transaction, locked(transaction, AUTHORITY), now=world.now)
         left, changes = find_records(transaction, AUTHORITY, ["r"])["r"], [Change("sex", "male")]
         with pytest.raises(CallerMistake, match="record-moved"):
-            book.accept_as_server(left, changes, origin=SERVER, administrator="jo", basis="test")
+            book.accept_as_server(left, changes, administrator="jo", basis="test")
     assert world.written() == before
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from random import Random
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldward_sync.records import Change, Edit, Record
+from fieldward_sync.encoding import encode
+from fieldward_sync.records import Change, Edit, Record, under_another_dot
 from fieldward_sync.versions import Dot, Ordering, VersionVector
 
 ACTORS = ("d-ada.1", "d-ben.1", "server.1")
@@ -94,6 +96,15 @@ def test_every_edit_that_nothing_replaces_is_live(history: list[Edit]) -> None:
                 if other.path == change.path
             )
             assert ((change.path, edit.dot) in live) != replaced
+
+
+@given(histories(), st.builds(Dot, st.sampled_from(ACTORS), st.integers(1, 2**53 - 1)))
+def test_an_edits_bytes_under_another_dot_are_those_of_that_edit(
+    history: list[Edit], becomes: Dot
+) -> None:
+    for edit in history:
+        renamed = msgspec.structs.replace(edit, dot=becomes)
+        assert under_another_dot(encode(edit), edit.dot, becomes) == encode(renamed)
 
 
 @given(histories())

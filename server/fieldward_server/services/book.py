@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import msgspec
 
@@ -56,7 +57,7 @@ from fieldward_sync.matching.index_keys import changes_keys
 from fieldward_sync.messages import FeedPosition, Verdict
 from fieldward_sync.names import server_actor
 from fieldward_sync.projection import SHIELD, has_latches, is_shielded, withdrawn
-from fieldward_sync.records import Change, Edit, LiveValue
+from fieldward_sync.records import Change, Edit, LiveValue, under_another_dot
 from fieldward_sync.versions import Dot
 
 
@@ -70,6 +71,18 @@ class NewEdit:
     """What it was made from, where a device made it."""
     told_of: frozenset[str] = frozenset()
     """The partitions that its author may know of: a verdict names no other."""
+    encoded: bytes = b""
+    """Its bytes, where they are known already."""
+
+
+class Foreseen(NamedTuple):
+    """What an edit was found to come to before the authority was locked, and so its dot known."""
+
+    edit: Edit
+    """Under a dot that only sorts as its own will: what it looks like does not depend on more."""
+    encoded: bytes
+    after: KnownRecord
+    """Its record with it."""
 
 
 class Book:
@@ -165,14 +178,12 @@ class Book:
         known: KnownRecord,
         changes: Sequence[Change],
         *,
-        origin: str,
         administrator: str | None,
         basis: str,
-        foreseen: KnownRecord | None = None,
     ) -> Edit:
         """Accept changes of the server's own, as one edit: no record has more fields than it holds.
 
-        ``foreseen`` and ``CallerMistake("record-full")`` as in ``accept``.
+        ``CallerMistake("record-full")`` as in ``accept``.
         """
         edit = Edit(
             dot=self.next_dot,
@@ -182,18 +193,27 @@ class Book:
             made_at=self._now,
             administrator=administrator,
             basis=basis,
-            base=known.last_loaded if origin == LOAD else len(known.numbers),
+            base=known.revision,
         )
-        self.accept(known, NewEdit(edit, origin), foreseen=foreseen)
+        self.accept(known, NewEdit(edit, SERVER))
         return edit
 
+    def accept_loaded(self, known: KnownRecord, foreseen: Foreseen) -> None:
+        """Accept what a file says, worked out beforehand from this very state of its record.
+
+        ``CallerMistake("record-full")`` as in ``accept``.
+        """
+        dot = self.next_dot
+        encoded = under_another_dot(foreseen.encoded, foreseen.edit.dot, dot)
+        edit = msgspec.structs.replace(foreseen.edit, dot=dot)
+        self.accept(known, NewEdit(edit, LOAD, encoded=encoded), after=foreseen.after)
+
     def accept(
-        self, known: KnownRecord, new: NewEdit, *, foreseen: KnownRecord | None = None
+        self, known: KnownRecord, new: NewEdit, *, after: KnownRecord | None = None
     ) -> Verdict:
         """Make this edit part of its record, and bring the record's partitions up to date.
 
-        ``foreseen`` is the record after it where that has been worked out already, the edit there
-        under a dot that only sorts as its own does: what it looks like does not depend on more.
+        ``after`` is the record with it where that has been worked out already (``Foreseen``).
         ``CallerMistake("record-full")``, and nothing is changed, where the record would become
         larger than a view may be, or ``"record-moved"`` where another authority has it. What is
         accepted of a record that was merged into another reaches that one too, as an edit of the
@@ -201,7 +221,7 @@ class Book:
         """
         responsible_for(known, known.record.record_id)
         real = known.with_edit(new.edit, origin=new.origin)
-        after = foreseen or real
+        after = after or real
         _check_size(after)
         if new.edit.dot == self.next_dot:
             self._edit_counter += 1
@@ -410,7 +430,6 @@ class Book:
         raised = self.accept_as_server(
             known,
             [Change(SHIELD, RAISED, replaced)],
-            origin=SERVER,
             administrator=None,
             basis=PROBABLE_DUPLICATE,
         )
@@ -454,7 +473,7 @@ class Book:
             actor=new.edit.dot.actor,
             counter=new.edit.dot.counter,
             origin=new.origin,
-            body=encode(new.edit),
+            body=new.encoded or encode(new.edit),
             proposal_hash=new.proposal_hash,
             verdict=pack(verdict),
             received_at=self._now,

@@ -9,7 +9,7 @@ import msgspec
 
 from fieldward_server.services.authorities import locked
 from fieldward_server.services.book import Book
-from fieldward_server.services.known_records import SERVER, KnownRecord
+from fieldward_server.services.known_records import KnownRecord
 from fieldward_server.services.notices import tell_of_settling
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.provenance import HistoricValue, Provenance
@@ -88,9 +88,7 @@ def settle(
         book = Book(platform, transaction, locked(transaction, authority), now=now)
         known = book.known(record)
         change = _settling(known, path, shown, value)
-        edit = book.accept_as_server(
-            known, [change], origin=SERVER, administrator=actor, basis=reason
-        )
+        edit = book.accept_as_server(known, [change], administrator=actor, basis=reason)
         book.write()
         tell_of_settling(platform, transaction, authority, known, edit, reason=reason, now=now)
         events.add(

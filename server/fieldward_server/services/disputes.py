@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from fieldward_server.services.authorities import locked
 from fieldward_server.services.book import Book
-from fieldward_server.services.known_records import SERVER, KnownRecord
+from fieldward_server.services.known_records import KnownRecord
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.provenance import HistoricValue, Provenance
 from fieldward_server.storage import Transaction, events, records
@@ -169,7 +169,7 @@ def _accept(
 ) -> None:
     checked = check_edit(fields, shown=known.values)
     changes = [Change(path, value) for path, value in checked.items()]
-    book.accept_as_server(known, changes, origin=SERVER, administrator=administrator, basis=basis)
+    book.accept_as_server(known, changes, administrator=administrator, basis=basis)
     book.write()
 
 

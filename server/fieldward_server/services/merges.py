@@ -150,7 +150,6 @@ def _shield(book: Book, loser: KnownRecord, *, actor: str, reason: str) -> Known
     book.accept_as_server(
         loser,
         [Change(SHIELD, RAISED, live)],
-        origin=SERVER,
         administrator=actor,
         basis=reason,
     )

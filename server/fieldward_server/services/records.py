@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from fieldward_server.services.authorities import known, locked
-from fieldward_server.services.book import Book
+from fieldward_server.services.book import Book, Foreseen
 from fieldward_server.services.known_records import (
     LOAD,
     KnownRecord,
@@ -23,6 +23,7 @@ from fieldward_server.services.platform import Platform
 from fieldward_server.services.provenance import HistoricValue, Provenance
 from fieldward_server.storage import Transaction, authorities, edits, events, memberships, merges
 from fieldward_sync.disputes import Dispute, disputes_in
+from fieldward_sync.encoding import encode
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.field_classes import field_rule
 from fieldward_sync.limits import RELEASED
@@ -235,29 +236,42 @@ class _Draft(NamedTuple):
     """
 
     before: KnownRecord
-    changes: list[Change]
-    after: KnownRecord | None
+    foreseen: Foreseen | None
     """``None`` where nothing changes."""
     actor: str
+    """Who the server was."""
 
 
-def _draft(before: KnownRecord, line: _Line, actor: str) -> _Draft:
+class _Said(NamedTuple):
+    """Who has this loaded, on what ground and when."""
+
+    administrator: str
+    basis: str
+    now: int
+
+
+def _draft(before: KnownRecord, line: _Line, actor: str, said: _Said) -> _Draft:
     changes = _differences(before, line.flat.fields)
     if not changes:
-        return _Draft(before, changes, None, actor)
+        return _Draft(before, None, actor)
     edit = Edit(
         dot=Dot(actor, LAST_COUNTER),
         record_id=line.flat.record_id,
         changes=tuple(changes),
         practitioner=None,
-        made_at=0,
+        made_at=said.now,
+        administrator=said.administrator,
+        basis=said.basis,
+        base=before.last_loaded,
     )
     after = before.with_edit(edit, origin=LOAD)
     after.work_out()
-    return _Draft(before, changes, after, actor)
+    return _Draft(before, Foreseen(edit, encode(edit), after), actor)
 
 
-def _drafts(platform: Platform, authority: str, lines: Sequence[_Line]) -> dict[int, _Draft]:
+def _drafts(
+    platform: Platform, authority: str, lines: Sequence[_Line], said: _Said
+) -> dict[int, _Draft]:
     """A draft for each line, by its number; for the first alone where several are of one record."""
     first: dict[str, _Line] = {}
     for line in lines:
@@ -267,7 +281,7 @@ def _drafts(platform: Platform, authority: str, lines: Sequence[_Line]) -> dict[
         found = find_records(transaction, authority, first.keys())
     actor = server_actor(row.incarnation)
     return {
-        line.number: _draft(found.get(record_id) or KnownRecord.new(record_id), line, actor)
+        line.number: _draft(found.get(record_id) or KnownRecord.new(record_id), line, actor, said)
         for record_id, line in first.items()
     }
 
@@ -282,13 +296,14 @@ def _load_batch(
     now: int,
 ) -> list[LineVerdict]:
     """Load these lines in one transaction."""
-    drafts = _drafts(platform, authority, [item for item in items if isinstance(item, _Line)])
+    said = _Said(actor, reason, now)
+    lines = [item for item in items if isinstance(item, _Line)]
+    drafts = _drafts(platform, authority, lines, said)
     with platform.storage.transaction() as transaction:
         book = Book(platform, transaction, locked(transaction, authority), now=now)
         book.take_over({draft.before.record.record_id: draft.before for draft in drafts.values()})
-        if any(draft.changes for draft in drafts.values()):
+        if any(draft.foreseen for draft in drafts.values()):
             book.read_rules()
-        said = {"administrator": actor, "basis": reason}
         verdicts = [
             _load(book, item, drafts.get(item.number), said) if isinstance(item, _Line) else item
             for item in items
@@ -308,7 +323,7 @@ def _load_batch(
     return verdicts
 
 
-def _load(book: Book, line: _Line, draft: _Draft | None, said: Mapping[str, str]) -> LineVerdict:
+def _load(book: Book, line: _Line, draft: _Draft | None, said: _Said) -> LineVerdict:
     number, record_id = line.number, line.flat.record_id
     found = book.find(record_id)
     before = found or KnownRecord.new(record_id)
@@ -316,29 +331,25 @@ def _load(book: Book, line: _Line, draft: _Draft | None, said: Mapping[str, str]
         return LineVerdict(
             number, "refused", record_id, reason="Another authority has taken this record over."
         )
-    changes, after = _still_holding(book, before, draft) or (
-        _differences(before, line.flat.fields),
-        None,
-    )
-    if not changes:
+    if draft is None or not _still_holds(book, before, draft):
+        draft = _draft(before, line, book.actor, said)
+    if draft.foreseen is None:
         return LineVerdict(number, "unchanged", record_id)
     try:
-        book.accept_as_server(before, changes, origin=LOAD, foreseen=after, **said)
+        book.accept_loaded(before, draft.foreseen)
     except CallerMistake as e:
         return LineVerdict(number, "refused", record_id, reason=e.message)
     return LineVerdict(number, "changed" if found else "created", record_id)
 
 
-def _still_holding(
-    book: Book, before: KnownRecord, draft: _Draft | None
-) -> tuple[list[Change], KnownRecord | None] | None:
-    """What was worked out beforehand, if it was from this very state."""
-    if draft is None or draft.actor != book.actor:
-        return None
+def _still_holds(book: Book, before: KnownRecord, draft: _Draft) -> bool:
+    """Whether a draft was made from this very state."""
     was = draft.before
-    if was.numbers != before.numbers or was.redirection != before.redirection:
-        return None
-    return draft.changes, draft.after
+    return (
+        draft.actor == book.actor
+        and was.numbers == before.numbers
+        and was.redirection == before.redirection
+    )
 
 
 def _differences(known: KnownRecord, fields: Mapping[str, Value]) -> list[Change]:

@@ -37,7 +37,7 @@ from fieldward_server.services.devices import known_device, move_to
 from fieldward_server.services.enrolment import enter
 from fieldward_server.services.hand_overs import await_practitioner
 from fieldward_server.services.joining import has_joined, let_in
-from fieldward_server.services.known_records import SERVER, KnownRecord
+from fieldward_server.services.known_records import KnownRecord
 from fieldward_server.services.order_intake import close_order
 from fieldward_server.services.partition_keys import begin_epoch
 from fieldward_server.services.platform import Platform
@@ -262,9 +262,7 @@ def _hold_withdrawals(book: Book, register: Iterable[Entry]) -> None:
 
 
 def _accept(book: Book, known: KnownRecord, change: Change) -> Dot:
-    accepted = book.accept_as_server(
-        known, [change], origin=SERVER, administrator=None, basis="restore"
-    )
+    accepted = book.accept_as_server(known, [change], administrator=None, basis="restore")
     return accepted.dot
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from fieldward_server.services.authorities import locked
 from fieldward_server.services.book import Book
-from fieldward_server.services.known_records import SERVER
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.registering import opening
 from fieldward_server.storage import Transaction, events, likenesses, records
@@ -121,7 +120,6 @@ def release_likeness(
         book.accept_as_server(
             known,
             [Change(SHIELD, RELEASED, (Dot(found.actor, found.counter),))],
-            origin=SERVER,
             administrator=actor,
             basis=reason,
         )
@@ -184,7 +182,6 @@ def _set(
         book.accept_as_server(
             known,
             [Change(SHIELD, value, live)],
-            origin=SERVER,
             administrator=actor,
             basis=reason,
         )

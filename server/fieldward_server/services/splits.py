@@ -112,7 +112,6 @@ def split(
             book.accept_as_server(
                 KnownRecord.new(new),
                 [Change(SHIELD, RAISED)],
-                origin=SERVER,
                 administrator=actor,
                 basis=reason,
             )
@@ -130,7 +129,7 @@ def split(
             )
             book.accept(there, NewEdit(carried, SERVER))
         if leaving := _leaving(source, parts.moving):
-            book.accept_as_server(source, leaving, origin=SERVER, administrator=actor, basis=reason)
+            book.accept_as_server(source, leaving, administrator=actor, basis=reason)
         book.write()
         events.add(
             transaction,
