@@ -122,7 +122,7 @@ class KnownRecord(Struct, frozen=True, dict=True):
         """Work out now what is written of it, and let go of what only led there: a thousand records
         at a time, that would push all else out of the processor's caches."""
         _ = self.view_bytes, self.rules, self.index_keys, self.conflicts, self.disputes
-        _ = self.is_full
+        _ = self.hidden, self.is_full
         for led_there in ("view", "_projected"):
             vars(self).pop(led_there, None)
         vars(self.record).pop("live", None)
