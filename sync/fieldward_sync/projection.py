@@ -50,6 +50,7 @@ def is_raised(record: Record, path: str) -> bool:
 
 def is_shielded(record: Record) -> bool:
     """Whether it is hidden where the child can be found."""
+    # That most never were is known from their paths, also when their values have been let go of.
     return bool(record.deciding[SHIELD]) and is_raised(record, SHIELD)
 
 

@@ -379,7 +379,7 @@ def load_sound_record(data: Mapping[str, object]) -> FlatRecord | None:
 
 
 def flatten(nested: Mapping[str, Any]) -> dict[str, Value]:
-    """The fields of a nested record by path; the inverse of ``nest``. Checks nothing."""
+    """The fields of a nested record by path. Checks nothing."""
     flat: dict[str, Value] = {}
     for name, value in nested.items():
         if name == "address" or isinstance(value, str) or not isinstance(value, (dict, Mapping)):
@@ -393,20 +393,6 @@ def flatten(nested: Mapping[str, Any]) -> dict[str, Value]:
             for field, v in value.items():
                 flat[f"{name}.{field}"] = v
     return flat
-
-
-def nest(flat: Mapping[str, Value]) -> dict[str, object]:
-    """The nested shape of these fields, without those that are removed; inverse of ``flatten``."""
-    nested: dict[str, Any] = {}
-    for path, value in flat.items():
-        if value is None:
-            continue
-        *containers, name = re.split(r"[/.]", path)
-        inner = nested
-        for container in containers:
-            inner = inner.setdefault(container, {})
-        inner[name] = value
-    return nested
 
 
 def check_value(path: str, value: object) -> Value:

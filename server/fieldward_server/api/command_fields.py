@@ -71,21 +71,6 @@ def many(inner: fields.Field[Any], *, most: int, least: int = 1) -> fields.List[
     return fields.List(inner, required=True, validate=validate.Length(least, most))
 
 
-class Texts(fields.List[str]):
-    """Texts of any form, by the thousand: they are gone through one by one only to say which of
-    them is none."""
-
-    def __init__(self, *, most: int) -> None:
-        super().__init__(fields.String(), required=True, validate=validate.Length(1, most))
-
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> list[str | None]:
-        if isinstance(value, list) and all(isinstance(each, str) for each in value):
-            return value
-        return super()._deserialize(value, attr, data, **kwargs)
-
-
 def described_fields(schema: Schema) -> dict[str, Any]:
     """The bodies that a schema takes, in JSON Schema."""
     return {

@@ -19,11 +19,7 @@ def by_name(value: Any) -> Any:
     if isinstance(value, msgspec.Struct):
         return {name: by_name(inner) for name, inner in msgspec.structs.asdict(value).items()}
     if is_dataclass(value):
-        # Not called for what is plain: an answer may have a thousand values of five fields each.
-        return {
-            name: inner if isinstance(inner, _PLAIN) else by_name(inner)
-            for name, inner in vars(value).items()
-        }
+        return {name: by_name(inner) for name, inner in vars(value).items()}
     if isinstance(value, Mapping):
         return {name: by_name(inner) for name, inner in value.items()}
     if isinstance(value, tuple | list):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from marshmallow import fields
+
 from fieldward_server.api.admin_commands.shared_fields import PATH, RECORD
-from fieldward_server.api.command_fields import Texts
+from fieldward_server.api.command_fields import many
 from fieldward_server.api.commands import Call, Command
 from fieldward_server.services.duplicates import find_duplicates
 from fieldward_server.services.records import load_records, record_history, value_history
@@ -35,7 +37,7 @@ COMMANDS = {
     "records/load": Command(
         "Load records, each a line of JSON; a verdict for each",
         _load,
-        {"lines": Texts(most=MAX_LINES)},
+        {"lines": many(fields.String(), most=MAX_LINES)},
     ),
     "records/history": Command(
         "A record with all its edits, hidden values included",
