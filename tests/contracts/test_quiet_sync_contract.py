@@ -8,10 +8,14 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from children import child
+from children import AUTHORITY, child
 from field_device import FieldDevice
+from fieldward_server.services.partitions import take
+from fieldward_server.services.synchronisation import synchronise
 from fieldward_server.storage import Transaction
 from fieldward_server.storage.driver import Row, Value
+from fieldward_sync.encoding import encode
+from fieldward_sync.messages import SyncAnswer
 from service_world import World
 
 FEW, MANY = 5, 60
@@ -24,6 +28,7 @@ class Work:
     statements: list[str] = field(default_factory=list)
     rows: int = 0
     bytes: int = 0
+    snapshots: int = 0
     writing: int = 0
 
 
@@ -86,7 +91,13 @@ class WatchedStorage:
             yield Watched(transaction, self.work)
 
     @contextmanager
+    def statements(self) -> Iterator[Transaction]:
+        with self._storage.statements() as transaction:
+            yield Watched(transaction, self.work)
+
+    @contextmanager
     def reading(self) -> Iterator[Transaction]:
+        self.work.snapshots += 1
         with self._storage.reading() as transaction:
             yield Watched(transaction, self.work)
 
@@ -94,15 +105,20 @@ class WatchedStorage:
 def quiet_sync(world: World, device: FieldDevice) -> Work:
     """What one more sync of a device that has everything asks of the database."""
     device.sync(next_hpke_key=None)
+    answer, work = watched_sync(world, device)
+    assert (answer.distribution, answer.lease, answer.verdicts) == (None, None, ())
+    return work
+
+
+def watched_sync(world: World, device: FieldDevice) -> tuple[SyncAnswer, Work]:
+    """One more sync, and what it asks of the database."""
     watched = WatchedStorage(world)
     platform = world.platform
     world.platform = replace(platform, storage=watched)  # type: ignore[arg-type] # a stand-in
     try:
-        answer = device.sync(next_hpke_key=None)
+        return device.sync(next_hpke_key=None), watched.work
     finally:
         world.platform = platform
-    assert (answer.distribution, answer.lease, answer.verdicts) == (None, None, ())
-    return watched.work
 
 
 def holding(world: World, partition: str, records: int) -> FieldDevice:
@@ -143,9 +159,68 @@ def test_a_sync_with_nothing_new_asks_no_more_for_many_partitions_than_for_one( 
     assert quiet_sync(world, all_of_them).statements == quiet_sync(world, one).statements
 
 
+def test_a_sync_with_nothing_new_asks_for_its_signer_and_for_what_they_may_hold(
+    world: World,
+) -> None:
+    device = holding(world, "few", FEW)
+    signer, held = quiet_sync(world, device).statements
+    assert "FROM device d" in signer
+    assert "FROM partition_grant g" in held
+
+
 def test_a_sync_with_nothing_new_writes_nothing(world: World) -> None:
     device = holding(world, "few", FEW)
     assert quiet_sync(world, device).writing == 0
+
+
+def test_what_a_device_may_hold_is_told_of_one_moment(world: World) -> None:
+    device = holding(world, "few", FEW)
+    device.sync(next_hpke_key=None)
+    change_and_seal(device)
+    answer, work = watched_sync(world, device)
+    assert answer.distribution is not None
+    assert (work.snapshots, work.writing) == (1, 0)
+    answer, work = watched_sync(world, device)
+    assert answer.distribution is None
+    assert (work.snapshots, work.writing) == (0, 0)
+
+
+def change_and_seal(device: FieldDevice) -> None:
+    team = {"service": "health-visiting", "team": "HV-FEW", "since": "2021-04-01"}
+    device.world.load(child("few-new", involvements={"a1": team}))
+    device.world.seal()
+
+
+def take_few(device: FieldDevice) -> None:
+    take(
+        device.world.platform,
+        authority=AUTHORITY,
+        device=device.name,
+        practitioner="p-1",
+        partition="few",
+        actor="test",
+        reason="moved",
+        now=device.world.now,
+    )
+
+
+@pytest.mark.parametrize("change", [change_and_seal, take_few])
+def test_what_changes_while_a_sync_is_under_way_is_told_at_once_or_at_the_next(  # invariant 4
+    world: World, change: Callable[[FieldDevice], None]
+) -> None:
+    device = holding(world, "few", FEW)
+    device.sync(next_hpke_key=None)
+    request = device.request(next_hpke_key=None)
+    device.counter += 1
+    caller = device.authenticated(encode(request))
+    change(device)
+    device.take(synchronise(world.platform, caller, request, now=world.now).answer)
+    device.sync(next_hpke_key=None)
+    assert device.distribution is not None
+    assert set(device.distribution.lost) == ({"few"} if change is take_few else set())
+    assert [each.records for each in device.distribution.manifests] == (
+        [] if change is take_few else [FEW + 1]
+    )
 
 
 def test_a_further_device_of_a_partition_seals_nothing(

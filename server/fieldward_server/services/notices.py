@@ -91,13 +91,13 @@ def unread_notices(
 ) -> tuple[Notice, ...]:
     """What the caller is to be told now."""
     holder, device = standing.holder, standing.device
-    if holder is None or request.more or WipeState(device.wipe) in UNDER_WIPE:
+    if holder is None or not standing.has_notices:
+        return ()
+    if request.more or WipeState(device.wipe) in UNDER_WIPE:
         return ()
     if not standing.rights.pull:
         return ()
     stored = notices.unread(transaction, device.authority, holder.practitioner, at_most=CONSIDERED)
-    if not stored:
-        return ()
     unread = [unpack(Notice, each.notice) for each in stored]
     shown = _shown_to(transaction, standing, unread)
     return tuple(n for n in unread if n.path is None or (n.record_id, n.path) in shown)[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from fieldward_server.services.authentication import Caller
 from fieldward_server.services.authorities import known
@@ -16,6 +17,7 @@ from fieldward_server.storage.grants import Granted
 from fieldward_server.storage.holders import Holder
 from fieldward_server.storage.orders import StoredOrder
 from fieldward_server.storage.practitioners import Practitioner
+from fieldward_server.storage.signers import Signer
 from fieldward_sync.access import RIGHTS, Access, Rights
 from fieldward_sync.encoding import pack, unpack
 from fieldward_sync.journal import JournalHead
@@ -34,6 +36,8 @@ class Standing:
     """``None``: the caller signed with the device's key."""
     practitioner: Practitioner | None
     """What is known of the holder."""
+    has_notices: bool
+    """Whether there is anything for the holder to read."""
     suspended: tuple[str, ...]
     """The practitioners on the device who are, whoever calls."""
     granted: tuple[Granted, ...]
@@ -64,12 +68,12 @@ class Standing:
         """Up to this counter every edit of the device is here."""
         return self.edits.highest(self.actor)
 
-    @property
+    @cached_property
     def held(self) -> tuple[Granted, ...]:
         """Of what is granted, what the caller gets files of."""
         return with_files(self.granted)
 
-    @property
+    @cached_property
     def warm(self) -> tuple[Granted, ...]:
         """Of that, what the caller gets keys of for memory alone."""
         return held_warm(self.held)
@@ -88,12 +92,18 @@ def find_standing(transaction: Transaction, caller: Caller) -> Standing:
     )
     if found is None:
         raise unknown_device(caller.device)
+    return standing_of(transaction, found)
+
+
+def standing_of(transaction: Transaction, found: Signer) -> Standing:
+    """How a caller stands who was found, and what else there is of them now."""
     device, holder = found.device, found.holder
     return Standing(
-        authority=known(found.authority, code),
+        authority=known(found.authority, device.authority),
         device=device,
         holder=holder,
         practitioner=found.practitioner,
+        has_notices=bool(found.has_notices),
         suspended=practitioners.suspended_on(transaction, device) if found.suspended else (),
         granted=grants.of_holder(transaction, holder) if holder else (),
         orders=_open_orders(transaction, device),

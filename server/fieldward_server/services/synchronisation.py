@@ -35,7 +35,7 @@ from fieldward_server.services.order_intake import (
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.redactions import take_confirmations
 from fieldward_server.services.registering import opening
-from fieldward_server.services.standing import Standing, find_standing
+from fieldward_server.services.standing import Standing, find_standing, standing_of
 from fieldward_server.storage import Transaction, devices, grants
 from fieldward_sync.access import UNDER_WIPE, WipeState
 from fieldward_sync.encoding import unpack
@@ -77,11 +77,20 @@ def synchronise(
     another worker took the same request meanwhile.
     """
     if not _brings(request):
-        with platform.storage.reading() as transaction:
-            standing = find_standing(transaction, caller)
+        # Most syncs have nothing new on either side. That was true when it was looked up who signed
+        # the request, whatever may have changed since: it need not be looked up again.
+        with platform.storage.statements() as transaction:
+            standing = standing_of(transaction, caller.signer)
             outcome = _without_effect(platform, transaction, standing, request, now=now)
-            if outcome is not None:
+            if outcome is not None and _is_complete(standing, request):
                 return _synchronised(platform, transaction, standing, request, outcome, now=now)
+        # A distribution has to be of one moment.
+        if outcome is not None:
+            with platform.storage.reading() as transaction:
+                standing = find_standing(transaction, caller)
+                outcome = _without_effect(platform, transaction, standing, request, now=now)
+                if outcome is not None:
+                    return _synchronised(platform, transaction, standing, request, outcome, now=now)
     with _begun(platform, caller, request) as transaction:
         locked(transaction, caller.authority)
         standing = find_standing(transaction, caller)

@@ -5,12 +5,13 @@ For every request's sake in one statement: each costs a way to the database and 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any, NamedTuple
 
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.devices import Device
-from fieldward_server.storage.driver import Row, Transaction
+from fieldward_server.storage.driver import Transaction
 from fieldward_server.storage.holders import Holder
 from fieldward_server.storage.practitioners import Practitioner
 
@@ -26,6 +27,8 @@ class Signer(NamedTuple):
     """What is known of them."""
     suspended: int
     """How many of the practitioners on this device are suspended."""
+    has_notices: int
+    """Whether there are any that the practitioner who was asked for has not read."""
 
 
 def find(
@@ -33,7 +36,8 @@ def find(
 ) -> Signer | None:
     """A device, and a practitioner on it."""
     rows = transaction.execute(
-        f"SELECT {_SELECTED}, {_SUSPENDED} AS suspended"  # noqa: S608 # our names
+        f"SELECT {_SELECTED}, {_SUSPENDED} AS suspended,"  # noqa: S608 # our names
+        f" {_HAS_NOTICES} AS has_notices"
         " FROM device d JOIN authority a ON a.authority = d.authority"
         " LEFT JOIN serving s ON s.authority = a.authority AND s.incarnation = a.incarnation"
         " LEFT JOIN holder h ON h.authority = d.authority AND h.device = d.device"
@@ -49,12 +53,14 @@ def find(
     if not rows:
         return None
     (row,) = rows
+    values = tuple(row.values())  # in the order in which they were asked for
     return Signer(
-        Authority(**_of(row, "a")),
-        Device(**_of(row, "d")),
-        Holder(**_of(row, "h")) if row["h_practitioner"] is not None else None,
-        Practitioner(**_of(row, "p")) if row["p_practitioner"] is not None else None,
+        Authority(*values[_AUTHORITY]),
+        Device(*values[_DEVICE]),
+        Holder(*values[_HOLDER]) if row["h_practitioner"] is not None else None,
+        Practitioner(*values[_PRACTITIONER]) if row["p_practitioner"] is not None else None,
         row["suspended"],
+        row["has_notices"],
     )
 
 
@@ -74,7 +80,18 @@ _SUSPENDED = (  # few are, of a whole authority: those have an index of their ow
     " AND EXISTS (SELECT 1 FROM holder o WHERE o.authority = d.authority AND o.device = d.device"
     "  AND o.generation = d.generation AND o.practitioner = q.practitioner))"
 )
+_HAS_NOTICES = (
+    "CASE WHEN EXISTS (SELECT 1 FROM notice n WHERE n.authority = h.authority"
+    "  AND n.practitioner = h.practitioner AND n.read_at IS NULL) THEN 1 ELSE 0 END"
+)
 
 
-def _of(row: Row, table: str) -> dict[str, Any]:
-    return {name: row[alias] for name, alias in _COLUMNS[table].items()}
+def _places() -> Iterator[slice]:
+    """Where the values of each part are among those selected."""
+    end = 0
+    for columns in _COLUMNS.values():
+        begin, end = end, end + len(columns)
+        yield slice(begin, end)
+
+
+_AUTHORITY, _DEVICE, _HOLDER, _PRACTITIONER = _places()

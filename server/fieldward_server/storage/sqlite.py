@@ -155,11 +155,12 @@ class _SqliteTransaction:
             for name, value in parameters.items()
         }
         with _translated():
-            cursor = self._database.execute(_in_own_words(sql), own)
-            if cursor.description is None:
-                return []
-            names = [column[0] for column in cursor.description]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            cursor = self._database.conn.execute(_in_own_words(sql), own)
+            rows = cursor.fetchall()
+        if not rows:
+            return []
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
     def send(self, sql: str, /, **parameters: Value | list[str]) -> Callable[[], list[Row]]:
         rows = self.execute(sql, **parameters)
@@ -227,14 +228,22 @@ def _in_own_words(sql: str) -> str:
     return _LISTS.sub(r"IN (SELECT value FROM json_each(\1))", sql)
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
+class _Translation:
+    def __enter__(self) -> None:
+        """Nothing."""
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, sqlite3.DatabaseError):
+            ours = _OURS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+            if ours is not None:
+                family, code, message = ours
+                raise family(code, message) from error
+
+
+_TRANSLATION = _Translation()
+"""One for all: every statement runs in it, and a generator for each would take longer."""
+
+
+def _translated() -> _Translation:
     """SQLite's errors as ours; a mistake in the SQL itself stays what it is."""
-    try:
-        yield
-    except sqlite3.DatabaseError as e:
-        ours = _OURS.get(getattr(e, "sqlite_errorcode", 0) & 0xFF)
-        if ours is None:
-            raise
-        family, code, message = ours
-        raise family(code, message) from e
+    return _TRANSLATION
