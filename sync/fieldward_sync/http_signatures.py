@@ -37,6 +37,9 @@ _PATH = re.compile("/[A-Za-z0-9._~/-]{0,1023}")
 _QUERY = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/?%-]{0,2048}")
 _STATUS = re.compile("[1-5][0-9]{2}")
 
+REQUEST_HEADERS = ("signature-input", "signature", "content-digest", "fieldward-counter")
+"""What ``sign_request`` adds to a request, and all that is read of its headers."""
+
 
 class _Profile:
     """What one kind of message covers, in which order and under which tag."""

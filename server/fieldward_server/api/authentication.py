@@ -24,6 +24,7 @@ from fieldward_server.services.authentication import (
 from fieldward_server.services.authorities import answer_key, open_answer_key
 from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol, RetryLater
 from fieldward_sync.http_signatures import (
+    REQUEST_HEADERS,
     RequestSignature,
     read_request_signature,
     sign_answer,
@@ -145,7 +146,8 @@ def _sign(response: Response) -> Response:
 
 
 def _headers() -> dict[str, str]:
-    return {name.lower(): value for name, value in request.headers.items()}
+    given = request.headers
+    return {name: given.get(name, "") for name in REQUEST_HEADERS}
 
 
 def _target() -> tuple[str, str]:
