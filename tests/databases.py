@@ -12,6 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from fieldward_server.services import record_rows
+from fieldward_server.services.record_rows import WORTH_WRITING_AHEAD
 from fieldward_server.storage import Storage, open_storage
 from postgres import Cluster, fresh_database
 from service_world import World
@@ -110,6 +112,12 @@ def world(database_url: str, tmp_path: Path) -> Iterator[World]:
     made = World.on(database_url, tmp_path)
     yield made
     made.platform.storage.close()
+
+
+@pytest.fixture(params=[1, WORTH_WRITING_AHEAD], ids=["ahead", "under the lock"])
+def written_ahead(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """New records are written before their authority is locked, however few; or, being few, not."""
+    monkeypatch.setattr(record_rows, "WORTH_WRITING_AHEAD", request.param)
 
 
 def empty(migrated: Migrated) -> None:

@@ -44,8 +44,7 @@ _LATCHES = tuple(
 
 def is_raised(record: Record, path: str) -> bool:
     """Whether a latch holds: a raise that no release names (invariant 5)."""
-    live = record.live.get(path)
-    return live is not None and any(value.value == RAISED for value in live)
+    return RAISED in record.values_at(path)
 
 
 def is_shielded(record: Record) -> bool:
@@ -85,8 +84,7 @@ def conflicts(record: Record) -> tuple[str, ...]:
 
 def has_latches(record: Record) -> bool:
     """Whether anybody ever raised a latch of a record."""
-    deciding = record.deciding
-    return any(deciding[latch] for latch in _LATCHES)
+    return any(map(record.deciding.__getitem__, _LATCHES))
 
 
 def hides_nothing(record: Record) -> bool:
@@ -131,11 +129,16 @@ def project(record: Record, numbers: Mapping[Dot, int], revision: int) -> View:
 
 def _whole(record: Record, numbers: Mapping[Dot, int], revision: int) -> View:
     """The view of a record in which nothing is to be hidden, as in most."""
-    values = [
-        ViewValue(path, numbers[value.dot], value.value)
-        for path, values in record.live.items()
-        for value in values
-    ]
+    if said := record.said:
+        (dot,) = record.edits
+        number = numbers[dot]
+        values = [ViewValue(path, number, value) for path, value in said.items()]
+    else:
+        values = [
+            ViewValue(path, numbers[value.dot], value.value)
+            for path, values in record.live.items()
+            for value in values
+        ]
     return View(record.record_id, revision, False, tuple(values))
 
 
@@ -156,17 +159,17 @@ def _member(path: str) -> str:
 def _sensitive(record: Record) -> set[str]:
     """The members of sets that tell of a sensitive service: any live value that says so is enough;
     so is a legal ground that only such a service has."""
-    live, deciding = record.live, record.deciding
+    deciding, values_at = record.deciding, record.values_at
     services = [
         path
         for path in deciding["service"]
-        for value in live[path]
-        if value.value in SENSITIVE_SERVICES
+        for value in values_at(path)
+        if value in SENSITIVE_SERVICES
     ]
     grounds = [
         path
         for path in deciding["sensitive_ground"]
-        for value in live[path]
-        if value.value is not None
+        for value in values_at(path)
+        if value is not None
     ]
     return {_member(path) for path in (*services, *grounds)}

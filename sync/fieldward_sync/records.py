@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import cached_property
 from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct
@@ -26,6 +25,7 @@ from fieldward_sync.names import (
     device_actor,
 )
 from fieldward_sync.versions import Dot
+from fieldward_sync.worked_out import worked_out
 
 MAX_PATH_CHARACTERS = 80
 MAX_VALUE_CHARACTERS = 200
@@ -194,24 +194,38 @@ class Record(Struct, frozen=True, dict=True):
             record = record.with_edit(edit)
         return record
 
-    @cached_property
+    @worked_out
+    def said(self) -> Mapping[str, Value]:
+        """Path to value, in the order of their paths, where one edit has said all there is and each
+        once, as of most records; empty of all others."""
+        if len(self.edits) != 1:
+            return {}
+        (edit,) = self.edits.values()
+        said = {change.path: change.value for change in edit.changes if not change.replaces}
+        if len(said) != len(edit.changes):
+            return {}
+        in_order = sorted(said)
+        return said if in_order == [*said] else {path: said[path] for path in in_order}
+
+    @worked_out
     def live(self) -> Mapping[str, tuple[LiveValue, ...]]:
         """Path to its live values, in the order of their dots; several different ones conflict."""
-        values = self._as_first_said() or self._live_at(None)
+        if self.said:
+            (dot,) = self.edits
+            return {path: (LiveValue(dot, value),) for path, value in self.said.items()}
+        values = self._live_at(None)
         return {path: values[path] for path in sorted(values)}
 
-    def _as_first_said(self) -> dict[str, tuple[LiveValue, ...]] | None:
-        """The live values where one edit has said all there is, each once, as of most records."""
-        if len(self.edits) != 1:
-            return None
-        ((dot, edit),) = self.edits.items()
-        for change in edit.changes:
-            if change.replaces:
-                return None
-        values: dict[str, tuple[LiveValue, ...]] = {
-            change.path: (LiveValue(dot, change.value),) for change in edit.changes
-        }
-        return values if len(values) == len(edit.changes) else None
+    @property
+    def paths(self) -> Collection[str]:
+        """Those at which there are live values, in their order."""
+        return (self.said or self.live).keys()
+
+    def values_at(self, path: str) -> Sequence[Value]:
+        """The live values at a path, none where there is nothing; in the order of their dots."""
+        if self.said:
+            return (self.said[path],) if path in self.said else ()
+        return [live.value for live in self.live.get(path, ())]
 
     def _live_at(self, paths: Collection[str] | None) -> dict[str, tuple[LiveValue, ...]]:
         """The live values at these paths; at all there are, for ``None``."""
@@ -235,7 +249,7 @@ class Record(Struct, frozen=True, dict=True):
         """Let the record with one more edit have what has been worked out of this one, if there are
         the same fields in both: elsewhere than at the edit's own paths, and those of edits that let
         it in later, it makes no difference."""
-        if not vars(self).get("live"):
+        if not (vars(self).get("live") or vars(self).get("said")):
             return
         letting_in = (each for each in self.edits.values() if each.admits == edit.dot)
         paths = {change.path for each in (edit, *letting_in) for change in each.changes}
@@ -253,21 +267,20 @@ class Record(Struct, frozen=True, dict=True):
         admits = self.edits[dot].admits
         return dot if admits is None or admits in self.edits else admits
 
-    @cached_property
+    @worked_out
     def deciding(self) -> Mapping[str, Sequence[str]]:
         """The live paths of each deciding field: they are few, and asked for again and again."""
         paths: dict[str, list[str]] = {field: [] for field in DECIDING_FIELDS}
-        for path in self.live:
-            if path.endswith(DECIDING_FIELDS):
-                field = path.rpartition(".")[2]
-                if field in paths:
-                    paths[field].append(path)
+        for path in [path for path in self.paths if path.endswith(DECIDING_FIELDS)]:
+            field = path.rpartition(".")[2]
+            if field in paths:
+                paths[field].append(path)
         return paths
 
     @property
     def conflicts(self) -> tuple[str, ...]:
         """The paths with several different live values, for a person to settle."""
-        if max(map(len, self.live.values()), default=0) < 2:
+        if self.said or max(map(len, self.live.values()), default=0) < 2:
             return ()
         several = [(path, values) for path, values in self.live.items() if len(values) > 1]
         return tuple(path for path, values in several if differ(v.value for v in values))

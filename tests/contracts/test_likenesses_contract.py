@@ -59,6 +59,7 @@ def waiting(world: World) -> list[tuple[str, str]]:
     return [(it.record_id, it.like_id) for it in list_likenesses(world.platform, AUTHORITY)]
 
 
+@pytest.mark.usefixtures("written_ahead")
 @pytest.mark.parametrize("second", ALIKE.values(), ids=ALIKE)
 @pytest.mark.parametrize("order", ["shielded first", "shielded last", "one file", "raised later"])
 def test_a_duplicate_of_a_shielded_record_is_shielded_whichever_comes_first(
@@ -124,6 +125,7 @@ def test_an_edit_that_makes_a_record_like_a_shielded_one_shields_it_before_it_is
     assert not device.contents("everybody")["second"].at("address")
 
 
+@pytest.mark.usefixtures("written_ahead")
 def test_a_record_that_is_shielded_as_it_is_made_was_never_shown_and_costs_no_key_epoch(
     world: World,
 ) -> None:
@@ -137,6 +139,7 @@ def test_a_record_that_is_shielded_as_it_is_made_was_never_shown_and_costs_no_ke
     assert after.records == 2
 
 
+@pytest.mark.usefixtures("written_ahead")
 def test_what_is_like_one_that_was_shielded_for_likeness_is_shielded_too(world: World) -> None:
     world.load(
         child("first", born="2021-03-14"), child("second"), child("third", born="2021-04-03")

@@ -15,17 +15,17 @@ import pytest
 from children import AUTHORITY, PHONE, child, stranger
 from field_device import FieldDevice
 from fieldward_server.register_entries import Shield
-from fieldward_server.services import known_records
-from fieldward_server.services import records as record_loads
+from fieldward_server.services import known_records, loading
 from fieldward_server.services.conflicts import list_conflicts
 from fieldward_server.services.events import list_events
 from fieldward_server.services.known_records import find_records
 from fieldward_server.services.merges import merge
+from fieldward_server.services.record_rows import WORTH_WRITING_AHEAD
 from fieldward_server.services.records import record_history
 from fieldward_server.services.shields import raise_shield, release_shield
-from fieldward_server.storage import feed_changes
+from fieldward_server.storage import feed_changes, records
 from fieldward_sync import limits
-from fieldward_sync.errors import CallerMistake
+from fieldward_sync.errors import CallerMistake, RetryLater
 from fieldward_sync.versions import Dot
 from service_world import World
 
@@ -216,7 +216,7 @@ def meanwhile(
     monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object], *, times: int = 1
 ) -> None:
     """Have something happen after a load has read its records, before it has locked them."""
-    drafts, left = record_loads._drafts, [happens] * times
+    drafts, left = loading._drafts, [happens] * times
 
     def interrupted(*args: Any) -> Any:
         found = drafts(*args)
@@ -224,7 +224,7 @@ def meanwhile(
             left.pop()()
         return found
 
-    monkeypatch.setattr(record_loads, "_drafts", interrupted)
+    monkeypatch.setattr(loading, "_drafts", interrupted)
 
 
 def other_worker(world: World) -> World:
@@ -243,6 +243,7 @@ def test_a_process_loads_one_batch_at_a_time_and_another_process_meanwhile(world
         assert waiting.result()[0].outcome == "created"
 
 
+@pytest.mark.usefixtures("written_ahead")
 def test_an_edit_that_arrives_while_a_file_is_loaded_is_not_replaced_unseen(
     world: World, device: FieldDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -253,6 +254,7 @@ def test_an_edit_that_arrives_while_a_file_is_loaded_is_not_replaced_unseen(
     assert world.view("c1").revision == 3
 
 
+@pytest.mark.usefixtures("written_ahead")
 def test_a_record_that_another_load_brings_meanwhile_is_not_made_twice(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -267,6 +269,29 @@ def test_a_record_that_another_load_brings_meanwhile_is_not_made_twice(
     assert world.stored_partition("caseload").records == 3
 
 
+@pytest.mark.parametrize(
+    "database_kind", ["postgresql"], indirect=True
+)  # SQLite lets one write at a time
+def test_of_two_loads_that_bring_the_same_records_at_once_one_is_told_to_come_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, lines = other_worker(world), [child(f"c{n}") for n in range(WORTH_WRITING_AHEAD)]
+    revisions, left = records.revisions, [lambda: other.load(*lines)]
+
+    def interrupted(*args: Any) -> dict[str, int]:
+        found = revisions(*args)
+        if left:
+            left.pop()()
+        return found
+
+    monkeypatch.setattr(records, "revisions", interrupted)
+    with pytest.raises(RetryLater, match="at this moment"):
+        world.load(*lines)
+    assert {verdict.outcome for verdict in world.load(*lines)} == {"unchanged"}
+    assert strays(world) == []
+
+
+@pytest.mark.usefixtures("written_ahead")
 def test_a_partition_that_is_made_meanwhile_gets_every_change(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -278,6 +303,7 @@ def test_a_partition_that_is_made_meanwhile_gets_every_change(
     assert [(change.number, change.record_id) for change in changes] == [(2, "c1"), (3, "c2")]
 
 
+@pytest.mark.usefixtures("written_ahead")
 def test_a_shield_that_is_raised_meanwhile_hides_what_is_loaded(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -290,6 +316,7 @@ def test_a_shield_that_is_raised_meanwhile_hides_what_is_loaded(
     assert not world.view("c1").at("address")
 
 
+@pytest.mark.usefixtures("written_ahead")
 def test_the_register_names_the_raise_that_a_file_made(world: World) -> None:
     """Else a restore would raise anew what has been released since."""
     world.load(child("c1", shield="raised"))
@@ -298,6 +325,7 @@ def test_the_register_names_the_raise_that_a_file_made(world: World) -> None:
     assert raised.dots == (Dot(edit.actor, edit.counter),)
 
 
+@pytest.mark.usefixtures("written_ahead")
 def test_what_is_loaded_while_its_record_is_merged_reaches_the_survivor(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -314,12 +342,13 @@ def named(world: World, record_id: str) -> dict[str, Any]:
     return {"platform": world.platform, "authority": AUTHORITY, "record_id": record_id}
 
 
+@pytest.mark.usefixtures("written_ahead")
 @pytest.mark.parametrize("lines_at_once", [1, 4, 500])
 def test_it_does_not_matter_how_many_lines_are_loaded_at_once(
     world: World, monkeypatch: pytest.MonkeyPatch, lines_at_once: int
 ) -> None:
     """One table of what is stored, whatever is worked out beforehand, alone or together."""
-    monkeypatch.setattr(record_loads, "LINES_IN_A_TRANSACTION", lines_at_once)
+    monkeypatch.setattr(loading, "LINES_IN_A_TRANSACTION", lines_at_once)
     world.partition("caseload", "team:HV-1", "sector:M14 5")
     world.partition("sensitive", "team:MH-1")
     sensitive = {"service": "mental-health", "team": "MH-1", "since": "2021-04-01"}

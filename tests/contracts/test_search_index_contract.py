@@ -10,7 +10,7 @@ import pytest
 
 from children import AUTHORITY, child
 from field_device import FieldDevice
-from fieldward_server.services import records as record_loads
+from fieldward_server.services import loading, record_rows
 from fieldward_server.services.shields import raise_shield, release_shield
 from fieldward_server.storage import Storage, records, search_keys
 from fieldward_server.storage.records import StoredRecord
@@ -78,7 +78,8 @@ def test_after_whatever_happened_the_index_is_what_the_views_show(
     world: World, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """H2: whether values were loaded, edited, in conflict, settled, hidden or shown again."""
-    monkeypatch.setattr(record_loads, "LINES_IN_A_TRANSACTION", 1 + seed % 3)
+    monkeypatch.setattr(loading, "LINES_IN_A_TRANSACTION", 1 + seed % 3)
+    monkeypatch.setattr(record_rows, "WORTH_WRITING_AHEAD", 1 + seed % 4)
     random = Random(seed)
     world.partition("everybody", "all")
     world.load(*(child(each, former_names={"f1": FORMER}) for each in CHILDREN))

@@ -17,11 +17,12 @@ from fieldward_server.services.duplicates import Duplicates
 from fieldward_server.services.holdings import Preview, RecordsByWay, TouchedDevice
 from fieldward_server.services.inbox import InboxEntry
 from fieldward_server.services.journals import JournalReport
+from fieldward_server.services.loading import LineVerdict
 from fieldward_server.services.merges import MergePreview
 from fieldward_server.services.partitions import PartitionReport
 from fieldward_server.services.practitioners import PractitionerReport, TheirDevice
 from fieldward_server.services.provenance import HistoricValue
-from fieldward_server.services.records import LineVerdict, RecordHistory, ValueHistory
+from fieldward_server.services.records import RecordHistory, ValueHistory
 from fieldward_server.services.redactions import ReachedDevice
 from fieldward_server.services.sealed_look_ups import (
     SealedBox,

@@ -32,6 +32,7 @@ from fieldward_server.services.likenesses import Likeness, Likenesses, identifie
 from fieldward_server.services.membership import changes_rules
 from fieldward_server.services.other_entries import called_before, other_entries
 from fieldward_server.services.platform import Platform
+from fieldward_server.services.record_rows import Move, write_rows
 from fieldward_server.services.registering import register
 from fieldward_server.storage import (
     Transaction,
@@ -43,13 +44,10 @@ from fieldward_server.storage import (
     partitions,
     records,
     redactions,
-    search_keys,
 )
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.edits import StoredEdit
 from fieldward_server.storage.likenesses import StoredLikeness
-from fieldward_server.storage.records import Choice, StoredRecord
-from fieldward_server.storage.search_keys import SearchKey
 from fieldward_sync.encoding import encode, pack
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.limits import RAISED
@@ -61,8 +59,7 @@ from fieldward_sync.records import Change, Edit, LiveValue, under_another_dot
 from fieldward_sync.versions import Dot
 
 
-@dataclass(frozen=True)
-class NewEdit:
+class NewEdit(msgspec.Struct, frozen=True):
     """An edit that is to be accepted."""
 
     edit: Edit
@@ -102,6 +99,8 @@ class Book:
         self._rules: dict[str, set[str]] | None = None
         """Every rule there is, and its partitions, once read."""
         self._likenesses = Likenesses(transaction, self._code, now=now)
+        self._ahead: Mapping[str, KnownRecord] = {}
+        """New records that the index has been given before the authority was locked."""
         self._unwritten = _Unwritten()
 
     @property
@@ -125,10 +124,12 @@ class Book:
         found = find_records(self._transaction, self._code, unread) if unread else {}
         self._known.update((record_id, found.get(record_id)) for record_id in unread)
 
-    def take_over(self, read: Mapping[str, KnownRecord]) -> None:
+    def take_over(self, read: Mapping[str, KnownRecord], ahead: Mapping[str, KnownRecord]) -> None:
         """Take over what was read of records before the authority was locked: all that has not
-        been changed since need not be read again."""
-        revisions = records.revisions(self._transaction, self._code, read.keys())
+        been changed since need not be read again; and, as it was written, what was written
+        ``ahead`` of new ones."""
+        self._ahead = ahead
+        revisions = records.revisions(self._transaction, self._code, read.keys() - ahead.keys())
         merged = find_merges(self._transaction, self._code, revisions.keys())
         gone = {row.record_id for row in departures.among(self._transaction, self._code, [*read])}
         kept = {
@@ -273,60 +274,26 @@ class Book:
         register(self._platform, self._transaction, *unwritten.latches)
         if self._edit_counter > self._authority.edit_counter:
             authorities.set_edit_counter(self._transaction, self._code, self._edit_counter)
-        self._write_records(unwritten)
+        self._write_rows(unwritten)
         edits.add(self._transaction, unwritten.edits)
-        self._write_rules(unwritten)
         likenesses.add(self._transaction, unwritten.likenesses)
-        self._write_search_keys(unwritten)
         for feed in unwritten.feeds.values():
             feed.write()
 
-    def _write_records(self, unwritten: _Unwritten) -> None:
-        before, after = unwritten.before, unwritten.after.items()
-        new = [self._stored(known) for each, known in after if not before[each].numbers]
-        changed = [self._stored(known) for each, known in after if before[each].numbers]
-        records.add(self._transaction, new)
-        records.change(self._transaction, changed)
-
-    def _write_rules(self, unwritten: _Unwritten) -> None:
-        """Have each record chosen by what chooses it from now on, and by nothing else."""
-        code, moves = self._code, unwritten.moves(unwritten.chosen)
-        records.choose(
-            self._transaction,
-            [
-                Choice(code, rule, record_id)
-                for record_id, before, after in moves
-                for rule in after.rules - before.rules
-            ],
-        )
-        records.choose_no_longer(
-            self._transaction,
-            [
-                Choice(code, rule, record_id)
-                for record_id, before, after in moves
-                for rule in before.rules - after.rules
-            ],
-        )
-
-    def _write_search_keys(self, unwritten: _Unwritten) -> None:
-        """Have each record found by what its view shows from now on, and by nothing else."""
-        code, moves = self._code, unwritten.moves(unwritten.searched)
-        search_keys.add(
-            self._transaction,
-            [
-                SearchKey(code, key, record_id)
-                for record_id, before, after in moves
-                for key in after.index_keys - before.index_keys
-            ],
-        )
-        search_keys.remove(
-            self._transaction,
-            [
-                SearchKey(code, key, record_id)
-                for record_id, before, after in moves
-                for key in before.index_keys - after.index_keys
-            ],
-        )
+    def _write_rows(self, unwritten: _Unwritten) -> None:
+        """Write what the index does not have of these records, some of which it had beforehand."""
+        moves = [
+            Move(
+                self._ahead.get(record_id) or unwritten.before[record_id],
+                after,
+                chosen=record_id in unwritten.chosen,
+                searched=record_id in unwritten.searched,
+            )
+            for record_id, after in unwritten.after.items()
+            if after is not self._ahead.get(record_id)
+        ]
+        write_rows(self._transaction, self._code, moves)
+        self._ahead = {}
 
     def _become(
         self,
@@ -454,17 +421,6 @@ class Book:
             reason=PROBABLE_DUPLICATE,
         )
 
-    def _stored(self, known: KnownRecord) -> StoredRecord:
-        return StoredRecord(
-            authority=self._code,
-            record_id=known.record.record_id,
-            revision=known.revision,
-            view=known.view_bytes,
-            shielded=int(is_shielded(known.record)),
-            conflicts=len(known.conflicts),
-            disputes=sum(dispute.is_open for dispute in known.disputes),
-        )
-
     def _stored_edit(self, new: NewEdit, verdict: Verdict) -> StoredEdit:
         return StoredEdit(
             authority=self._code,
@@ -564,10 +520,6 @@ class _Unwritten:
     latches: list[Shield | Withdrawal] = field(default_factory=list)
     """Raised or released: for the register, before anything is acknowledged."""
     feeds: dict[str, Feed] = field(default_factory=dict)
-
-    def moves(self, record_ids: Iterable[str]) -> list[tuple[str, KnownRecord, KnownRecord]]:
-        """These records, each as the database has it and as it is now."""
-        return [(each, self.before[each], self.after[each]) for each in record_ids]
 
 
 def _check_size(known: KnownRecord) -> None:

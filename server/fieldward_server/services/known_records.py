@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
 from typing import TypeVar
@@ -35,6 +34,7 @@ from fieldward_sync.projection import (
 from fieldward_sync.records import Edit, Record, Value
 from fieldward_sync.versions import Dot
 from fieldward_sync.views import MAX_VALUES_OF_A_VIEW, MAX_VIEW_BYTES, View
+from fieldward_sync.worked_out import worked_out
 
 PROBABLE_DUPLICATE = "probable-duplicate"
 """The basis of a raise that nobody commanded."""
@@ -104,7 +104,7 @@ class KnownRecord(Struct, frozen=True, dict=True):
         """Whether it goes on elsewhere, here or with another authority."""
         return self.redirection is not None or self.departed_from is not None
 
-    @cached_property
+    @worked_out
     def loaded(self) -> Mapping[str, tuple[Dot, Value]]:
         """Path to what a file set there last, and the edit that did."""
         return {
@@ -125,7 +125,8 @@ class KnownRecord(Struct, frozen=True, dict=True):
         _ = self.hidden, self.is_full
         for led_there in ("view", "_projected"):
             vars(self).pop(led_there, None)
-        vars(self.record).pop("live", None)
+        for led_there in ("said", "live"):
+            vars(self.record).pop(led_there, None)
 
     @property
     def by_number(self) -> Mapping[int, Dot]:
@@ -137,39 +138,39 @@ class KnownRecord(Struct, frozen=True, dict=True):
         """The record's values, the first of each path that is in conflict."""
         return {path: live[0].value for path, live in self.record.live.items()}
 
-    @cached_property
+    @worked_out
     def view(self) -> View:
         """What an ordinary reader may see."""
         if self.is_closed:
             return View(self.record.record_id, self.revision, is_shielded(self.record), ())
         return self._projected
 
-    @cached_property
+    @worked_out
     def _projected(self) -> View:
         return project(self.record, self.numbers, self.revision)
 
-    @cached_property
+    @worked_out
     def view_bytes(self) -> bytes:
         """The view as it is stored and sealed."""
         return self.view.to_bytes()
 
-    @cached_property
+    @worked_out
     def is_full(self) -> bool:
         """Whether it holds more than a view can show."""
         too_many = len(self.view.values) > MAX_VALUES_OF_A_VIEW
         return too_many or len(self.view_bytes) > MAX_VIEW_BYTES
 
-    @cached_property
+    @worked_out
     def index_keys(self) -> frozenset[str]:
         """The keys under which enquiries find this record; none for one that has no edit yet."""
         return index_keys(self.view) if self.numbers else frozenset()
 
-    @cached_property
+    @worked_out
     def conflicts(self) -> tuple[str, ...]:
         """The paths that wait for a person to settle them, hidden ones included."""
         return () if self.is_closed else conflicts(self.record)
 
-    @cached_property
+    @worked_out
     def disputes(self) -> tuple[Dispute, ...]:
         """Every dispute there has been, hidden ones included, the oldest first (R2)."""
         if self.is_closed or not self.record.deciding["path"]:  # that every dispute has
@@ -177,27 +178,27 @@ class KnownRecord(Struct, frozen=True, dict=True):
         live = self.record.live
         return disputes_in({path: live[path][0].value for path in live if is_of_dispute(path)})
 
-    @cached_property
+    @worked_out
     def rules(self) -> frozenset[str]:
         """The rules that choose this record; none choose one that has no edit yet."""
         is_somewhere = self.numbers and not self.is_closed
         return rules_for(self.record) if is_somewhere else frozenset()
 
-    @cached_property
+    @worked_out
     def shown(self) -> frozenset[str]:
         """The paths whose values an ordinary reader may see."""
         if self.departed_from is not None:
             return frozenset()
         return frozenset(v.path for v in self._projected.values if v.number != NOBODYS_NUMBER)
 
-    @cached_property
+    @worked_out
     def hidden(self) -> frozenset[str]:
         """The paths whose values are kept from ordinary readers; a latch at rest hides nothing."""
         if self.departed_from is None and hides_nothing(self.record):
             return frozenset()
         return frozenset(
             path
-            for path in self.record.live
+            for path in self.record.paths
             if path not in self.shown and not settled_by_rule(path)
         )
 

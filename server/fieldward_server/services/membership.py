@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.limits import LOCATED_KINDS
-from fieldward_sync.projection import is_raised, is_shielded
+from fieldward_sync.projection import is_shielded, withdrawn
 from fieldward_sync.records import Record
 
 ALL = "all"
@@ -49,29 +49,33 @@ def rules_for(record: Record) -> frozenset[str]:
 
     A shielded record is in no sector: that it is would say where the child lives (H1).
     """
-    sectors = () if is_shielded(record) else _sectors(record)
-    return frozenset((ALL, *_teams(record), *sectors))
+    sectors = [] if is_shielded(record) else _sectors(record)
+    return frozenset([ALL, *_teams(record), *sectors])
 
 
-def _teams(record: Record) -> Iterator[str]:
+def _teams(record: Record) -> list[str]:
     """The teams that are involved now: not ended, and consent not withdrawn (C4)."""
-    for path in record.deciding["team"]:
-        member = path.removesuffix(".team")
-        if _has_ended(record, member) or is_raised(record, f"{member}.consent_withdrawn"):
-            continue
-        for value in record.live[path]:
-            if value.value is not None:
-                yield f"team:{value.value}"
+    withdrawals = withdrawn(record)
+    members = [path.removesuffix(".team") for path in record.deciding["team"]]
+    return [
+        f"team:{team}"
+        for member in members
+        if f"{member}.consent_withdrawn" not in withdrawals and not _has_ended(record, member)
+        for team in record.values_at(f"{member}.team")
+        if team is not None
+    ]
 
 
 def _has_ended(record: Record, member: str) -> bool:
-    ends = record.live.get(f"{member}.ended", ())
-    return bool(ends) and all(end.value is not None for end in ends)
+    ends = record.values_at(f"{member}.ended")
+    return bool(ends) and all(end is not None for end in ends)
 
 
-def _sectors(record: Record) -> Iterator[str]:
-    for live in record.live.get("address", ()):
-        if isinstance(live.value, dict) and live.value.get("kind") in LOCATED_KINDS:
-            outward, _, inward = str(live.value.get("postcode", "")).partition(" ")
+def _sectors(record: Record) -> list[str]:
+    sectors = []
+    for address in record.values_at("address"):
+        if isinstance(address, dict) and address.get("kind") in LOCATED_KINDS:
+            outward, _, inward = str(address.get("postcode", "")).partition(" ")
             if inward:
-                yield f"sector:{outward} {inward[0]}"
+                sectors.append(f"sector:{outward} {inward[0]}")
+    return sectors

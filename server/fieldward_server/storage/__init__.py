@@ -13,10 +13,10 @@ from pathlib import Path
 
 from fieldward_server import metrics
 from fieldward_server.storage import migrations
-from fieldward_server.storage.driver import Driver, Transaction
+from fieldward_server.storage.driver import AlreadyThere, Driver, Transaction
 from fieldward_sync.errors import CallerMistake
 
-__all__ = ["Storage", "Transaction", "open_storage"]
+__all__ = ["AlreadyThere", "Storage", "Transaction", "open_storage"]
 
 SQLITE = "sqlite:///"
 

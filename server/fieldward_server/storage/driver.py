@@ -17,6 +17,10 @@ Row = Mapping[str, Any]
 """A row by column name; each topic's module turns it into a typed value."""
 
 
+class AlreadyThere(Exception):
+    """A row with the same key is there: somebody else has added it since it was looked for."""
+
+
 class Transaction(Protocol):
     """An open transaction. It ends with the block that it was opened for."""
 
@@ -37,7 +41,7 @@ class Transaction(Protocol):
     ) -> None:
         """Add new rows, in the quickest way that the database has for many. Quicker still are those
         in the order of their keys: each goes to a page that the one before has brought into
-        memory."""
+        memory. ``AlreadyThere``, which may come later where they are few."""
 
     def replace(
         self,

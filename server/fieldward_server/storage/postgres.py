@@ -19,7 +19,14 @@ from psycopg import Connection
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from fieldward_server.storage.driver import Row, Transaction, Value, inserting, replacing
+from fieldward_server.storage.driver import (
+    AlreadyThere,
+    Row,
+    Transaction,
+    Value,
+    inserting,
+    replacing,
+)
 from fieldward_server.storage.migrations import RECORD_OF_STEPS
 from fieldward_sync.errors import RetryLater
 
@@ -191,7 +198,7 @@ class _PostgresTransaction:
             self._one_by_one(inserting(table, columns, _values(columns)), first)
             return
         copy_in = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
-        with self._alone(), self._connection.cursor() as cursor:
+        with _translated(), self._alone(), self._connection.cursor() as cursor:
             types = self._types_of(table, columns)
             with cursor.copy(copy_in) as copy:
                 copy.set_types(types)
@@ -243,6 +250,8 @@ def _translated() -> Iterator[None]:
     """PostgreSQL's passing errors as ours; a mistake in the SQL itself stays what it is."""
     try:
         yield
+    except psycopg.errors.UniqueViolation as e:
+        raise AlreadyThere from e
     # An OperationalError is also a deadlock, or a server that goes away.
     except (psycopg.OperationalError, PoolTimeout) as e:
         raise RetryLater("database-busy", "The database cannot take this now.") from e

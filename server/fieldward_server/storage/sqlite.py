@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from sqlite_utils import Database
 
 from fieldward_server.durable import OWNER_ONLY
-from fieldward_server.storage.driver import Row, Transaction, Value, replacing
+from fieldward_server.storage.driver import AlreadyThere, Row, Transaction, Value, replacing
 from fieldward_server.storage.migrations import RECORD_OF_STEPS
 from fieldward_sync.errors import CallerMistake, Error, LocalDataDamaged, RetryLater
 
@@ -58,6 +58,8 @@ _OURS: dict[int, tuple[type[Error], str, str]] = {
     sqlite3.SQLITE_NOTADB: _DAMAGED,
     sqlite3.SQLITE_CANTOPEN: _AWAY,
 }
+
+_TAKEN = (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE)
 
 
 class SqliteDriver:
@@ -234,7 +236,10 @@ class _Translation:
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if isinstance(error, sqlite3.DatabaseError):
-            ours = _OURS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+            told = getattr(error, "sqlite_errorcode", 0)
+            if told in _TAKEN:
+                raise AlreadyThere from error
+            ours = _OURS.get(told & 0xFF)
             if ours is not None:
                 family, code, message = ours
                 raise family(code, message) from error

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from fieldward_sync.matching.facts import Facts
 from fieldward_sync.matching.folding import name_words, sound
+from fieldward_sync.matching.key_ranges import PAST_ANY_LETTER
 from fieldward_sync.matching.postcodes import outward
 from fieldward_sync.views import View
 
@@ -18,6 +19,7 @@ _PATHS = ("name.", "former_names/", "born", "nhs_number", "address", "shield")
 """How the paths begin that keys are made from, and of what hides them."""
 _VALUES = frozenset(["name.family", "name.given", "born", "nhs_number", "address"])
 _FORMER_NAMES = "former_names/"
+_PAST_FORMER_NAMES = _FORMER_NAMES + PAST_ANY_LETTER
 _KEPT_NAMES = 8192
 """Names repeat: of so many it is kept how they sound, by a server; a device makes no such keys."""
 
@@ -29,7 +31,13 @@ def changes_keys(paths: Iterable[str]) -> bool:
 
 def index_keys(view: View) -> frozenset[str]:
     """The keys of a view; each live value of a conflict has its own."""
-    facts = Facts([v for v in view.values if v.path in _VALUES or v.path.startswith(_FORMER_NAMES)])
+    facts = Facts(
+        [
+            value
+            for value in view.values
+            if (path := value.path) in _VALUES or _FORMER_NAMES < path < _PAST_FORMER_NAMES
+        ]
+    )
     days, postcodes = facts.days, facts.postcodes
     former_families, former_givens = facts.former_names
     families = _sounds((*facts.families, *former_families))

@@ -8,7 +8,8 @@ from fieldward_server.api.admin_commands.shared_fields import PATH, RECORD
 from fieldward_server.api.command_fields import many
 from fieldward_server.api.commands import Call, Command
 from fieldward_server.services.duplicates import find_duplicates
-from fieldward_server.services.records import load_records, record_history, value_history
+from fieldward_server.services.loading import load_records
+from fieldward_server.services.records import record_history, value_history
 
 MAX_LINES = 2000
 
