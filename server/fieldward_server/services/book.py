@@ -293,7 +293,6 @@ class Book:
             if after is not self._ahead.get(record_id)
         ]
         write_rows(self._transaction, self._code, moves)
-        self._ahead = {}
 
     def _become(
         self,
