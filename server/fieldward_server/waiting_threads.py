@@ -1,10 +1,10 @@
 """gunicorn's worker with threads, without the way from one thread to the next.
 
 gunicorn's main thread waits for all connections, hands each that can be read to another thread and
-takes it back afterwards: two threads are woken for a request, and take turns at the interpreter.
-That was a quarter of what a sync with nothing new cost. Here the threads wait themselves, all at
-one ``epoll``, which wakes one of them for each request. The main thread takes new connections, ends
-those that nothing came on, and stops the worker.
+takes it back afterwards: two threads are woken for a request, and take turns at the interpreter,
+which is a quarter of what gunicorn costs. Here the threads wait themselves, all at one ``epoll``,
+which wakes one of them for each request. The main thread takes new connections, ends those that
+nothing came on, and stops the worker.
 """
 
 from __future__ import annotations
