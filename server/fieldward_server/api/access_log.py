@@ -32,12 +32,13 @@ def _begin() -> None:
 
 def _end(response: Response) -> Response:
     response.headers[HEADER] = request_id.get() or ""
+    rule = request.url_rule
     event(
         _logger,
         "request.done",
         method=request.method,
         # The route, not the path: the name of a sealed file is all it takes to fetch it.
-        route=request.url_rule.rule if request.url_rule else None,
+        route=rule.rule if rule else None,
         status=response.status_code,
         code=g.get("problem_code"),
         device=_device(),

@@ -51,9 +51,9 @@ def allow_body(limit: int) -> None:
 def read_body() -> bytes:
     """The current request's body, read once; ``PeerBrokeProtocol("too-large")`` past the limit, and
     unread where the request says beforehand how long it is."""
-    if "body" not in g:
-        g.body = _read_body()
-    body: bytes = g.body
+    body: bytes | None = g.get("body")
+    if body is None:
+        g.body = body = _read_body()
     return body
 
 

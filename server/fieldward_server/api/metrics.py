@@ -165,10 +165,10 @@ def _begin() -> None:
 
 
 def _end(response: Response) -> Response:
-    status, code = response.status_code, g.get("problem_code", "")
+    status, code, rule = response.status_code, g.get("problem_code", ""), request.url_rule
     metrics.request_answered(
         # The route, never the path; the method is the caller's to invent, so it is no label.
-        route=request.url_rule.rule if request.url_rule else NO_ROUTE,
+        route=rule.rule if rule else NO_ROUTE,
         status=status,
         code=code,
         seconds=time.perf_counter() - g.counted_from,

@@ -66,13 +66,12 @@ def stored_keys_gone(standing: Standing, request: SyncRequest) -> tuple[str, ...
     holder = standing.holder
     if holder is None or not holder.lease_id or request.held.lease != holder.lease_id:
         return ()
-    if ring_hash(standing.held) != holder.ring_hash:
-        return ()
-    return tuple(
+    gone = tuple(
         granted.partition_id
         for granted in standing.granted
         if granted.keys_until and not KEPT[Way(granted.way)].keys_on_disk
     )
+    return gone if gone and ring_hash(standing.held) == holder.ring_hash else ()
 
 
 def is_another(holder: Holder, held: Iterable[Granted], *, lease: bytes) -> bool:
