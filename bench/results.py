@@ -39,9 +39,11 @@ def at_most(
     return Row(row, value, unit, budget, value <= budget, baseline)
 
 
-def at_least(row: str, value: float, unit: str, budget: float) -> Row:
+def at_least(
+    row: str, value: float, unit: str, budget: float, *, baseline: float | None = None
+) -> Row:
     """A figure that must not be smaller than its budget."""
-    return Row(row, value, unit, budget, value >= budget)
+    return Row(row, value, unit, budget, value >= budget, baseline)
 
 
 def as_lines(rows: Sequence[Row]) -> Iterator[str]:
