@@ -8,22 +8,17 @@ from __future__ import annotations
 import json
 import logging
 import socket
-import sys
 from http import HTTPStatus
 from typing import Any
 
 from gunicorn import util  # type: ignore[import-untyped] # has no types
 from gunicorn.http import errors  # type: ignore[import-untyped] # has no types
+from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped] # has no types
 
 from fieldward_server import metrics
 from fieldward_server.api.problems import KNOWN, MEDIA_TYPE, Kind, problem_members
 from fieldward_server.logs import event, failure, new_id, working_on
 from fieldward_sync.errors import CallerMistake
-
-if sys.platform == "linux":
-    from fieldward_server.waiting_threads import WaitingThreadsWorker as ThreadWorker
-else:  # there is no epoll
-    from gunicorn.workers.gthread import ThreadWorker
 
 _STATUS = {
     errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
@@ -39,7 +34,7 @@ device that lost its signal would keep a thread until the kernel gives up: a qua
 _logger = logging.getLogger(__name__)
 
 
-class Worker(ThreadWorker):
+class Worker(ThreadWorker):  # type: ignore[misc] # its base has no types
     """A worker with threads."""
 
     def handle_request(self, req: Any, conn: Any) -> bool:
