@@ -132,7 +132,7 @@ def _find_signer() -> Signer | None:
 def _sign(response: Response) -> Response:
     signer = _find_signer()
     if signer is not None:
-        response.headers.extend(
+        response.headers.update(
             sign_answer(
                 status=response.status_code,
                 body=response.get_data(),
