@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from threading import Lock
@@ -23,8 +24,10 @@ from fieldward_server.services.merges import merge
 from fieldward_server.services.record_rows import WORTH_WRITING_AHEAD
 from fieldward_server.services.records import record_history
 from fieldward_server.services.shields import raise_shield, release_shield
-from fieldward_server.storage import feed_changes, records
+from fieldward_server.storage import departures, feed_changes, records
+from fieldward_server.storage.departures import StoredDeparture
 from fieldward_sync import limits
+from fieldward_sync.encoding import pack
 from fieldward_sync.errors import CallerMistake, RetryLater
 from fieldward_sync.versions import Dot
 from service_world import World
@@ -269,6 +272,37 @@ def test_a_record_that_another_load_brings_meanwhile_is_not_made_twice(
     assert world.stored_partition("caseload").records == 3
 
 
+def depart(world: World, record_id: str) -> None:
+    """Note that a record went to another authority, of which a restored backup has nothing."""
+    with world.platform.storage.transaction() as transaction:
+        departures.add(
+            transaction, [StoredDeparture(AUTHORITY, record_id, "E08000035", pack(()), world.now)]
+        )
+
+
+@pytest.mark.usefixtures("written_ahead")
+def test_a_record_that_went_elsewhere_is_not_made_again_though_nothing_is_left_of_it(
+    world: World,
+) -> None:
+    depart(world, "c1")
+    outcomes = [verdict.outcome for verdict in world.load(child("c1"), child("c2"))]
+    assert outcomes == ["refused", "created"]
+    assert strays(world) == []
+
+
+@pytest.mark.usefixtures("written_ahead")
+def test_a_record_that_goes_elsewhere_meanwhile_is_not_made_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meanwhile(monkeypatch, lambda: depart(world, "c1"))
+    lines = child("c1"), child("c2")
+    with suppress(RetryLater):  # which is what its client is told if it was written ahead
+        world.load(*lines)
+    world.load(*lines)
+    assert [verdict.outcome for verdict in world.load(*lines)] == ["refused", "unchanged"]
+    assert strays(world) == []
+
+
 @pytest.mark.parametrize(
     "database_kind", ["postgresql"], indirect=True
 )  # SQLite lets one write at a time
@@ -382,6 +416,7 @@ def strays(world: World) -> list[tuple[str, str]]:
     wanted = {
         "edit": ("record_id", "record"),
         "record_rule": ("record_id", "record"),
+        "search_key": ("record_id", "record"),
         "member": ("record_id", "record"),
         "feed": ("record_id", "record"),
         "record": ("record_id", "edit"),

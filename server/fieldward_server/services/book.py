@@ -49,7 +49,7 @@ from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.edits import StoredEdit
 from fieldward_server.storage.likenesses import StoredLikeness
 from fieldward_sync.encoding import encode, pack
-from fieldward_sync.errors import CallerMistake
+from fieldward_sync.errors import CallerMistake, RetryLater
 from fieldward_sync.limits import RAISED
 from fieldward_sync.matching.index_keys import changes_keys
 from fieldward_sync.messages import FeedPosition, Verdict
@@ -127,7 +127,7 @@ class Book:
     def take_over(self, read: Mapping[str, KnownRecord], ahead: Mapping[str, KnownRecord]) -> None:
         """Take over what was read of records before the authority was locked: all that has not
         been changed since need not be read again; and, as it was written, what was written
-        ``ahead`` of new ones."""
+        ``ahead`` of new ones. ``RetryLater`` where one of those has gone since."""
         self._ahead = ahead
         revisions = records.revisions(self._transaction, self._code, read.keys() - ahead.keys())
         merged = find_merges(self._transaction, self._code, revisions.keys())
@@ -139,6 +139,8 @@ class Book:
             and (known.redirection is not None) == (record_id in merged)
             and (known.departed_from is not None) == (record_id in gone)
         }
+        if not ahead.keys() <= kept.keys():
+            raise RetryLater("database-busy", "A record has gone elsewhere at this moment.")
         there = [record_id for record_id, known in kept.items() if known.numbers]
         elements = find_elements(self._transaction, self._code, there)
         for record_id, known in kept.items():

@@ -192,12 +192,14 @@ def _drafts(
     }
 
 
-def _new(drafts: Iterable[_Draft]) -> dict[str, KnownRecord]:
-    """The records that are made by these drafts, unless they are too large."""
+def _made(drafts: Iterable[_Draft]) -> dict[str, KnownRecord]:
+    """The records that these drafts make: not one that has gone to another authority, whose edits a
+    backup may have lacked, nor one that is too large."""
     return {
         draft.before.record.record_id: draft.foreseen.after
         for draft in drafts
-        if draft.foreseen and not draft.before.numbers and not draft.foreseen.after.is_full
+        if draft.foreseen
+        and not (draft.before.numbers or draft.before.is_closed or draft.foreseen.after.is_full)
     }
 
 
@@ -215,7 +217,7 @@ def _load_batch(
     lines = [item for item in items if isinstance(item, _Line)]
     drafts = _drafts(platform, authority, lines, said)
     with platform.storage.transaction() as transaction:
-        ahead = write_ahead(transaction, authority, _new(drafts.values()))
+        ahead = write_ahead(transaction, authority, _made(drafts.values()))
         book = Book(platform, transaction, locked(transaction, authority), now=now)
         read = {draft.before.record.record_id: draft.before for draft in drafts.values()}
         book.take_over(read, ahead)
