@@ -303,12 +303,11 @@ def test_a_record_that_goes_elsewhere_meanwhile_is_not_made_again(
     assert strays(world) == []
 
 
-@pytest.mark.parametrize(
-    "database_kind", ["postgresql"], indirect=True
-)  # SQLite lets one write at a time
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 def test_of_two_loads_that_bring_the_same_records_at_once_one_is_told_to_come_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """SQLite lets one write at a time."""
     other, lines = other_worker(world), [child(f"c{n}") for n in range(WORTH_WRITING_AHEAD)]
     revisions, left = records.revisions, [lambda: other.load(*lines)]
 
