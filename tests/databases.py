@@ -115,9 +115,11 @@ def world(database_url: str, tmp_path: Path) -> Iterator[World]:
 
 
 @pytest.fixture(params=[1, WORTH_WRITING_AHEAD], ids=["ahead", "under the lock"])
-def written_ahead(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """New records are written before their authority is locked, however few; or, being few, not."""
+def written_ahead(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether new records are written before their authority is locked, however few; or, being few,
+    not."""
     monkeypatch.setattr(record_rows, "WORTH_WRITING_AHEAD", request.param)
+    return bool(request.param == 1)
 
 
 def empty(migrated: Migrated) -> None:

@@ -20,6 +20,7 @@ from fieldward_server.services.devices import DeviceReport, set_access, show_dev
 from fieldward_server.services.enquiries import enquire
 from fieldward_server.services.enrolment import enrol
 from fieldward_server.services.joining import join
+from fieldward_server.services.partitions import take
 from fieldward_server.services.synchronisation import synchronise
 from fieldward_server.services.wipes import order_wipe
 from fieldward_server.storage import devices, signers
@@ -250,6 +251,19 @@ class FieldDevice:
             warm_key=hpke_public_key(self.warm_seed),
         )
         return msgspec.structs.replace(request, **changed)
+
+    def loses(self, partition: str) -> None:
+        """Have an administrator take a partition from its practitioner."""
+        take(
+            self.world.platform,
+            authority=AUTHORITY,
+            device=self.name,
+            practitioner=self.practitioner,
+            partition=partition,
+            actor="test",
+            reason="moved",
+            now=self.world.now,
+        )
 
     def sync(self, *, role: str = "", **changed: Any) -> SyncAnswer:
         """Sync, take what came, and hold it from now on."""

@@ -17,7 +17,7 @@ from field_device import FieldDevice
 from fieldward_server.files import SealedFiles
 from fieldward_server.services.loading import load_records
 from fieldward_server.services.partition_keys import digest_key
-from fieldward_server.services.partitions import grant, list_partitions, take
+from fieldward_server.services.partitions import grant, list_partitions
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.sealing import seal_partitions, sweep_files
 from fieldward_server.services.shields import raise_shield
@@ -315,7 +315,7 @@ def test_nothing_is_published_under_a_key_epoch_that_ended_meanwhile(
     other = world.device("caseload")
     device.edit("c00", PHONE, "07700 900777")
     state = world.stored_partition("caseload").published_state
-    assert seal_while(world, tmp_path / "files", lambda: take_caseload(other)) == 0
+    assert seal_while(world, tmp_path / "files", lambda: other.loses("caseload")) == 0
     assert world.stored_partition("caseload").published_state == state
     files = [path for path in (tmp_path / "files").rglob("*") if path.is_file()]
     assert len(files) == 1
@@ -348,22 +348,9 @@ def test_files_that_no_manifest_lists_stay_for_a_day(device: FieldDevice) -> Non
 # --- What a practitioner may hold ---
 
 
-def take_caseload(device: FieldDevice) -> None:
-    take(
-        device.world.platform,
-        authority=AUTHORITY,
-        device=device.name,
-        practitioner="p-1",
-        partition="caseload",
-        actor="test",
-        reason="moved",
-        now=device.world.now,
-    )
-
-
 def test_a_lost_partition_is_named(device: FieldDevice) -> None:  # P2
     for _ in range(2):
-        take_caseload(device)
+        device.loses("caseload")
     device.sync()
     assert device.distribution is not None
     assert device.distribution.manifests == ()
@@ -372,7 +359,7 @@ def test_a_lost_partition_is_named(device: FieldDevice) -> None:  # P2
 
 
 def test_a_partition_that_is_granted_again_is_no_longer_lost(device: FieldDevice) -> None:
-    take_caseload(device)
+    device.loses("caseload")
     device.sync()
     grant(
         device.world.platform,

@@ -12,7 +12,6 @@ from children import AUTHORITY, PHONE, child
 from field_device import FieldDevice
 from fieldward_server.services.conflicts import list_conflicts
 from fieldward_server.services.inbox import list_inbox
-from fieldward_server.services.partitions import take
 from fieldward_server.services.records import record_history
 from fieldward_server.services.shields import raise_shield, release_shield
 from fieldward_server.storage import devices
@@ -203,16 +202,7 @@ def test_an_edit_of_what_was_lost_meanwhile_is_refused_and_kept(
     world: World, device: FieldDevice
 ) -> None:
     proposal = device.proposal("c1", PHONE, NEW_PHONE)
-    take(
-        world.platform,
-        authority=AUTHORITY,
-        device=device.name,
-        practitioner="p-1",
-        partition="caseload",
-        actor="test",
-        reason="moved",
-        now=world.now,
-    )
+    device.loses("caseload")
     assert device.deliver(proposal)[0].code == "out-of-scope"
     assert refused(world) == [(1, "out-of-scope")]
 

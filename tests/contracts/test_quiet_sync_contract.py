@@ -8,9 +8,8 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from children import AUTHORITY, child
+from children import child
 from field_device import FieldDevice
-from fieldward_server.services.partitions import take
 from fieldward_server.services.synchronisation import synchronise
 from fieldward_server.storage import Transaction
 from fieldward_server.storage.driver import Row, Value
@@ -192,16 +191,7 @@ def change_and_seal(device: FieldDevice) -> None:
 
 
 def take_few(device: FieldDevice) -> None:
-    take(
-        device.world.platform,
-        authority=AUTHORITY,
-        device=device.name,
-        practitioner="p-1",
-        partition="few",
-        actor="test",
-        reason="moved",
-        now=device.world.now,
-    )
+    device.loses("few")
 
 
 @pytest.mark.parametrize("change", [change_and_seal, take_few])

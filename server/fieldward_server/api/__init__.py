@@ -19,7 +19,6 @@ from fieldward_server.api import (
     openapi,
     problems,
 )
-from fieldward_server.api.application import Application
 from fieldward_server.api.context import Service
 from fieldward_server.assembly import assemble
 from fieldward_server.config import Config
@@ -38,7 +37,7 @@ def create_app(
     The database must have been migrated. ``now`` gives whole seconds since 1970 UTC. Raises
     ``CallerMistake`` where the settings lead nowhere.
     """
-    app = Application("fieldward_server", static_folder=None)
+    app = Flask("fieldward_server", static_folder=None)
     # One more than is allowed: a body of unknown length that reaches the limit is cut off there
     # without a word, and ``read_body`` has to see that it was longer.
     app.config["MAX_CONTENT_LENGTH"] = config.max_request_bytes + 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import Flask, current_app, g, request
+from flask import Flask, current_app, request
 
 from fieldward_server.admission import WaitingLine
 from fieldward_server.config import Config
@@ -51,13 +51,6 @@ def allow_body(limit: int) -> None:
 def read_body() -> bytes:
     """The current request's body, read once; ``PeerBrokeProtocol("too-large")`` past the limit, and
     unread where the request says beforehand how long it is."""
-    body: bytes | None = g.get("body")
-    if body is None:
-        g.body = body = _read_body()
-    return body
-
-
-def _read_body() -> bytes:
     limit = (request.max_content_length or 0) - 1
     if (request.content_length or 0) > limit or len(body := request.get_data()) > limit:
         raise PeerBrokeProtocol("too-large", f"The body is longer than {limit} bytes.")
