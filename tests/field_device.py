@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from children import AUTHORITY
 from fieldward_server.services.authentication import Caller, Received, authenticate
-from fieldward_server.services.devices import DeviceReport, set_access, show_device
+from fieldward_server.services.device_reports import DeviceReport, show_device
+from fieldward_server.services.devices import set_access
 from fieldward_server.services.enquiries import enquire
 from fieldward_server.services.enrolment import enrol
 from fieldward_server.services.joining import join

@@ -23,7 +23,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from children import AUTHORITY, stranger
 from fieldward_client import AccessClosed, SyncOutcome, SyncReport
 from fieldward_server.services.conflicts import list_conflicts, settle
-from fieldward_server.services.devices import set_access, show_device
+from fieldward_server.services.device_reports import show_device
+from fieldward_server.services.devices import set_access
 from fieldward_server.services.forwarding import forward
 from fieldward_server.services.hand_overs import prepare_hand_over, withdraw_hand_over
 from fieldward_server.services.inbox import admit, decline, list_inbox

@@ -10,7 +10,7 @@ import pytest
 from children import AUTHORITY
 from field_device import FieldDevice
 from fieldward_server.services.authorities import answer_key
-from fieldward_server.services.devices import list_devices
+from fieldward_server.services.device_reports import list_devices
 from fieldward_server.services.enrolment import enrol
 from fieldward_server.services.invitations import invite
 from fieldward_sync.access import Access

@@ -13,7 +13,8 @@ from field_device import FieldDevice
 from fieldward_server.files import SealedFiles
 from fieldward_server.services import distributions, pruning, sealing
 from fieldward_server.services.conflicts import settle
-from fieldward_server.services.devices import list_devices, set_access
+from fieldward_server.services.device_reports import list_devices
+from fieldward_server.services.devices import set_access
 from fieldward_server.services.figures import read_figures
 from fieldward_server.services.partitions import grant, take
 from fieldward_server.services.pruning import (

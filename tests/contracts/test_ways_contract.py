@@ -10,7 +10,8 @@ import pytest
 from children import AUTHORITY, child
 from field_device import FieldDevice
 from fieldward_server.services.custody import list_loss_records, preview_verb, report_loss
-from fieldward_server.services.devices import set_cap, show_device
+from fieldward_server.services.device_reports import show_device
+from fieldward_server.services.devices import set_cap
 from fieldward_server.services.events import list_events
 from fieldward_server.services.holdings import Preview, RecordsByWay
 from fieldward_server.services.key_epochs import renew_partition_key

@@ -8,7 +8,8 @@ import pytest
 
 from children import AUTHORITY
 from field_device import FieldDevice
-from fieldward_server.services.devices import WipeReport, set_access
+from fieldward_server.services.device_reports import WipeReport
+from fieldward_server.services.devices import set_access
 from fieldward_server.services.wipes import (
     ALONE,
     HOUR_SECONDS,

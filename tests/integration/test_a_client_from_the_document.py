@@ -23,7 +23,8 @@ from children import AUTHORITY, PHONE, child
 from fieldward_server.assembly import assemble, migrate
 from fieldward_server.backups import restore_backup, write_backup
 from fieldward_server.config import Config, load_config
-from fieldward_server.services.devices import DeviceReport, set_access, show_device
+from fieldward_server.services.device_reports import DeviceReport, show_device
+from fieldward_server.services.devices import set_access
 from fieldward_server.services.events import list_events
 from fieldward_server.services.inbox import list_inbox
 from fieldward_server.services.journals import verify_journals

@@ -19,7 +19,8 @@ from fieldward_client.lease import open_grant, stored_lease
 from fieldward_server.cli.custody import holding_in_words
 from fieldward_server.services import hand_overs, synchronisation
 from fieldward_server.services.custody import LossReport, preview_verb, report_loss
-from fieldward_server.services.devices import DeviceReport, set_access, show_device
+from fieldward_server.services.device_reports import DeviceReport, show_device
+from fieldward_server.services.devices import set_access
 from fieldward_server.services.events import list_events
 from fieldward_server.services.hand_overs import prepare_hand_over, withdraw_hand_over
 from fieldward_server.services.inbox import list_inbox

@@ -13,7 +13,8 @@ from caseloads import holding, loop_with
 from children import AUTHORITY, PHONE, child
 from fieldward_client import AccessClosed, CallerMistake, Device, SyncOutcome, Value
 from fieldward_client.transport import HttpAnswer
-from fieldward_server.services.devices import set_access, show_device
+from fieldward_server.services.device_reports import show_device
+from fieldward_server.services.devices import set_access
 from fieldward_server.services.partitions import take
 from fieldward_server.services.redactions import ReachedDevice, find_reached
 from fieldward_server.services.rescoping import change_partition

@@ -14,7 +14,8 @@ from broken_commits import failing_commit, killed_after_the_commit
 from children import AUTHORITY, stranger
 from databases import NewDatabase
 from field_device import FieldDevice
-from fieldward_server.services.devices import list_devices, set_access, set_cap, show_device
+from fieldward_server.services.device_reports import list_devices, show_device
+from fieldward_server.services.devices import set_access, set_cap
 from fieldward_server.services.enrolment import enrol
 from fieldward_server.services.hand_overs import prepare_hand_over
 from fieldward_server.services.partitions import grant

@@ -12,7 +12,8 @@ from caseloads import holding, require_complete
 from children import AUTHORITY
 from databases import NewDatabase
 from fieldward_client import Device
-from fieldward_server.services.devices import set_access, show_device
+from fieldward_server.services.device_reports import show_device
+from fieldward_server.services.devices import set_access
 from fieldward_server.services.wipes import order_wipe, withdraw_wipe
 from fieldward_server.storage import events, orders
 from fieldward_sync.access import Access, WipeState

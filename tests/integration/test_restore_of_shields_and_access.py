@@ -14,7 +14,8 @@ from databases import NewDatabase
 from fieldward_client import Device
 from fieldward_server.register_entries import AccessChange, Shield
 from fieldward_server.services.administrators import list_administrators, remove_administrator
-from fieldward_server.services.devices import set_access, set_cap, show_device
+from fieldward_server.services.device_reports import show_device
+from fieldward_server.services.devices import set_access, set_cap
 from fieldward_server.services.merges import merge
 from fieldward_server.services.partitions import take
 from fieldward_server.services.practitioners import (

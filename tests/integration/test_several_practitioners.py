@@ -11,16 +11,11 @@ import pytest
 
 from caseloads import anns_tablet, two_practitioners
 from children import AUTHORITY, PHONE
-from fieldward_client import (
-    AccessClosed,
-    CallerMistake,
-    Device,
-    RefusedByServer,
-    RetryLater,
-)
+from fieldward_client import AccessClosed, CallerMistake, Device, RefusedByServer, RetryLater
 from fieldward_client.hand_over import HAND_OVER
 from fieldward_server.register_entries import Joined
-from fieldward_server.services.devices import set_access, show_device
+from fieldward_server.services.device_reports import show_device
+from fieldward_server.services.devices import set_access
 from fieldward_server.services.events import list_events, list_incidents
 from fieldward_server.services.hand_overs import prepare_hand_over
 from fieldward_server.services.journals import verify_journals

@@ -5,13 +5,8 @@ from __future__ import annotations
 from fieldward_server.services.administrators import AdministratorReport
 from fieldward_server.services.authorities import AuthorityReport
 from fieldward_server.services.conflicts import Conflict
-from fieldward_server.services.custody import (
-    CustodyPreview,
-    HeldThere,
-    LossRecord,
-    LossReport,
-)
-from fieldward_server.services.devices import DeviceReport, HolderReport, WipeReport
+from fieldward_server.services.custody import CustodyPreview, HeldThere, LossRecord, LossReport
+from fieldward_server.services.device_reports import DeviceReport, HolderReport, WipeReport
 from fieldward_server.services.disputes import OpenDispute
 from fieldward_server.services.duplicates import Duplicates
 from fieldward_server.services.holdings import Preview, RecordsByWay, TouchedDevice

@@ -10,17 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from fieldward_server.services.devices import (
+from fieldward_server.services.device_reports import (
     DeviceReport,
     HolderReport,
     WipeReport,
-    find_latest,
     report_device,
 )
+from fieldward_server.services.devices import find_latest
 from fieldward_server.services.holdings import RecordsByWay
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.redactions import ReachedDevice, reached_on
-from fieldward_server.services.synchronisation import CONTACT_SECONDS
+from fieldward_server.services.standing import CONTACT_SECONDS
 from fieldward_server.services.wipes import needs_second
 from fieldward_server.storage import Transaction, holders, losses
 from fieldward_server.storage.devices import Device

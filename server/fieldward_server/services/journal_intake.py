@@ -11,29 +11,16 @@ import hashlib
 from collections.abc import Sequence
 
 from fieldward_server.services.boxes import verified_header
+from fieldward_server.services.standing import read_head
 from fieldward_server.storage import Transaction, devices, events, journals
 from fieldward_server.storage.devices import Device
 from fieldward_server.storage.journals import Journal, StoredEntry
 from fieldward_sync.encoding import decode, encode, pack
 from fieldward_sync.errors import PeerBrokeProtocol
-from fieldward_sync.journal import (
-    BoxItem,
-    EntryItem,
-    EpochSeal,
-    JournalHead,
-    JournalItem,
-    SealItem,
-)
+from fieldward_sync.journal import BoxItem, EntryItem, EpochSeal, JournalHead, JournalItem, SealItem
 from fieldward_sync.signing import MAX_SIGNED_BYTES
 
-MAX_HEAD_BYTES = 4096
-
 GAP = "journal-gap"
-
-
-def read_head(device: Device) -> JournalHead:
-    """How far a device's journal has come."""
-    return decode(JournalHead, device.journal_head, max_bytes=MAX_HEAD_BYTES)
 
 
 class JournalIntake:

@@ -12,7 +12,6 @@ from fieldward_server.services import enquiry_log
 from fieldward_server.services.authorities import known
 from fieldward_server.services.boxes import find_owner
 from fieldward_server.services.devices import unknown_device
-from fieldward_server.services.journal_intake import read_head
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.sealed_look_ups import (
     SealedBox,
@@ -20,6 +19,7 @@ from fieldward_server.services.sealed_look_ups import (
     SealedLookUp,
     SealedPage,
 )
+from fieldward_server.services.standing import read_head
 from fieldward_server.storage import Transaction, authorities, devices, journals
 from fieldward_server.storage.devices import Device
 from fieldward_server.storage.journals import Journal, StoredEntry

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fieldward_server.register_entries import Person, SuspensionChange
 from fieldward_server.services.arguments import check
 from fieldward_server.services.authorities import locked
-from fieldward_server.services.devices import HolderReport, report_holder
+from fieldward_server.services.device_reports import HolderReport, report_holder
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.registering import opening, register
 from fieldward_server.storage import Transaction, events, holders, practitioners

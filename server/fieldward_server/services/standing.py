@@ -9,7 +9,6 @@ from fieldward_server.services.authentication import Caller
 from fieldward_server.services.authorities import known
 from fieldward_server.services.devices import unknown_device
 from fieldward_server.services.distributions import held_warm, state_number, with_files
-from fieldward_server.services.journal_intake import read_head
 from fieldward_server.storage import Transaction, devices, grants, orders, practitioners, signers
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.devices import Device
@@ -19,11 +18,15 @@ from fieldward_server.storage.orders import StoredOrder
 from fieldward_server.storage.practitioners import Practitioner
 from fieldward_server.storage.signers import Signer
 from fieldward_sync.access import RIGHTS, Access, Rights
-from fieldward_sync.encoding import pack, unpack
+from fieldward_sync.encoding import decode, pack, unpack
 from fieldward_sync.journal import JournalHead
 from fieldward_sync.messages import DEVICE_KEY
 from fieldward_sync.names import device_actor
 from fieldward_sync.versions import FIRST_COUNTER, Run, VersionVector
+
+CONTACT_SECONDS = 60
+"""How exactly a device's last contact is kept, where nothing else is written."""
+MAX_HEAD_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,11 @@ def _open_orders(transaction: Transaction, device: Device) -> tuple[StoredOrder,
     if not device.order_number:
         return ()
     return orders.open_orders(transaction, device.authority, device.device, device.generation)
+
+
+def read_head(device: Device) -> JournalHead:
+    """How far a device's journal has come."""
+    return decode(JournalHead, device.journal_head, max_bytes=MAX_HEAD_BYTES)
 
 
 def edits_of(device: Device) -> VersionVector:

@@ -24,7 +24,6 @@ from fieldward_server.services.lease_renewal import (
     renew,
     stored_keys_gone,
 )
-from fieldward_server.services.notices import read_by, unread_notices
 from fieldward_server.services.order_intake import (
     WIPE,
     newly_seen,
@@ -35,7 +34,8 @@ from fieldward_server.services.order_intake import (
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.redactions import take_confirmations
 from fieldward_server.services.registering import opening
-from fieldward_server.services.standing import Standing, find_standing, standing_of
+from fieldward_server.services.standing import CONTACT_SECONDS, Standing, find_standing, standing_of
+from fieldward_server.services.unread_notices import read_by, unread_notices
 from fieldward_server.storage import Transaction, devices, grants
 from fieldward_sync.access import UNDER_WIPE, WipeState
 from fieldward_sync.encoding import unpack
@@ -43,8 +43,6 @@ from fieldward_sync.errors import CallerMistake
 from fieldward_sync.messages import HandOver, SyncAnswer, SyncRequest, Verdict
 from fieldward_sync.signing import Signed
 
-CONTACT_SECONDS = 60
-"""How exactly a device's last contact is kept, where nothing else is written."""
 MAX_ORDERS = 16
 
 

@@ -11,7 +11,8 @@ from fieldward_server.api.admin_commands.shared_fields import DEVICE, PRACTITION
 from fieldward_server.api.command_fields import Hex, identifier, many, one_of, whole
 from fieldward_server.api.commands import Call, Command, answered_now_by, carried_out_by
 from fieldward_server.services.custody import VERBS, list_loss_records, preview_verb, report_loss
-from fieldward_server.services.devices import list_devices, set_access, set_cap, show_device
+from fieldward_server.services.device_reports import list_devices, show_device
+from fieldward_server.services.devices import set_access, set_cap
 from fieldward_server.services.hand_overs import prepare_hand_over, withdraw_hand_over
 from fieldward_server.services.invitations import MAX_VALID_SECONDS, invite
 from fieldward_server.services.time_codes import tell_time
