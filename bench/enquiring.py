@@ -27,7 +27,7 @@ from bench.timing import percentiles, timed
 from bench.whole_index import WholeIndex
 from children import AUTHORITY
 from field_device import FieldDevice
-from fieldward_server.services.index_search import search_index
+from fieldward_server.services.records.index_search import search_index
 from fieldward_sync.matching.query import Query
 from fieldward_sync.matching.ranking import Ranking
 

@@ -20,8 +20,8 @@ from fieldward_client import SyncReport
 from fieldward_client.device_secret import DEVICE_SECRET
 from fieldward_client.lease import lease_file, store_key_file
 from fieldward_client.vault import vault_file
-from fieldward_server.services.devices import set_access
-from fieldward_server.services.wipes import order_wipe
+from fieldward_server.services.custody.devices import set_access
+from fieldward_server.services.custody.wipes import order_wipe
 from fieldward_sync.access import Access
 
 _POLL_SECONDS = 0.0005

@@ -25,10 +25,10 @@ from fieldward_server.api.context import service_of
 from fieldward_server.assembly import assemble, migrate
 from fieldward_server.config import Config, load_config
 from fieldward_server.services.authorities import answer_key
-from fieldward_server.services.invitations import invite
-from fieldward_server.services.partitions import create_partition
+from fieldward_server.services.custody.invitations import invite
+from fieldward_server.services.custody.practitioners import add_practitioner
+from fieldward_server.services.distribution.partitions import create_partition
 from fieldward_server.services.platform import Platform
-from fieldward_server.services.practitioners import add_practitioner
 from fieldward_server.storage.migrations import STEPS
 from fieldward_sync.encoding import decode, encode
 from fieldward_sync.enquiries import (

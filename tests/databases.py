@@ -12,8 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from fieldward_server.services import record_rows
-from fieldward_server.services.record_rows import WORTH_WRITING_AHEAD
+from fieldward_server.services.records import record_rows
+from fieldward_server.services.records.record_rows import WORTH_WRITING_AHEAD
 from fieldward_server.storage import Storage, open_storage
 from postgres import Cluster, fresh_database
 from service_world import World

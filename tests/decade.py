@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from children import AUTHORITY, stranger
 from field_device import FieldDevice
-from fieldward_server.services.devices import set_access
-from fieldward_server.services.shields import raise_shield, release_shield
+from fieldward_server.services.custody.devices import set_access
+from fieldward_server.services.records.shields import raise_shield, release_shield
 from fieldward_sync.access import Access
 from fieldward_sync.encoding import encode
 from fieldward_sync.views import View

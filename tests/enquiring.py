@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from children import AUTHORITY, child
 from field_device import FieldDevice
-from fieldward_server.services.journals import list_sealed_look_ups
-from fieldward_server.services.sealed_look_ups import DeliveredLookUp, open_look_ups
+from fieldward_server.services.look_ups.journals import list_sealed_look_ups
+from fieldward_server.services.look_ups.sealed_look_ups import DeliveredLookUp, open_look_ups
 from fieldward_sync.enquiries import Enquired, Enquiry
 from fieldward_sync.journal import LookUp
 from service_world import World

@@ -16,14 +16,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from children import AUTHORITY
 from fieldward_server.services.authentication import Caller, Received, authenticate
-from fieldward_server.services.device_reports import DeviceReport, show_device
-from fieldward_server.services.devices import set_access
-from fieldward_server.services.enquiries import enquire
-from fieldward_server.services.enrolment import enrol
-from fieldward_server.services.joining import join
-from fieldward_server.services.partitions import take
-from fieldward_server.services.synchronisation import synchronise
-from fieldward_server.services.wipes import order_wipe
+from fieldward_server.services.custody.device_reports import DeviceReport, show_device
+from fieldward_server.services.custody.devices import set_access
+from fieldward_server.services.custody.enrolment import enrol
+from fieldward_server.services.custody.joining import join
+from fieldward_server.services.custody.wipes import order_wipe
+from fieldward_server.services.distribution.partitions import take
+from fieldward_server.services.exchange.synchronisation import synchronise
+from fieldward_server.services.look_ups.enquiries import enquire
 from fieldward_server.storage import devices, signers
 from fieldward_server.storage.devices import Device
 from fieldward_sync.access import Access

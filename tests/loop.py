@@ -26,8 +26,8 @@ from fieldward_server.api.context import service_of
 from fieldward_server.assembly import assemble, migrate
 from fieldward_server.backups import restore_backup, write_backup
 from fieldward_server.config import load_config
-from fieldward_server.services.loading import LineVerdict
 from fieldward_server.services.platform import Platform
+from fieldward_server.services.records.loading import LineVerdict
 from fieldward_sync.clock import Reading
 from fieldward_sync.errors import RetryLater
 from fieldward_sync.keys import Argon2Cost

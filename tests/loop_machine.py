@@ -22,20 +22,20 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from children import AUTHORITY, stranger
 from fieldward_client import AccessClosed, SyncOutcome, SyncReport
-from fieldward_server.services.conflicts import list_conflicts, settle
-from fieldward_server.services.device_reports import show_device
-from fieldward_server.services.devices import set_access
-from fieldward_server.services.forwarding import forward
-from fieldward_server.services.hand_overs import prepare_hand_over, withdraw_hand_over
-from fieldward_server.services.inbox import admit, decline, list_inbox
-from fieldward_server.services.known_records import find_records
-from fieldward_server.services.partitions import grant, take
-from fieldward_server.services.rescoping import change_partition
-from fieldward_server.services.shields import raise_shield
-from fieldward_server.services.transfers import accept, offer, withdraw
-from fieldward_server.services.transfers import decline as decline_offer
-from fieldward_server.services.ways import set_way
-from fieldward_server.services.wipes import order_wipe
+from fieldward_server.services.custody.device_reports import show_device
+from fieldward_server.services.custody.devices import set_access
+from fieldward_server.services.custody.hand_overs import prepare_hand_over, withdraw_hand_over
+from fieldward_server.services.custody.wipes import order_wipe
+from fieldward_server.services.distribution.partitions import grant, take
+from fieldward_server.services.distribution.rescoping import change_partition
+from fieldward_server.services.distribution.ways import set_way
+from fieldward_server.services.exchange.forwarding import forward
+from fieldward_server.services.exchange.inbox import admit, decline, list_inbox
+from fieldward_server.services.records.conflicts import list_conflicts, settle
+from fieldward_server.services.records.known_records import find_records
+from fieldward_server.services.records.shields import raise_shield
+from fieldward_server.services.records.transfers import accept, offer, withdraw
+from fieldward_server.services.records.transfers import decline as decline_offer
 from fieldward_server.storage import edits
 from fieldward_sync.access import Access
 from fieldward_sync.projection import is_shielded

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 
 from fieldward_client.files import PARTIAL
-from fieldward_server.services.inbox import list_inbox
-from fieldward_server.services.journals import verify_journals
-from fieldward_server.services.known_records import find_records
+from fieldward_server.services.exchange.inbox import list_inbox
+from fieldward_server.services.look_ups.journals import verify_journals
+from fieldward_server.services.records.known_records import find_records
 from fieldward_server.storage import edits, grants, holders, partitions, records
 from fieldward_sync.encoding import unpack
 from fieldward_sync.journal import EntryItem, JournalItem

@@ -8,21 +8,21 @@ from hypothesis import strategies as st
 
 from children import AUTHORITY, child
 from field_device import FieldDevice
-from fieldward_server.services.absence import least_seconds
-from fieldward_server.services.pruning import (
-    prune_feeds,
-    prune_invitations,
-    prune_keys,
-    prune_notices,
-)
-from fieldward_server.services.rebuilding import (
+from fieldward_server.services.distribution.absence import least_seconds
+from fieldward_server.services.distribution.rebuilding import (
     FILES_OF_A_PARTITION,
     REMOVAL_SECONDS,
     most_changes,
     most_rows,
 )
-from fieldward_server.services.sealing import sweep_files
-from fieldward_server.services.shields import raise_shield
+from fieldward_server.services.distribution.sealing import sweep_files
+from fieldward_server.services.records.shields import raise_shield
+from fieldward_server.services.upkeep.pruning import (
+    prune_feeds,
+    prune_invitations,
+    prune_keys,
+    prune_notices,
+)
 from fieldward_sync.distribution import open_file
 from fieldward_sync.images import Image, Segment
 from fieldward_sync.leases import LeaseTerms

@@ -10,8 +10,8 @@ from typing import Any
 from caseloads import loop_with
 from children import AUTHORITY, PHONE, stranger
 from fieldward_client import Device
-from fieldward_server.services.journals import verify_journals
-from fieldward_server.services.known_records import find_records
+from fieldward_server.services.look_ups.journals import verify_journals
+from fieldward_server.services.records.known_records import find_records
 from fieldward_server.storage import edits
 from fieldward_sync.names import device_actor
 from fieldward_sync.projection import is_shielded

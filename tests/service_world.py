@@ -10,15 +10,15 @@ from children import AUTHORITY, TEAM
 from field_device import FieldDevice
 from fieldward_server.files import SealedFiles
 from fieldward_server.master_keys import MasterKeys
-from fieldward_server.services.absence import least_seconds
+from fieldward_server.services.custody.invitations import invite
+from fieldward_server.services.custody.practitioners import add_practitioner
+from fieldward_server.services.distribution.absence import least_seconds
+from fieldward_server.services.distribution.holdings import DEFAULT_CAP
+from fieldward_server.services.distribution.partitions import create_partition
+from fieldward_server.services.distribution.sealing import seal_partitions
 from fieldward_server.services.events import list_incidents
-from fieldward_server.services.holdings import DEFAULT_CAP
-from fieldward_server.services.invitations import invite
-from fieldward_server.services.loading import LineVerdict, load_records
-from fieldward_server.services.partitions import create_partition
 from fieldward_server.services.platform import Platform
-from fieldward_server.services.practitioners import add_practitioner
-from fieldward_server.services.sealing import seal_partitions
+from fieldward_server.services.records.loading import LineVerdict, load_records
 from fieldward_server.shield_register import ShieldRegister
 from fieldward_server.storage import memberships, open_storage, partitions, records
 from fieldward_server.storage.partitions import Partition

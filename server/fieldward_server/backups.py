@@ -21,11 +21,11 @@ from fieldward_server.assembly import assemble, migrate
 from fieldward_server.config import Config
 from fieldward_server.master_keys import MasterKeys
 from fieldward_server.register_entries import Entry
-from fieldward_server.services.backups import BackedUpAuthority, begin_backup, end_backup
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.registering import complete
-from fieldward_server.services.restoration import begin_serving, stop_serving, unfinished
-from fieldward_server.services.restoration import root_keys as root_keys_of
+from fieldward_server.services.upkeep.backups import BackedUpAuthority, begin_backup, end_backup
+from fieldward_server.services.upkeep.restoration import begin_serving, stop_serving, unfinished
+from fieldward_server.services.upkeep.restoration import root_keys as root_keys_of
 from fieldward_server.shield_register import ShieldRegister
 from fieldward_server.storage.copies import copier
 from fieldward_server.storage.migrations import STEPS

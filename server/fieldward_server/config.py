@@ -16,14 +16,9 @@ from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import unquote
 
-from fieldward_server.master_key_sources import (
-    KeyCommand,
-    KeyFile,
-    KeyText,
-    MasterKeySource,
-)
-from fieldward_server.services.absence import MARGIN_SECONDS, least_seconds
-from fieldward_server.services.rebuilding import REMOVAL_SECONDS
+from fieldward_server.master_key_sources import KeyCommand, KeyFile, KeyText, MasterKeySource
+from fieldward_server.services.distribution.absence import MARGIN_SECONDS, least_seconds
+from fieldward_server.services.distribution.rebuilding import REMOVAL_SECONDS
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.leases import LeaseTerms
 from fieldward_sync.messages import MAX_REQUEST_BYTES, Assurance

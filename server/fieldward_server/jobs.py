@@ -17,18 +17,18 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from fieldward_server import metrics
 from fieldward_server.logs import event, failure, new_id, working_on
-from fieldward_server.services.holdings import watch_caps
-from fieldward_server.services.key_epochs import renew_partition_keys
+from fieldward_server.services.distribution.holdings import watch_caps
+from fieldward_server.services.distribution.key_epochs import renew_partition_keys
+from fieldward_server.services.distribution.sealing import seal_partitions, sweep_files
 from fieldward_server.services.platform import Platform
-from fieldward_server.services.pruning import (
+from fieldward_server.services.registering import write_register
+from fieldward_server.services.upkeep.pruning import (
     prune_feeds,
     prune_invitations,
     prune_keys,
     prune_notices,
 )
-from fieldward_server.services.registering import write_register
-from fieldward_server.services.sealing import seal_partitions, sweep_files
-from fieldward_server.services.turns import end_turn, note_done, take_turn
+from fieldward_server.services.upkeep.turns import end_turn, note_done, take_turn
 from fieldward_sync.errors import RetryLater
 
 LONGEST_RUN_SECONDS = 15 * 60

@@ -11,7 +11,7 @@ import os
 from fieldward_server.assembly import assemble
 from fieldward_server.config import Config
 from fieldward_server.master_keys import MasterKeys
-from fieldward_server.services.rewrapping import rewrap
+from fieldward_server.services.upkeep.rewrapping import rewrap
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.keys import KEY_BYTES
 from fieldward_sync.sealing import Entropy

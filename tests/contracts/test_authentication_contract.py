@@ -16,7 +16,7 @@ from fieldward_server.services.authentication import (
     authenticate,
     use_counter,
 )
-from fieldward_server.services.devices import set_access
+from fieldward_server.services.custody.devices import set_access
 from fieldward_server.services.platform import SeenRequests
 from fieldward_sync.access import Access
 from fieldward_sync.errors import PeerBrokeProtocol

@@ -12,7 +12,8 @@ import pytest
 
 from children import AUTHORITY, child
 from field_device import FieldDevice
-from fieldward_server.services.custody import (
+from fieldward_server.services.custody.devices import set_access
+from fieldward_server.services.custody.still_held import (
     VERBS,
     CustodyPreview,
     LossRecord,
@@ -21,9 +22,8 @@ from fieldward_server.services.custody import (
     preview_verb,
     report_loss,
 )
-from fieldward_server.services.devices import set_access
-from fieldward_server.services.partitions import grant, take
-from fieldward_server.services.wipes import order_wipe
+from fieldward_server.services.custody.wipes import order_wipe
+from fieldward_server.services.distribution.partitions import grant, take
 from fieldward_sync.access import MOVES, Access, Receipt
 from fieldward_sync.custody import OUTCOMES
 from fieldward_sync.errors import CallerMistake

@@ -6,7 +6,7 @@ import pytest
 
 from children import AUTHORITY, stranger
 from field_device import FieldDevice
-from fieldward_server.services.device_reports import list_devices
+from fieldward_server.services.custody.device_reports import list_devices
 from fieldward_sync.access import Access
 from service_world import World
 

@@ -8,17 +8,17 @@ import pytest
 
 from children import AUTHORITY, PHONE, child
 from field_device import FieldDevice
-from fieldward_server.services.conflicts import list_conflicts
-from fieldward_server.services.disputes import (
+from fieldward_server.services.events import list_events
+from fieldward_server.services.exchange.inbox import list_inbox
+from fieldward_server.services.records.conflicts import list_conflicts
+from fieldward_server.services.records.disputes import (
     OpenDispute,
     decide_dispute,
     list_disputes,
     raise_dispute,
 )
-from fieldward_server.services.events import list_events
-from fieldward_server.services.inbox import list_inbox
-from fieldward_server.services.records import record_history, value_history
-from fieldward_server.services.shields import raise_shield, release_shield
+from fieldward_server.services.records.reading import record_history, value_history
+from fieldward_server.services.records.shields import raise_shield, release_shield
 from fieldward_sync.disputes import Dispute, disputes_in, new_dispute
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.limits import MAX_MEMBERS

@@ -15,12 +15,12 @@ import pytest
 from children import AUTHORITY, PHONE, child, stranger
 from field_device import FieldDevice
 from fieldward_server.files import SealedFiles
-from fieldward_server.services.loading import load_records
-from fieldward_server.services.partition_keys import digest_key
-from fieldward_server.services.partitions import grant, list_partitions
+from fieldward_server.services.distribution.partition_keys import digest_key
+from fieldward_server.services.distribution.partitions import grant, list_partitions
+from fieldward_server.services.distribution.sealing import seal_partitions, sweep_files
 from fieldward_server.services.platform import Platform
-from fieldward_server.services.sealing import seal_partitions, sweep_files
-from fieldward_server.services.shields import raise_shield
+from fieldward_server.services.records.loading import load_records
+from fieldward_server.services.records.shields import raise_shield
 from fieldward_server.shield_register import ShieldRegister
 from fieldward_server.storage import authorities, memberships, open_storage
 from fieldward_sync import digest

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from children import AUTHORITY, child
-from fieldward_server.services.duplicates import (
+from fieldward_server.services.records.duplicates import (
     MAX_QUERIES,
     Duplicates,
     find_duplicates,
     queries_for,
 )
-from fieldward_server.services.shields import raise_shield
+from fieldward_server.services.records.shields import raise_shield
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.views import View, ViewValue
 from service_world import World

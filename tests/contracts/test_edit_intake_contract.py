@@ -10,10 +10,10 @@ import pytest
 
 from children import AUTHORITY, PHONE, child
 from field_device import FieldDevice
-from fieldward_server.services.conflicts import list_conflicts
-from fieldward_server.services.inbox import list_inbox
-from fieldward_server.services.records import record_history
-from fieldward_server.services.shields import raise_shield, release_shield
+from fieldward_server.services.exchange.inbox import list_inbox
+from fieldward_server.services.records.conflicts import list_conflicts
+from fieldward_server.services.records.reading import record_history
+from fieldward_server.services.records.shields import raise_shield, release_shield
 from fieldward_server.storage import devices
 from fieldward_sync.access import Access
 from fieldward_sync.messages import BoxPart

@@ -7,8 +7,8 @@ import pytest
 from children import AUTHORITY, PHONE, child
 from enquiring import ADA, asking_device, found, last_look_up
 from field_device import FieldDevice
-from fieldward_server.services import index_search
-from fieldward_server.services.shields import raise_shield, release_shield
+from fieldward_server.services.records import index_search
+from fieldward_server.services.records.shields import raise_shield, release_shield
 from fieldward_sync.encoding import encode
 from fieldward_sync.enquiries import MAX_HITS_OF_AN_ANSWER
 from fieldward_sync.matching.ranking import MAX_HITS, Ranking

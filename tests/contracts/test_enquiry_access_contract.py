@@ -10,9 +10,10 @@ import pytest
 
 from enquiring import ADA, asking_device, found, last_look_up, nobody, on_record
 from field_device import FieldDevice
-from fieldward_server.services import enquiry_limit, index_search
-from fieldward_server.services.enquiries import enquire
-from fieldward_server.services.practitioners import suspend_practitioner
+from fieldward_server.services.custody.practitioners import suspend_practitioner
+from fieldward_server.services.look_ups import enquiry_limit
+from fieldward_server.services.look_ups.enquiries import enquire
+from fieldward_server.services.records import index_search
 from fieldward_sync.access import Access
 from fieldward_sync.errors import CallerMistake, RefusedByServer
 from fieldward_sync.journal import LookUp
@@ -153,7 +154,7 @@ def test_access_that_is_lost_while_an_enquiry_is_worked_out_is_lost(
         return ranking
 
     paused_later: list[FieldDevice] = []
-    monkeypatch.setattr("fieldward_server.services.enquiries.search_index", meanwhile)
+    monkeypatch.setattr("fieldward_server.services.look_ups.enquiries.search_index", meanwhile)
     real = world.platform.storage.transaction
 
     def transaction() -> object:

@@ -9,16 +9,16 @@ import pytest
 from children import AUTHORITY, child
 from enquiring import ADA, asking_device, found, on_record
 from field_device import FieldDevice
-from fieldward_server.services import enquiry_log, journals
 from fieldward_server.services.authentication import NotAuthenticated
-from fieldward_server.services.enquiries import enquire
-from fieldward_server.services.journals import (
+from fieldward_server.services.look_ups import enquiry_log, journals
+from fieldward_server.services.look_ups.enquiries import enquire
+from fieldward_server.services.look_ups.journals import (
     POSITION,
     JournalReport,
     list_sealed_look_ups,
     verify_journals,
 )
-from fieldward_server.services.sealed_look_ups import open_look_ups
+from fieldward_server.services.look_ups.sealed_look_ups import open_look_ups
 from fieldward_server.storage import enquiries
 from fieldward_sync.errors import RetryLater
 from fieldward_sync.journal import LookUp

@@ -11,7 +11,7 @@ from children import AUTHORITY, child
 from enquiring import ADA, asking_device, last_look_up, nobody, on_record
 from field_device import ENQUIRIES, FieldDevice
 from fieldward_server.services.authorities import EDIT_SEED
-from fieldward_server.services.enquiries import enquire
+from fieldward_server.services.look_ups.enquiries import enquire
 from fieldward_sync.encoding import encode
 from fieldward_sync.enquiries import Enquirer, open_answer, seal_enquiry
 from fieldward_sync.errors import PeerBrokeProtocol

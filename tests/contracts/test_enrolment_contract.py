@@ -10,9 +10,9 @@ import pytest
 from children import AUTHORITY
 from field_device import FieldDevice
 from fieldward_server.services.authorities import answer_key
-from fieldward_server.services.device_reports import list_devices
-from fieldward_server.services.enrolment import enrol
-from fieldward_server.services.invitations import invite
+from fieldward_server.services.custody.device_reports import list_devices
+from fieldward_server.services.custody.enrolment import enrol
+from fieldward_server.services.custody.invitations import invite
 from fieldward_sync.access import Access
 from fieldward_sync.errors import CallerMistake, RefusedByServer
 from fieldward_sync.invitations import fingerprint, read_code

@@ -10,10 +10,10 @@ import pytest
 from children import AUTHORITY, PHONE, child, stranger
 from field_device import FieldDevice
 from fieldward_server.services.authentication import NotAuthenticated
-from fieldward_server.services.devices import set_access
-from fieldward_server.services.hand_overs import prepare_hand_over, withdraw_hand_over
-from fieldward_server.services.pruning import prune_invitations
-from fieldward_server.services.wipes import order_wipe
+from fieldward_server.services.custody.devices import set_access
+from fieldward_server.services.custody.hand_overs import prepare_hand_over, withdraw_hand_over
+from fieldward_server.services.custody.wipes import order_wipe
+from fieldward_server.services.upkeep.pruning import prune_invitations
 from fieldward_sync.access import Access
 from fieldward_sync.distribution import Distribution
 from fieldward_sync.encoding import decode

@@ -9,7 +9,7 @@ import pytest
 
 from children import AUTHORITY, PHONE, child
 from field_device import FieldDevice
-from fieldward_server.services.device_reports import show_device
+from fieldward_server.services.custody.device_reports import show_device
 from fieldward_sync.access import Receipt
 from fieldward_sync.errors import PeerBrokeProtocol, RefusedByServer
 from fieldward_sync.messages import MAX_PRACTITIONERS, ErasedLease, Held

@@ -8,13 +8,17 @@ import pytest
 from children import AUTHORITY
 from field_device import FieldDevice
 from fieldward_server.api.reports import by_name
-from fieldward_server.services import journals
-from fieldward_server.services.journals import (
+from fieldward_server.services.look_ups import journals
+from fieldward_server.services.look_ups.journals import (
     JournalReport,
     list_sealed_look_ups,
     verify_journals,
 )
-from fieldward_server.services.sealed_look_ups import SealedPage, open_look_ups, require_audit_seed
+from fieldward_server.services.look_ups.sealed_look_ups import (
+    SealedPage,
+    open_look_ups,
+    require_audit_seed,
+)
 from fieldward_sync.encoding import decode, encode, pack, unpack
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.journal import BoxItem, EntryItem, EpochSeal, SealItem

@@ -11,7 +11,7 @@ import pytest
 
 from children import AUTHORITY
 from field_device import FieldDevice
-from fieldward_server.services.partitions import grant, take
+from fieldward_server.services.distribution.partitions import grant, take
 from fieldward_sync.access import Access
 from fieldward_sync.leases import LeaseTerms
 from service_world import START, World

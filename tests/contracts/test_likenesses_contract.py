@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from children import AUTHORITY, child, stranger
-from fieldward_server.services.records import record_history
-from fieldward_server.services.shields import (
+from fieldward_server.services.records.reading import record_history
+from fieldward_server.services.records.shields import (
     confirm_likeness,
     list_likenesses,
     raise_shield,

@@ -8,11 +8,11 @@ import pytest
 
 from children import AUTHORITY, PHONE, stranger
 from field_device import FieldDevice
-from fieldward_server.services.inbox import list_inbox
-from fieldward_server.services.merges import merge, preview_merge
-from fieldward_server.services.records import record_history, value_history
-from fieldward_server.services.redactions import find_reached
-from fieldward_server.services.shields import raise_shield, release_shield
+from fieldward_server.services.custody.redactions import find_reached
+from fieldward_server.services.exchange.inbox import list_inbox
+from fieldward_server.services.records.merges import merge, preview_merge
+from fieldward_server.services.records.reading import record_history, value_history
+from fieldward_server.services.records.shields import raise_shield, release_shield
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.projection import NOBODYS_NUMBER
 from fieldward_sync.records import ProposedChange, Value

@@ -8,7 +8,7 @@ import pytest
 
 from children import AUTHORITY
 from field_device import FieldDevice
-from fieldward_server.services.device_reports import WipeReport, list_devices, show_device
+from fieldward_server.services.custody.device_reports import WipeReport, list_devices, show_device
 from fieldward_server.services.events import list_incidents
 from fieldward_sync.access import Access, Order, Receipt, RefusedOrder, WipeState, open_order
 from fieldward_sync.errors import CallerMistake

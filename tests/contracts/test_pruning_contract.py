@@ -11,22 +11,23 @@ import pytest
 from children import AUTHORITY, PHONE, stranger
 from field_device import FieldDevice
 from fieldward_server.files import SealedFiles
-from fieldward_server.services import distributions, pruning, sealing
-from fieldward_server.services.conflicts import settle
-from fieldward_server.services.device_reports import list_devices
-from fieldward_server.services.devices import set_access
-from fieldward_server.services.figures import read_figures
-from fieldward_server.services.partitions import grant, take
-from fieldward_server.services.pruning import (
+from fieldward_server.services.custody.device_reports import list_devices
+from fieldward_server.services.custody.devices import set_access
+from fieldward_server.services.custody.redactions import find_reached
+from fieldward_server.services.custody.wipes import order_wipe, withdraw_wipe
+from fieldward_server.services.distribution import distributions, sealing
+from fieldward_server.services.distribution.partitions import grant, take
+from fieldward_server.services.distribution.sealing import sweep_files
+from fieldward_server.services.records.conflicts import settle
+from fieldward_server.services.records.shields import raise_shield
+from fieldward_server.services.upkeep import pruning
+from fieldward_server.services.upkeep.figures import read_figures
+from fieldward_server.services.upkeep.pruning import (
     prune_feeds,
     prune_invitations,
     prune_keys,
     prune_notices,
 )
-from fieldward_server.services.redactions import find_reached
-from fieldward_server.services.sealing import sweep_files
-from fieldward_server.services.shields import raise_shield
-from fieldward_server.services.wipes import order_wipe, withdraw_wipe
 from fieldward_server.storage import feed_changes
 from fieldward_sync.access import Access
 from fieldward_sync.errors import RefusedByServer, RetryLater

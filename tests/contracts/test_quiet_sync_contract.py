@@ -10,7 +10,7 @@ import pytest
 
 from children import child
 from field_device import FieldDevice
-from fieldward_server.services.synchronisation import synchronise
+from fieldward_server.services.exchange.synchronisation import synchronise
 from fieldward_server.storage import Transaction
 from fieldward_server.storage.driver import Row, Value
 from fieldward_sync.encoding import encode

@@ -15,14 +15,14 @@ import pytest
 from children import AUTHORITY, PHONE, child, stranger
 from field_device import FieldDevice
 from fieldward_server.register_entries import Shield
-from fieldward_server.services import known_records, loading
-from fieldward_server.services.conflicts import list_conflicts
 from fieldward_server.services.events import list_events
-from fieldward_server.services.known_records import find_records
-from fieldward_server.services.merges import merge
-from fieldward_server.services.record_rows import WORTH_WRITING_AHEAD
-from fieldward_server.services.records import record_history
-from fieldward_server.services.shields import raise_shield, release_shield
+from fieldward_server.services.records import known_records, loading
+from fieldward_server.services.records.conflicts import list_conflicts
+from fieldward_server.services.records.known_records import find_records
+from fieldward_server.services.records.merges import merge
+from fieldward_server.services.records.reading import record_history
+from fieldward_server.services.records.record_rows import WORTH_WRITING_AHEAD
+from fieldward_server.services.records.shields import raise_shield, release_shield
 from fieldward_server.storage import departures, feed_changes, records
 from fieldward_server.storage.departures import StoredDeparture
 from fieldward_sync import limits

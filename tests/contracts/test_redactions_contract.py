@@ -9,11 +9,11 @@ import pytest
 
 from children import AUTHORITY, stranger
 from field_device import FieldDevice
-from fieldward_server.services.devices import set_access
-from fieldward_server.services.partitions import grant, take
-from fieldward_server.services.redactions import ReachedDevice, find_reached
-from fieldward_server.services.shields import raise_shield, release_shield
-from fieldward_server.services.wipes import order_wipe
+from fieldward_server.services.custody.devices import set_access
+from fieldward_server.services.custody.redactions import ReachedDevice, find_reached
+from fieldward_server.services.custody.wipes import order_wipe
+from fieldward_server.services.distribution.partitions import grant, take
+from fieldward_server.services.records.shields import raise_shield, release_shield
 from fieldward_sync.access import Access, Receipt
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.messages import HeldPartition

@@ -31,17 +31,20 @@ from fieldward_server.register_entries import (
     Withdrawal,
 )
 from fieldward_server.services.administrators import remove_administrator
-from fieldward_server.services.devices import set_access, set_cap
-from fieldward_server.services.enrolment import enrol
-from fieldward_server.services.hand_overs import prepare_hand_over, withdraw_hand_over
-from fieldward_server.services.partitions import grant, take
-from fieldward_server.services.practitioners import resume_practitioner, suspend_practitioner
+from fieldward_server.services.custody.devices import set_access, set_cap
+from fieldward_server.services.custody.enrolment import enrol
+from fieldward_server.services.custody.hand_overs import prepare_hand_over, withdraw_hand_over
+from fieldward_server.services.custody.practitioners import (
+    resume_practitioner,
+    suspend_practitioner,
+)
+from fieldward_server.services.custody.wipes import order_wipe, withdraw_wipe
+from fieldward_server.services.distribution.partitions import grant, take
+from fieldward_server.services.distribution.rescoping import change_partition
+from fieldward_server.services.distribution.ways import set_way
+from fieldward_server.services.records.shields import raise_shield, release_likeness, release_shield
 from fieldward_server.services.registering import write_register
-from fieldward_server.services.rescoping import change_partition
-from fieldward_server.services.restoration import stop_serving
-from fieldward_server.services.shields import raise_shield, release_likeness, release_shield
-from fieldward_server.services.ways import set_way
-from fieldward_server.services.wipes import order_wipe, withdraw_wipe
+from fieldward_server.services.upkeep.restoration import stop_serving
 from fieldward_server.shield_register import ShieldRegister
 from fieldward_server.storage import devices
 from fieldward_sync.access import Access, Receipt

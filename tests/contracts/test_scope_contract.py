@@ -8,19 +8,19 @@ import pytest
 
 from children import AUTHORITY, child
 from field_device import FieldDevice
-from fieldward_server.services.devices import set_access, set_cap
-from fieldward_server.services.events import list_events
-from fieldward_server.services.holdings import DEFAULT_CAP, Preview, watch_caps
-from fieldward_server.services.partition_keys import digest_key
-from fieldward_server.services.partitions import (
+from fieldward_server.services.custody.devices import set_access, set_cap
+from fieldward_server.services.custody.wipes import order_wipe
+from fieldward_server.services.distribution.holdings import DEFAULT_CAP, Preview, watch_caps
+from fieldward_server.services.distribution.partition_keys import digest_key
+from fieldward_server.services.distribution.partitions import (
     grant,
     list_partitions,
     preview_grant,
     preview_rules,
     take,
 )
-from fieldward_server.services.rescoping import change_partition
-from fieldward_server.services.wipes import order_wipe
+from fieldward_server.services.distribution.rescoping import change_partition
+from fieldward_server.services.events import list_events
 from fieldward_server.storage import memberships
 from fieldward_sync import digest
 from fieldward_sync.access import Access

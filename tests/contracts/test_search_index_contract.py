@@ -10,8 +10,8 @@ import pytest
 
 from children import AUTHORITY, child
 from field_device import FieldDevice
-from fieldward_server.services import loading, record_rows
-from fieldward_server.services.shields import raise_shield, release_shield
+from fieldward_server.services.records import loading, record_rows
+from fieldward_server.services.records.shields import raise_shield, release_shield
 from fieldward_server.storage import Storage, records, search_keys
 from fieldward_server.storage.records import StoredRecord
 from fieldward_server.storage.search_keys import Asked, Found, SearchKey, Span

@@ -8,13 +8,13 @@ import pytest
 
 from children import AUTHORITY, PHONE, child, stranger
 from field_device import FieldDevice
-from fieldward_server.services.conflicts import Conflict, list_conflicts, settle
-from fieldward_server.services.devices import set_access
-from fieldward_server.services.inbox import InboxEntry, admit, decline, list_inbox
-from fieldward_server.services.partitions import take
-from fieldward_server.services.provenance import HistoricValue
-from fieldward_server.services.records import value_history
-from fieldward_server.services.shields import raise_shield, release_shield
+from fieldward_server.services.custody.devices import set_access
+from fieldward_server.services.distribution.partitions import take
+from fieldward_server.services.exchange.inbox import InboxEntry, admit, decline, list_inbox
+from fieldward_server.services.records.conflicts import Conflict, list_conflicts, settle
+from fieldward_server.services.records.provenance import HistoricValue
+from fieldward_server.services.records.reading import value_history
+from fieldward_server.services.records.shields import raise_shield, release_shield
 from fieldward_sync.access import Access
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.messages import Notice

@@ -8,15 +8,15 @@ import pytest
 
 from children import AUTHORITY, stranger
 from field_device import FieldDevice
-from fieldward_server.services.conflicts import settle
-from fieldward_server.services.disputes import list_disputes, raise_dispute
-from fieldward_server.services.inbox import list_inbox
-from fieldward_server.services.known_records import find_records
-from fieldward_server.services.merges import merge
-from fieldward_server.services.records import value_history
-from fieldward_server.services.redactions import find_reached
-from fieldward_server.services.shields import raise_shield
-from fieldward_server.services.splits import preview_split, split
+from fieldward_server.services.custody.redactions import find_reached
+from fieldward_server.services.exchange.inbox import list_inbox
+from fieldward_server.services.records.conflicts import settle
+from fieldward_server.services.records.disputes import list_disputes, raise_dispute
+from fieldward_server.services.records.known_records import find_records
+from fieldward_server.services.records.merges import merge
+from fieldward_server.services.records.reading import value_history
+from fieldward_server.services.records.shields import raise_shield
+from fieldward_server.services.records.splits import preview_split, split
 from fieldward_sync.disputes import disputes_in
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.projection import withdrawn

@@ -10,15 +10,15 @@ import pytest
 from children import AUTHORITY, stranger
 from enquiring import ADA
 from field_device import FieldDevice
-from fieldward_server.services.events import list_events
-from fieldward_server.services.hand_overs import prepare_hand_over
-from fieldward_server.services.practitioners import (
+from fieldward_server.services.custody.hand_overs import prepare_hand_over
+from fieldward_server.services.custody.practitioners import (
     list_practitioners,
     resume_practitioner,
     show_practitioner,
     suspend_practitioner,
 )
-from fieldward_server.services.time_codes import tell_time
+from fieldward_server.services.custody.time_codes import tell_time
+from fieldward_server.services.events import list_events
 from fieldward_sync.access import Access
 from fieldward_sync.errors import CallerMistake, RefusedByServer
 from service_world import World

@@ -8,9 +8,9 @@ import pytest
 
 from children import AUTHORITY
 from field_device import FieldDevice
+from fieldward_server.services.custody.time_codes import tell_time
+from fieldward_server.services.custody.wipes import order_wipe, withdraw_wipe
 from fieldward_server.services.events import list_events
-from fieldward_server.services.time_codes import tell_time
-from fieldward_server.services.wipes import order_wipe, withdraw_wipe
 from fieldward_sync.access import Access
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.time_codes import open_time_code

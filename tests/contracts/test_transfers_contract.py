@@ -13,22 +13,21 @@ from children import AUTHORITY, PHONE, stranger
 from field_device import FieldDevice
 from fieldward_server.register_entries import Entry, Moved, Shield
 from fieldward_server.services.authorities import locked
-from fieldward_server.services.book import Book
-from fieldward_server.services.conflicts import list_conflicts, settle
-from fieldward_server.services.disputes import raise_dispute
-from fieldward_server.services.duplicates import find_duplicates
+from fieldward_server.services.custody.redactions import find_reached
+from fieldward_server.services.distribution.partitions import take
 from fieldward_server.services.events import list_events
-from fieldward_server.services.forwarding import forward
-from fieldward_server.services.inbox import admit, list_inbox
-from fieldward_server.services.known_records import find_records
-from fieldward_server.services.merges import merge, preview_merge
-from fieldward_server.services.partitions import take
-from fieldward_server.services.records import record_history, value_history
-from fieldward_server.services.redactions import find_reached
-from fieldward_server.services.registering import write_register
-from fieldward_server.services.shields import raise_shield, release_shield
-from fieldward_server.services.splits import preview_split
-from fieldward_server.services.transfers import (
+from fieldward_server.services.exchange.forwarding import forward
+from fieldward_server.services.exchange.inbox import admit, list_inbox
+from fieldward_server.services.records.book import Book
+from fieldward_server.services.records.conflicts import list_conflicts, settle
+from fieldward_server.services.records.disputes import raise_dispute
+from fieldward_server.services.records.duplicates import find_duplicates
+from fieldward_server.services.records.known_records import find_records
+from fieldward_server.services.records.merges import merge, preview_merge
+from fieldward_server.services.records.reading import record_history, value_history
+from fieldward_server.services.records.shields import raise_shield, release_shield
+from fieldward_server.services.records.splits import preview_split
+from fieldward_server.services.records.transfers import (
     ENDINGS,
     accept,
     decline,
@@ -38,6 +37,7 @@ from fieldward_server.services.transfers import (
     preview_offer,
     withdraw,
 )
+from fieldward_server.services.registering import write_register
 from fieldward_server.shield_register import ShieldRegister
 from fieldward_sync.errors import CallerMistake, RetryLater
 from fieldward_sync.projection import withdrawn

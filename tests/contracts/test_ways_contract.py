@@ -9,16 +9,20 @@ import pytest
 
 from children import AUTHORITY, child
 from field_device import FieldDevice
-from fieldward_server.services.custody import list_loss_records, preview_verb, report_loss
-from fieldward_server.services.device_reports import show_device
-from fieldward_server.services.devices import set_cap
+from fieldward_server.services.custody.device_reports import show_device
+from fieldward_server.services.custody.devices import set_cap
+from fieldward_server.services.custody.redactions import find_reached
+from fieldward_server.services.custody.still_held import (
+    list_loss_records,
+    preview_verb,
+    report_loss,
+)
+from fieldward_server.services.distribution.holdings import Preview, RecordsByWay
+from fieldward_server.services.distribution.key_epochs import renew_partition_key
+from fieldward_server.services.distribution.partitions import grant, take
+from fieldward_server.services.distribution.ways import preview_way, set_way
 from fieldward_server.services.events import list_events
-from fieldward_server.services.holdings import Preview, RecordsByWay
-from fieldward_server.services.key_epochs import renew_partition_key
-from fieldward_server.services.partitions import grant, take
-from fieldward_server.services.redactions import find_reached
-from fieldward_server.services.shields import raise_shield
-from fieldward_server.services.ways import preview_way, set_way
+from fieldward_server.services.records.shields import raise_shield
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.messages import DEVICE_KEY
 from fieldward_sync.ways import Way

@@ -8,9 +8,9 @@ import pytest
 
 from children import AUTHORITY
 from field_device import FieldDevice
-from fieldward_server.services.device_reports import WipeReport
-from fieldward_server.services.devices import set_access
-from fieldward_server.services.wipes import (
+from fieldward_server.services.custody.device_reports import WipeReport
+from fieldward_server.services.custody.devices import set_access
+from fieldward_server.services.custody.wipes import (
     ALONE,
     HOUR_SECONDS,
     WAITS_SECONDS,

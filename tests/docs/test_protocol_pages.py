@@ -18,8 +18,8 @@ from fieldward_client.overlay import Shown, lay_over
 from fieldward_client.passphrases import MAX_PASSPHRASE_CHARACTERS, MIN_PASSPHRASE_CHARACTERS
 from fieldward_server.api.admin_commands import COMMANDS
 from fieldward_server.api.problems import KNOWN
-from fieldward_server.services import edit_intake
 from fieldward_server.services.authentication import MAX_SKEW_SECONDS, WINDOW
+from fieldward_server.services.exchange import edit_intake
 from fieldward_sync.clock import TOLERATED_COLD_STARTS, TOLERATED_LAG_SECONDS
 from fieldward_sync.distribution import COMPRESSION_LEVEL
 from fieldward_sync.encoding import Message

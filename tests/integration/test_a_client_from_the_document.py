@@ -23,14 +23,14 @@ from children import AUTHORITY, PHONE, child
 from fieldward_server.assembly import assemble, migrate
 from fieldward_server.backups import restore_backup, write_backup
 from fieldward_server.config import Config, load_config
-from fieldward_server.services.device_reports import DeviceReport, show_device
-from fieldward_server.services.devices import set_access
+from fieldward_server.services.custody.device_reports import DeviceReport, show_device
+from fieldward_server.services.custody.devices import set_access
+from fieldward_server.services.custody.wipes import order_wipe
+from fieldward_server.services.distribution.sealing import seal_partitions
+from fieldward_server.services.distribution.ways import set_way
 from fieldward_server.services.events import list_events
-from fieldward_server.services.inbox import list_inbox
-from fieldward_server.services.journals import verify_journals
-from fieldward_server.services.sealing import seal_partitions
-from fieldward_server.services.ways import set_way
-from fieldward_server.services.wipes import order_wipe
+from fieldward_server.services.exchange.inbox import list_inbox
+from fieldward_server.services.look_ups.journals import verify_journals
 from fieldward_server.storage import journals
 from fieldward_server.storage.journals import Journal
 from fieldward_sync.access import Access, WipeState

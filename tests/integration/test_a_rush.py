@@ -27,9 +27,9 @@ import pytest
 from api_actors import AUTHORITY, Board, FieldDevice
 from children import child
 from fieldward_client import Device, HttpTransport, SyncOutcome
-from fieldward_server.services.figures import read_figures
-from fieldward_server.services.loading import load_records
-from fieldward_server.services.sealing import seal_partitions
+from fieldward_server.services.distribution.sealing import seal_partitions
+from fieldward_server.services.records.loading import load_records
+from fieldward_server.services.upkeep.figures import read_figures
 from fieldward_sync.http_signatures import verify_answer
 from fieldward_sync.keys import hpke_public_key
 from fieldward_sync.messages import Held

@@ -20,7 +20,7 @@ from fieldward_server import backups
 from fieldward_server.backups import read_backup, restore_backup, write_backup
 from fieldward_server.cli.root import root
 from fieldward_server.services.authorities import show_authority
-from fieldward_server.services.records import record_history
+from fieldward_server.services.records.reading import record_history
 from fieldward_server.storage.copies import copier
 from fieldward_sync.errors import CallerMistake, Error, LocalDataDamaged, RetryLater
 from loop import Loop

@@ -18,7 +18,7 @@ from fieldward_client import (
     RefusedByServer,
     RetryLater,
 )
-from fieldward_server.services.devices import set_access
+from fieldward_server.services.custody.devices import set_access
 from fieldward_sync.access import Access
 from fieldward_sync.errors import Error
 from loop import Loop, Wire

@@ -17,16 +17,17 @@ from fieldward_client.hand_over import HAND_OVER, waiting_hand_over
 from fieldward_client.identity import IDENTITY, Identity
 from fieldward_client.lease import open_grant, stored_lease
 from fieldward_server.cli.custody import holding_in_words
-from fieldward_server.services import hand_overs, synchronisation
-from fieldward_server.services.custody import LossReport, preview_verb, report_loss
-from fieldward_server.services.device_reports import DeviceReport, show_device
-from fieldward_server.services.devices import set_access
+from fieldward_server.services.custody import hand_overs
+from fieldward_server.services.custody.device_reports import DeviceReport, show_device
+from fieldward_server.services.custody.devices import set_access
+from fieldward_server.services.custody.hand_overs import prepare_hand_over, withdraw_hand_over
+from fieldward_server.services.custody.standing import Standing
+from fieldward_server.services.custody.still_held import LossReport, preview_verb, report_loss
+from fieldward_server.services.custody.wipes import order_wipe
 from fieldward_server.services.events import list_events
-from fieldward_server.services.hand_overs import prepare_hand_over, withdraw_hand_over
-from fieldward_server.services.inbox import list_inbox
-from fieldward_server.services.journals import verify_journals
-from fieldward_server.services.standing import Standing
-from fieldward_server.services.wipes import order_wipe
+from fieldward_server.services.exchange import synchronisation
+from fieldward_server.services.exchange.inbox import list_inbox
+from fieldward_server.services.look_ups.journals import verify_journals
 from fieldward_server.storage import Transaction
 from fieldward_sync.access import Access
 from fieldward_sync.errors import PeerBrokeProtocol

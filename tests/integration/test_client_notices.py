@@ -10,10 +10,10 @@ import pytest
 from caseloads import holding, loop_with
 from children import AUTHORITY, PHONE, child
 from fieldward_client import AccessClosed, Device
-from fieldward_server.services.conflicts import list_conflicts, settle
-from fieldward_server.services.inbox import admit
-from fieldward_server.services.partitions import grant, take
-from fieldward_server.services.shields import raise_shield
+from fieldward_server.services.distribution.partitions import grant, take
+from fieldward_server.services.exchange.inbox import admit
+from fieldward_server.services.records.conflicts import list_conflicts, settle
+from fieldward_server.services.records.shields import raise_shield
 from loop import Loop, Wire
 
 COMMAND = {"authority": AUTHORITY, "actor": "jo"}

@@ -22,9 +22,9 @@ from fieldward_client import (
     Way,
     passphrases,
 )
-from fieldward_server.services.key_epochs import renew_partition_key
-from fieldward_server.services.shields import raise_shield
-from fieldward_server.services.ways import set_way
+from fieldward_server.services.distribution.key_epochs import renew_partition_key
+from fieldward_server.services.distribution.ways import set_way
+from fieldward_server.services.records.shields import raise_shield
 from hand_timer import YEARS
 from held_keys import keys_of, keys_on_disk
 from loop import Loop, Wire

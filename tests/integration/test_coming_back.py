@@ -16,9 +16,9 @@ from fieldward_client import AccessClosed, CallerMistake, SyncOutcome
 from fieldward_client.folder import Folder
 from fieldward_client.identity import CONTACT, Contact
 from fieldward_client.terminal.header import header
-from fieldward_server.services.devices import set_access
-from fieldward_server.services.journals import verify_journals
-from fieldward_server.services.wipes import order_wipe
+from fieldward_server.services.custody.devices import set_access
+from fieldward_server.services.custody.wipes import order_wipe
+from fieldward_server.services.look_ups.journals import verify_journals
 from fieldward_server.storage import edits, events
 from fieldward_sync.access import Access
 from loop import Loop

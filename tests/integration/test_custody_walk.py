@@ -20,15 +20,15 @@ from fieldward_client import AccessClosed, CallerMistake, LeaseStatus, SyncOutco
 from fieldward_client.boxes import read_box
 from fieldward_client.folder import Folder
 from fieldward_client.outbox import read_content
-from fieldward_server.services.custody import report_loss
-from fieldward_server.services.devices import set_access
-from fieldward_server.services.hand_overs import prepare_hand_over
-from fieldward_server.services.journals import list_sealed_look_ups, verify_journals
-from fieldward_server.services.known_records import read_edit
-from fieldward_server.services.partitions import take
-from fieldward_server.services.practitioners import suspend_practitioner
-from fieldward_server.services.sealed_look_ups import open_look_ups
-from fieldward_server.services.wipes import order_wipe
+from fieldward_server.services.custody.devices import set_access
+from fieldward_server.services.custody.hand_overs import prepare_hand_over
+from fieldward_server.services.custody.practitioners import suspend_practitioner
+from fieldward_server.services.custody.still_held import report_loss
+from fieldward_server.services.custody.wipes import order_wipe
+from fieldward_server.services.distribution.partitions import take
+from fieldward_server.services.look_ups.journals import list_sealed_look_ups, verify_journals
+from fieldward_server.services.look_ups.sealed_look_ups import open_look_ups
+from fieldward_server.services.records.known_records import read_edit
 from fieldward_server.storage import edits
 from fieldward_sync.access import Access
 from fieldward_sync.custody import OUTCOMES, Aftermath

@@ -16,10 +16,10 @@ from children import child
 from databases import NewDatabase
 from field_device import HOST
 from fieldward_client import Device
-from fieldward_server.services.devices import set_access
-from fieldward_server.services.journals import list_sealed_look_ups, verify_journals
-from fieldward_server.services.loading import load_records
-from fieldward_server.services.sealed_look_ups import open_look_ups
+from fieldward_server.services.custody.devices import set_access
+from fieldward_server.services.look_ups.journals import list_sealed_look_ups, verify_journals
+from fieldward_server.services.look_ups.sealed_look_ups import open_look_ups
+from fieldward_server.services.records.loading import load_records
 from fieldward_sync.access import Access
 from fieldward_sync.enquiries import read_header
 from fieldward_sync.errors import RefusedByServer

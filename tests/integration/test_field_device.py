@@ -13,8 +13,8 @@ from children import AUTHORITY, PHONE
 from fieldward_client import Device
 from fieldward_client.terminal import command
 from fieldward_server.cli.root import root
-from fieldward_server.services.devices import set_access
-from fieldward_server.services.wipes import order_wipe
+from fieldward_server.services.custody.devices import set_access
+from fieldward_server.services.custody.wipes import order_wipe
 from fieldward_sync.access import Access
 from health_visitor import (
     PASSPHRASE,

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from children import AUTHORITY, PHONE
-from fieldward_server.services.disputes import decide_dispute, list_disputes
-from fieldward_server.services.shields import raise_shield
+from fieldward_server.services.records.disputes import decide_dispute, list_disputes
+from fieldward_server.services.records.shields import raise_shield
 from health_visitor import PASSPHRASE, HealthVisitor, synced_at
 
 COMMAND = {"authority": AUTHORITY, "actor": "jo", "reason": "letter-from-family"}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from children import AUTHORITY, PHONE
-from fieldward_server.services.conflicts import list_conflicts, settle
+from fieldward_server.services.records.conflicts import list_conflicts, settle
 from health_visitor import PASSPHRASE, HealthVisitor, edit_by_a_colleague, synced_at
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from children import AUTHORITY, PHONE, child
-from fieldward_server.services.ways import set_way
+from fieldward_server.services.distribution.ways import set_way
 from health_visitor import DAY, PASSPHRASE, HealthVisitor, synced_at
 
 TERMINAL_COLUMNS = 80

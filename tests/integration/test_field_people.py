@@ -10,8 +10,8 @@ import pytest
 
 from children import AUTHORITY, PHONE
 from fieldward_client.terminal import asking
-from fieldward_server.services.hand_overs import prepare_hand_over
-from fieldward_server.services.time_codes import tell_time
+from fieldward_server.services.custody.hand_overs import prepare_hand_over
+from fieldward_server.services.custody.time_codes import tell_time
 from fieldward_sync.time_codes import read_challenge
 from health_visitor import DAY, PASSPHRASE, HealthVisitor, synced_at
 

@@ -16,9 +16,9 @@ from fieldward_client.folder import Folder
 from fieldward_client.hand_over import waiting_hand_over
 from fieldward_client.identity import IDENTITY, Identity
 from fieldward_client.lease import open_grant
-from fieldward_server.services.custody import report_loss
-from fieldward_server.services.hand_overs import prepare_hand_over
-from fieldward_server.services.ways import set_way
+from fieldward_server.services.custody.hand_overs import prepare_hand_over
+from fieldward_server.services.custody.still_held import report_loss
+from fieldward_server.services.distribution.ways import set_way
 from fieldward_sync.invitations import read_code
 from held_keys import keys_of, keys_on_disk
 from loop import Loop, Wire

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from api_actors import START, Board
 from fieldward_server.jobs import LONGEST_RUN_SECONDS, jobs, run_once
 from fieldward_server.services.platform import Platform
-from fieldward_server.services.restoration import stop_serving
+from fieldward_server.services.upkeep.restoration import stop_serving
 from founding import found
 
 EVERY_SECONDS = 30

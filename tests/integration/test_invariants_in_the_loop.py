@@ -13,13 +13,13 @@ from caseloads import holding, loop_with
 from children import AUTHORITY, PHONE, child
 from fieldward_client import AccessClosed, CallerMistake, Device, SyncOutcome, Value
 from fieldward_client.transport import HttpAnswer
-from fieldward_server.services.device_reports import show_device
-from fieldward_server.services.devices import set_access
-from fieldward_server.services.partitions import take
-from fieldward_server.services.redactions import ReachedDevice, find_reached
-from fieldward_server.services.rescoping import change_partition
-from fieldward_server.services.shields import raise_shield
-from fieldward_server.services.wipes import order_wipe
+from fieldward_server.services.custody.device_reports import show_device
+from fieldward_server.services.custody.devices import set_access
+from fieldward_server.services.custody.redactions import ReachedDevice, find_reached
+from fieldward_server.services.custody.wipes import order_wipe
+from fieldward_server.services.distribution.partitions import take
+from fieldward_server.services.distribution.rescoping import change_partition
+from fieldward_server.services.records.shields import raise_shield
 from fieldward_server.storage import edits
 from fieldward_sync.access import Access, WipeState
 from fieldward_sync.errors import RetryLater

@@ -14,9 +14,9 @@ import pytest
 from api_actors import AUTHORITY, START, Board
 from fieldward_server.jobs import LONGEST_RUN_SECONDS, Job, jobs, run_once, start_jobs
 from fieldward_server.logs import EventFormatter, event
-from fieldward_server.services.partitions import list_partitions
+from fieldward_server.services.distribution.partitions import list_partitions
 from fieldward_server.services.platform import Platform
-from fieldward_server.services.turns import take_turn
+from fieldward_server.services.upkeep.turns import take_turn
 from fieldward_sync.errors import RetryLater
 
 WORKERS = 4

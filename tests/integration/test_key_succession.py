@@ -18,12 +18,15 @@ from children import AUTHORITY, PHONE, child
 from databases import NewDatabase
 from fieldward_client import Device, SyncOutcome
 from fieldward_server.services.authorities import published_trust
-from fieldward_server.services.devices import set_access
-from fieldward_server.services.journals import list_sealed_look_ups
-from fieldward_server.services.key_epochs import KEY_EPOCH_SECONDS, renew_partition_keys
-from fieldward_server.services.sealed_look_ups import open_look_ups
+from fieldward_server.services.custody.devices import set_access
+from fieldward_server.services.custody.wipes import order_wipe
+from fieldward_server.services.distribution.key_epochs import (
+    KEY_EPOCH_SECONDS,
+    renew_partition_keys,
+)
+from fieldward_server.services.look_ups.journals import list_sealed_look_ups
+from fieldward_server.services.look_ups.sealed_look_ups import open_look_ups
 from fieldward_server.services.succession import Successors, prepare_successors, put_in_force
-from fieldward_server.services.wipes import order_wipe
 from fieldward_server.storage import events, orders
 from fieldward_sync.access import Access
 from fieldward_sync.encoding import unpack

@@ -20,9 +20,9 @@ from fieldward_client import Device
 from fieldward_server.cli.root import root
 from fieldward_server.master_key_rotation import retire, rotate
 from fieldward_server.register_entries import HandOverPrepared
-from fieldward_server.services.hand_overs import prepare_hand_over
-from fieldward_server.services.invitations import PROOF_KEY
-from fieldward_server.services.rewrapping import KINDS
+from fieldward_server.services.custody.hand_overs import prepare_hand_over
+from fieldward_server.services.custody.invitations import PROOF_KEY
+from fieldward_server.services.upkeep.rewrapping import KINDS
 from fieldward_sync.errors import CallerMistake, Error, PeerBrokeProtocol
 from founding import renew_keys
 from loop import Loop

@@ -15,7 +15,7 @@ from fieldward_server.api.context import service_of
 from fieldward_server.api.metrics import MetricsPage
 from fieldward_server.jobs import jobs, run_once
 from fieldward_server.metrics import DATABASE_CODES
-from fieldward_server.services.partitions import create_partition
+from fieldward_server.services.distribution.partitions import create_partition
 from fieldward_sync.errors import RetryLater
 from fieldward_sync.keys import hpke_public_key
 from fieldward_sync.signing import public_key
@@ -130,7 +130,7 @@ def test_enquiries_are_counted_by_how_they_end_and_by_nothing_else(
     assert found_nobody.send(watched.client).status_code == 409
     assert device.enquiry({}, record_id="ada").send(watched.client).status_code == 200
     with monkeypatch.context() as patch:
-        patch.setattr("fieldward_server.services.enquiry_log.lock", lambda *_: 1 / 0)
+        patch.setattr("fieldward_server.services.look_ups.enquiry_log.lock", lambda *_: 1 / 0)
         assert device.enquiry({"born": "2021"}).send(watched.client).status_code == 500
     after = watched.page()
     for outcome, times in (("nothing", 2), ("refused", 1), ("failed", 1), ("shown", 0)):

@@ -11,7 +11,7 @@ from caseloads import holding, require_complete
 from children import AUTHORITY, stranger
 from databases import NewDatabase
 from fieldward_client import Device, SyncOutcome
-from fieldward_server.services.shields import raise_shield
+from fieldward_server.services.records.shields import raise_shield
 from fieldward_server.storage import authorities
 from fieldward_sync.errors import CallerMistake, RetryLater
 from loop import Loop, Wire
@@ -99,9 +99,9 @@ def test_devices_keep_what_only_one_backup_has(
     "broken",
     [
         "fieldward_server.backups.migrate",
-        "fieldward_server.services.restoration._raise_incarnation",
-        "fieldward_server.services.restoration._hold_shields",
-        "fieldward_server.services.restoration._hold_devices",
+        "fieldward_server.services.upkeep.restoration._raise_incarnation",
+        "fieldward_server.services.upkeep.restoration._hold_shields",
+        "fieldward_server.services.upkeep.restoration._hold_devices",
         "fieldward_server.storage.incarnations.serve",
     ],
 )

@@ -14,16 +14,16 @@ from broken_commits import failing_commit, killed_after_the_commit
 from children import AUTHORITY, stranger
 from databases import NewDatabase
 from field_device import FieldDevice
-from fieldward_server.services.device_reports import list_devices, show_device
-from fieldward_server.services.devices import set_access, set_cap
-from fieldward_server.services.enrolment import enrol
-from fieldward_server.services.hand_overs import prepare_hand_over
-from fieldward_server.services.partitions import grant
+from fieldward_server.services.custody.device_reports import list_devices, show_device
+from fieldward_server.services.custody.devices import set_access, set_cap
+from fieldward_server.services.custody.enrolment import enrol
+from fieldward_server.services.custody.hand_overs import prepare_hand_over
+from fieldward_server.services.custody.wipes import order_wipe, withdraw_wipe
+from fieldward_server.services.distribution.partitions import grant
+from fieldward_server.services.distribution.rescoping import change_partition
+from fieldward_server.services.distribution.ways import set_way
+from fieldward_server.services.records.shields import raise_shield, release_shield
 from fieldward_server.services.registering import write_register
-from fieldward_server.services.rescoping import change_partition
-from fieldward_server.services.shields import raise_shield, release_shield
-from fieldward_server.services.ways import set_way
-from fieldward_server.services.wipes import order_wipe, withdraw_wipe
 from fieldward_sync.access import Access
 from fieldward_sync.errors import RetryLater
 from loop import Loop

@@ -12,9 +12,9 @@ from caseloads import holding, require_complete
 from children import AUTHORITY
 from databases import NewDatabase
 from fieldward_client import Device
-from fieldward_server.services.device_reports import show_device
-from fieldward_server.services.devices import set_access
-from fieldward_server.services.wipes import order_wipe, withdraw_wipe
+from fieldward_server.services.custody.device_reports import show_device
+from fieldward_server.services.custody.devices import set_access
+from fieldward_server.services.custody.wipes import order_wipe, withdraw_wipe
 from fieldward_server.storage import events, orders
 from fieldward_sync.access import Access, WipeState
 from fieldward_sync.errors import CallerMistake

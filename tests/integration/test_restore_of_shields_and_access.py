@@ -14,19 +14,19 @@ from databases import NewDatabase
 from fieldward_client import Device
 from fieldward_server.register_entries import AccessChange, Shield
 from fieldward_server.services.administrators import list_administrators, remove_administrator
-from fieldward_server.services.device_reports import show_device
-from fieldward_server.services.devices import set_access, set_cap
-from fieldward_server.services.merges import merge
-from fieldward_server.services.partitions import take
-from fieldward_server.services.practitioners import (
+from fieldward_server.services.custody.device_reports import show_device
+from fieldward_server.services.custody.devices import set_access, set_cap
+from fieldward_server.services.custody.practitioners import (
     list_practitioners,
     resume_practitioner,
     suspend_practitioner,
 )
-from fieldward_server.services.rescoping import change_partition
-from fieldward_server.services.shields import raise_shield, release_shield
-from fieldward_server.services.ways import set_way
-from fieldward_server.services.wipes import order_wipe
+from fieldward_server.services.custody.wipes import order_wipe
+from fieldward_server.services.distribution.partitions import take
+from fieldward_server.services.distribution.rescoping import change_partition
+from fieldward_server.services.distribution.ways import set_way
+from fieldward_server.services.records.merges import merge
+from fieldward_server.services.records.shields import raise_shield, release_shield
 from fieldward_server.shield_register import ShieldRegister
 from fieldward_server.storage import devices
 from fieldward_sync.access import Access, WipeState

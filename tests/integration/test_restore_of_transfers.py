@@ -14,11 +14,11 @@ from broken_commits import failing_commit, killed_after_the_commit
 from children import AUTHORITY, PHONE, stranger
 from databases import NewDatabase
 from fieldward_server.register_entries import Moved
-from fieldward_server.services.inbox import list_inbox
-from fieldward_server.services.known_records import find_records
+from fieldward_server.services.exchange.inbox import list_inbox
+from fieldward_server.services.records.known_records import find_records
+from fieldward_server.services.records.shields import raise_shield
+from fieldward_server.services.records.transfers import accept, list_transfers, offer, withdraw
 from fieldward_server.services.registering import write_register
-from fieldward_server.services.shields import raise_shield
-from fieldward_server.services.transfers import accept, list_transfers, offer, withdraw
 from fieldward_sync.errors import RetryLater
 from loop import Loop
 from service_world import World

@@ -14,13 +14,16 @@ from children import AUTHORITY, PHONE
 from fieldward_client import AccessClosed, CallerMistake, Device, RefusedByServer, RetryLater
 from fieldward_client.hand_over import HAND_OVER
 from fieldward_server.register_entries import Joined
-from fieldward_server.services.device_reports import show_device
-from fieldward_server.services.devices import set_access
+from fieldward_server.services.custody.device_reports import show_device
+from fieldward_server.services.custody.devices import set_access
+from fieldward_server.services.custody.hand_overs import prepare_hand_over
+from fieldward_server.services.custody.practitioners import (
+    resume_practitioner,
+    suspend_practitioner,
+)
+from fieldward_server.services.distribution.partitions import take
 from fieldward_server.services.events import list_events, list_incidents
-from fieldward_server.services.hand_overs import prepare_hand_over
-from fieldward_server.services.journals import verify_journals
-from fieldward_server.services.partitions import take
-from fieldward_server.services.practitioners import resume_practitioner, suspend_practitioner
+from fieldward_server.services.look_ups.journals import verify_journals
 from fieldward_server.shield_register import ShieldRegister
 from fieldward_sync.access import Access
 from loop import Loop, Wire

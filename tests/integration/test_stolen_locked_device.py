@@ -24,8 +24,8 @@ from field_device import HOST
 from fieldward_client import Device, SyncOutcome
 from fieldward_client.exchange import MEDIA_TYPE
 from fieldward_client.identity import CONTACT, IDENTITY, Contact, Identity
-from fieldward_server.services.device_reports import DeviceReport, show_device
-from fieldward_server.services.wipes import order_wipe
+from fieldward_server.services.custody.device_reports import DeviceReport, show_device
+from fieldward_server.services.custody.wipes import order_wipe
 from fieldward_sync.encoding import Message, decode, encode
 from fieldward_sync.enquiries import EnquiryRequest
 from fieldward_sync.errors import Error

@@ -16,7 +16,7 @@ from pathlib import Path
 from hypothesis import settings
 from hypothesis.stateful import precondition, run_state_machine_as_test
 
-from fieldward_server.services.journals import verify_journals
+from fieldward_server.services.look_ups.journals import verify_journals
 from loop_machine import TheLoop, step
 from postgres import Cluster, fresh_database
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldward_server.services.rebuilding import (
+from fieldward_server.services.distribution.rebuilding import (
     FILES_OF_A_PARTITION,
     REMOVAL_SECONDS,
     Changed,

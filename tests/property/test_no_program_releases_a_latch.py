@@ -25,16 +25,16 @@ from hypothesis.stateful import (
 
 from children import AUTHORITY, PHONE, stranger
 from field_device import FieldDevice
-from fieldward_server.services.known_records import KnownRecord, find_records
-from fieldward_server.services.merges import merge
-from fieldward_server.services.shields import (
+from fieldward_server.services.records.known_records import KnownRecord, find_records
+from fieldward_server.services.records.merges import merge
+from fieldward_server.services.records.shields import (
     confirm_likeness,
     list_likenesses,
     raise_shield,
     release_likeness,
     release_shield,
 )
-from fieldward_server.services.splits import split
+from fieldward_server.services.records.splits import split
 from fieldward_sync.matching.index_keys import index_keys
 from fieldward_sync.messages import BoxPart
 from fieldward_sync.projection import is_shielded, withdrawn

@@ -4,31 +4,36 @@ from __future__ import annotations
 
 from fieldward_server.services.administrators import AdministratorReport
 from fieldward_server.services.authorities import AuthorityReport
-from fieldward_server.services.conflicts import Conflict
-from fieldward_server.services.custody import CustodyPreview, HeldThere, LossRecord, LossReport
-from fieldward_server.services.device_reports import DeviceReport, HolderReport, WipeReport
-from fieldward_server.services.disputes import OpenDispute
-from fieldward_server.services.duplicates import Duplicates
-from fieldward_server.services.holdings import Preview, RecordsByWay, TouchedDevice
-from fieldward_server.services.inbox import InboxEntry
-from fieldward_server.services.journals import JournalReport
-from fieldward_server.services.loading import LineVerdict
-from fieldward_server.services.merges import MergePreview
-from fieldward_server.services.partitions import PartitionReport
-from fieldward_server.services.practitioners import PractitionerReport, TheirDevice
-from fieldward_server.services.provenance import HistoricValue
-from fieldward_server.services.records import RecordHistory, ValueHistory
-from fieldward_server.services.redactions import ReachedDevice
-from fieldward_server.services.sealed_look_ups import (
+from fieldward_server.services.custody.device_reports import DeviceReport, HolderReport, WipeReport
+from fieldward_server.services.custody.practitioners import PractitionerReport, TheirDevice
+from fieldward_server.services.custody.redactions import ReachedDevice
+from fieldward_server.services.custody.still_held import (
+    CustodyPreview,
+    HeldThere,
+    LossRecord,
+    LossReport,
+)
+from fieldward_server.services.custody.time_codes import TimeCode
+from fieldward_server.services.distribution.holdings import Preview, RecordsByWay, TouchedDevice
+from fieldward_server.services.distribution.partitions import PartitionReport
+from fieldward_server.services.exchange.inbox import InboxEntry
+from fieldward_server.services.look_ups.journals import JournalReport
+from fieldward_server.services.look_ups.sealed_look_ups import (
     SealedBox,
     SealedEnquiry,
     SealedLookUp,
     SealedPage,
 )
-from fieldward_server.services.shields import PendingLikeness
-from fieldward_server.services.splits import SplitPreview
-from fieldward_server.services.time_codes import TimeCode
-from fieldward_server.services.transfers import TransferPreview, TransferReport
+from fieldward_server.services.records.conflicts import Conflict
+from fieldward_server.services.records.disputes import OpenDispute
+from fieldward_server.services.records.duplicates import Duplicates
+from fieldward_server.services.records.loading import LineVerdict
+from fieldward_server.services.records.merges import MergePreview
+from fieldward_server.services.records.provenance import HistoricValue
+from fieldward_server.services.records.reading import RecordHistory, ValueHistory
+from fieldward_server.services.records.shields import PendingLikeness
+from fieldward_server.services.records.splits import SplitPreview
+from fieldward_server.services.records.transfers import TransferPreview, TransferReport
 from fieldward_server.storage.events import Event, Incident
 from fieldward_server.storage.practitioners import Practitioner
 from fieldward_sync.custody import Aftermath

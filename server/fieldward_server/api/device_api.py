@@ -13,10 +13,10 @@ from fieldward_server.api.authentication import caller, sign_answer_with, verify
 from fieldward_server.api.context import read_body, service
 from fieldward_server.api.metrics import count_enquiry, count_sync
 from fieldward_server.services.authorities import published_trust
-from fieldward_server.services.enquiries import enquire
-from fieldward_server.services.enrolment import enrol as enrol_device
-from fieldward_server.services.joining import join as join_device
-from fieldward_server.services.synchronisation import synchronise
+from fieldward_server.services.custody.enrolment import enrol as enrol_device
+from fieldward_server.services.custody.joining import join as join_device
+from fieldward_server.services.exchange.synchronisation import synchronise
+from fieldward_server.services.look_ups.enquiries import enquire
 from fieldward_sync.encoding import Message, MessageT, decode, encode
 from fieldward_sync.enquiries import EnquiryRequest
 from fieldward_sync.errors import CallerMistake

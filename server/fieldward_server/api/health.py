@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify
 
 from fieldward_server.api.context import service
 from fieldward_server.jobs import longest_seconds
-from fieldward_server.services.readiness import require_ready
+from fieldward_server.services.upkeep.readiness import require_ready
 
 blueprint = Blueprint("health", __name__, url_prefix="/health")
 

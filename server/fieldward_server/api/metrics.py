@@ -20,8 +20,8 @@ from prometheus_client.registry import Collector
 
 from fieldward_server import metrics
 from fieldward_server.api.context import service_of
-from fieldward_server.services.figures import Figures, read_figures
 from fieldward_server.services.platform import Platform
+from fieldward_server.services.upkeep.figures import Figures, read_figures
 from fieldward_sync.errors import Error
 from fieldward_sync.journal import EntryItem
 from fieldward_sync.messages import SyncAnswer, SyncRequest

@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException
 from fieldward_server.api.commands import CommandMalformed
 from fieldward_server.logs import failure, request_id
 from fieldward_server.services.authentication import NotAuthenticated
-from fieldward_server.services.readiness import NotReady
+from fieldward_server.services.upkeep.readiness import NotReady
 from fieldward_sync.errors import (
     AccessClosed,
     CallerMistake,

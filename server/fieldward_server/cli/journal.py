@@ -99,7 +99,7 @@ def show(
         --record 6f3k --reason family-request
     """
     from fieldward_server.cli.key_files import AUDIT, read_key
-    from fieldward_server.services.sealed_look_ups import require_audit_seed
+    from fieldward_server.services.look_ups.sealed_look_ups import require_audit_seed
 
     seeds = [read_key(file, purpose=AUDIT, authority=call.authority) for file in audit_key_files]
     require_audit_seed(call.administration.trust(call.authority), seeds)
@@ -130,7 +130,7 @@ def _opened(call: Commander, device: str | None, seeds: Sequence[bytes]) -> Iter
     """Page after page, opened here."""
     import msgspec
 
-    from fieldward_server.services.sealed_look_ups import SealedPage, open_look_ups
+    from fieldward_server.services.look_ups.sealed_look_ups import SealedPage, open_look_ups
 
     position: dict[str, str] = {}
     while True:

@@ -54,7 +54,7 @@ class Platform:
     entropy: Entropy
     lease_terms: LeaseTerms
     absence_seconds: int
-    """How long what a device may have missed is kept (``services.absence``)."""
+    """How long what a device may have missed is kept (``services.distribution.absence``)."""
     loading: Lock = field(default_factory=Lock)
     """Held while a batch of records is loaded: a second one here would take turns with it at the
     interpreter, and all other workers wait meanwhile for whichever has locked the authority."""

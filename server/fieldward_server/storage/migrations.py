@@ -85,7 +85,7 @@ CREATE TABLE incident (
 
 # What an accepted edit writes (record, edit, record_rule, member, feed) refers to nothing in the
 # schema: PostgreSQL asks once for every row, which took longer than all the rest of loading it.
-# All of it is written in one place, ``services.book``, and a contract looks for strays.
+# All of it is written in one place, ``services.records.book``, and a contract looks for strays.
 _RECORDS = """
 CREATE TABLE record (
     authority TEXT NOT NULL,

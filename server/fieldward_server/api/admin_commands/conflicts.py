@@ -5,7 +5,7 @@ from __future__ import annotations
 from fieldward_server.api.admin_commands.shared_fields import PATH, RECORD, page_after_record
 from fieldward_server.api.command_fields import json_text, many, whole
 from fieldward_server.api.commands import Call, Command, answered_by
-from fieldward_server.services.conflicts import (
+from fieldward_server.services.records.conflicts import (
     RECORDS_IN_A_PAGE,
     list_conflicts,
     read_value,

@@ -10,13 +10,18 @@ from marshmallow import fields
 from fieldward_server.api.admin_commands.shared_fields import DEVICE, PRACTITIONER
 from fieldward_server.api.command_fields import Hex, identifier, many, one_of, whole
 from fieldward_server.api.commands import Call, Command, answered_now_by, carried_out_by
-from fieldward_server.services.custody import VERBS, list_loss_records, preview_verb, report_loss
-from fieldward_server.services.device_reports import list_devices, show_device
-from fieldward_server.services.devices import set_access, set_cap
-from fieldward_server.services.hand_overs import prepare_hand_over, withdraw_hand_over
-from fieldward_server.services.invitations import MAX_VALID_SECONDS, invite
-from fieldward_server.services.time_codes import tell_time
-from fieldward_server.services.wipes import confirm_wipe, order_wipe, withdraw_wipe
+from fieldward_server.services.custody.device_reports import list_devices, show_device
+from fieldward_server.services.custody.devices import set_access, set_cap
+from fieldward_server.services.custody.hand_overs import prepare_hand_over, withdraw_hand_over
+from fieldward_server.services.custody.invitations import MAX_VALID_SECONDS, invite
+from fieldward_server.services.custody.still_held import (
+    VERBS,
+    list_loss_records,
+    preview_verb,
+    report_loss,
+)
+from fieldward_server.services.custody.time_codes import tell_time
+from fieldward_server.services.custody.wipes import confirm_wipe, order_wipe, withdraw_wipe
 from fieldward_sync.access import Access
 from fieldward_sync.leases import MAX_PARTITIONS_OF_A_PRACTITIONER
 from fieldward_sync.names import PartitionId, RecordId

@@ -7,8 +7,8 @@ from marshmallow import fields
 from fieldward_server.api.admin_commands.shared_fields import PATH, RECORD, page_after_record
 from fieldward_server.api.command_fields import one_of, shaped
 from fieldward_server.api.commands import Command, answered_by, carried_out_by
-from fieldward_server.services.conflicts import RECORDS_IN_A_PAGE
-from fieldward_server.services.disputes import decide_dispute, list_disputes, raise_dispute
+from fieldward_server.services.records.conflicts import RECORDS_IN_A_PAGE
+from fieldward_server.services.records.disputes import decide_dispute, list_disputes, raise_dispute
 from fieldward_sync.field_classes import MEMBER_ID
 from fieldward_sync.limits import DISPUTE_OUTCOMES, DISPUTED_BY
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fieldward_server.api.admin_commands.shared_fields import DEVICE, PARTITION, PRACTITIONER
 from fieldward_server.api.commands import Command, answered_by, carried_out_by
-from fieldward_server.services.partitions import grant, preview_grant, take
+from fieldward_server.services.distribution.partitions import grant, preview_grant, take
 
 _GRANT = {**PARTITION, **DEVICE, **PRACTITIONER}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fieldward_server.api.admin_commands.shared_fields import OPEN_OR_ALL
 from fieldward_server.api.command_fields import whole
 from fieldward_server.api.commands import Command, answered_by, carried_out_by
-from fieldward_server.services.forwarding import forward
-from fieldward_server.services.inbox import ITEMS_IN_A_PAGE, admit, decline, list_inbox
+from fieldward_server.services.exchange.forwarding import forward
+from fieldward_server.services.exchange.inbox import ITEMS_IN_A_PAGE, admit, decline, list_inbox
 
 _NUMBER = {"number": whole(least=1)}
 

@@ -6,7 +6,11 @@ from marshmallow import fields
 
 from fieldward_server.api.command_fields import identifier, shaped
 from fieldward_server.api.commands import Command, answered_by
-from fieldward_server.services.journals import POSITION, list_sealed_look_ups, verify_journals
+from fieldward_server.services.look_ups.journals import (
+    POSITION,
+    list_sealed_look_ups,
+    verify_journals,
+)
 from fieldward_sync.names import DeviceId
 
 _ANY_DEVICE = {"device": identifier(DeviceId, required=False)}

@@ -5,11 +5,15 @@ from __future__ import annotations
 from fieldward_server.api.admin_commands.shared_fields import PARTITION
 from fieldward_server.api.command_fields import many, one_of, text
 from fieldward_server.api.commands import Call, Command, answered_by, carried_out_by
-from fieldward_server.services.key_epochs import renew_partition_key
-from fieldward_server.services.partitions import create_partition, list_partitions, preview_rules
-from fieldward_server.services.rescoping import change_partition
-from fieldward_server.services.sealing import seal_authority
-from fieldward_server.services.ways import preview_way, set_way
+from fieldward_server.services.distribution.key_epochs import renew_partition_key
+from fieldward_server.services.distribution.partitions import (
+    create_partition,
+    list_partitions,
+    preview_rules,
+)
+from fieldward_server.services.distribution.rescoping import change_partition
+from fieldward_server.services.distribution.sealing import seal_authority
+from fieldward_server.services.distribution.ways import preview_way, set_way
 from fieldward_sync.ways import Way
 
 MAX_RULES = 100

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fieldward_server.api.admin_commands.shared_fields import PRACTITIONER
 from fieldward_server.api.command_fields import text, whole
 from fieldward_server.api.commands import Command, answered_by, carried_out_by
-from fieldward_server.services.practitioners import (
+from fieldward_server.services.custody.practitioners import (
     add_practitioner,
     list_practitioners,
     resume_practitioner,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fieldward_server.api.admin_commands.shared_fields import RECORD
 from fieldward_server.api.command_fields import identifier
 from fieldward_server.api.commands import Command, answered_by, carried_out_by
-from fieldward_server.services.merges import merge, preview_merge
+from fieldward_server.services.records.merges import merge, preview_merge
 from fieldward_sync.names import RecordId
 
 _MERGE = {**RECORD, "into": identifier(RecordId)}

@@ -9,7 +9,7 @@ from marshmallow import fields
 from fieldward_server.api.admin_commands.shared_fields import FIELD_OR_MEMBER, RECORD
 from fieldward_server.api.command_fields import identifier, many, shaped
 from fieldward_server.api.commands import Command, answered_by, carried_out_by
-from fieldward_server.services.splits import preview_split, split
+from fieldward_server.services.records.splits import preview_split, split
 from fieldward_sync.names import RecordId
 from fieldward_sync.views import MAX_VALUES_OF_A_VIEW
 

@@ -7,7 +7,7 @@ from marshmallow import fields
 from fieldward_server.api.admin_commands.shared_fields import OPEN_OR_ALL, RECORD
 from fieldward_server.api.command_fields import identifier, shaped, whole
 from fieldward_server.api.commands import Command, answered_by, carried_out_by
-from fieldward_server.services.transfers import (
+from fieldward_server.services.records.transfers import (
     TRANSFERS_IN_A_PAGE,
     accept,
     decline,

@@ -7,9 +7,9 @@ from marshmallow import fields
 from fieldward_server.api.admin_commands.shared_fields import PATH, RECORD
 from fieldward_server.api.command_fields import many
 from fieldward_server.api.commands import Call, Command
-from fieldward_server.services.duplicates import find_duplicates
-from fieldward_server.services.loading import load_records
-from fieldward_server.services.records import record_history, value_history
+from fieldward_server.services.records.duplicates import find_duplicates
+from fieldward_server.services.records.loading import load_records
+from fieldward_server.services.records.reading import record_history, value_history
 
 MAX_LINES = 2000
 

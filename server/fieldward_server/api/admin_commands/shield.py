@@ -13,8 +13,8 @@ from fieldward_server.api.commands import (
     answered_now_by,
     carried_out_by,
 )
-from fieldward_server.services.redactions import find_reached
-from fieldward_server.services.shields import (
+from fieldward_server.services.custody.redactions import find_reached
+from fieldward_server.services.records.shields import (
     LIKENESSES_IN_A_PAGE,
     confirm_likeness,
     list_likenesses,

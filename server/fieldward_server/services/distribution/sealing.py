@@ -1,0 +1,242 @@
+"""The sealing job: what changed in a partition becomes sealed files and a manifest (design §6).
+
+Files are written first and then published in one transaction. What changes meanwhile is caught up
+with by the next run, and a lost file is made again.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+
+from fieldward_server.services.authorities import locked
+from fieldward_server.services.distribution.partition_keys import epoch_key
+from fieldward_server.services.distribution.partitions import find_partition
+from fieldward_server.services.distribution.rebuilding import Changed, Sealed, due
+from fieldward_server.services.platform import Platform
+from fieldward_server.storage import (
+    Transaction,
+    authorities,
+    feed_changes,
+    memberships,
+    partitions,
+    sealed_files,
+)
+from fieldward_server.storage.feed_changes import FeedChange
+from fieldward_server.storage.partitions import Partition
+from fieldward_sync.distribution import FileContext, FileEntry, FileKind, Manifest, seal_file
+from fieldward_sync.encoding import pack, unpack
+from fieldward_sync.images import Image, Segment
+from fieldward_sync.views import View
+
+FILES_AT_ONCE = 100
+"""How many files one transaction removes at most."""
+KEPT_SECONDS = 24 * 3600
+"""How long a file that is no longer listed is kept for devices that are fetching it."""
+
+
+@dataclass(frozen=True)
+class _Contents:
+    """What a partition's next files are made of, read in one snapshot."""
+
+    incarnation: int
+    partition: Partition
+    before: Manifest | None
+    key: bytes
+    """Of the current key epoch."""
+    changes: tuple[FeedChange, ...]
+    """Since the image, the latest of each record."""
+    views: tuple[bytes, ...] | None
+    """All records, where a new image is due; else a segment is."""
+
+
+def seal_partitions(platform: Platform, now: int) -> int:
+    """Bring every partition's files up to its feed; how many files were made."""
+    with platform.storage.reading() as transaction:
+        codes = authorities.serving(transaction)
+    return sum(seal_authority(platform, code, now=now) for code in codes)
+
+
+def seal_authority(platform: Platform, authority: str, *, now: int) -> int:
+    """Bring the files of one authority's partitions up to their feeds; how many were made."""
+    with platform.storage.reading() as transaction:
+        found = partitions.of_authority(transaction, authority)
+    return sum(_seal_partition(platform, partition, now=now) for partition in found)
+
+
+def sweep_files(platform: Platform, now: int) -> int:
+    """Remove files that no manifest has listed for a day; how many went."""
+    with platform.storage.reading() as transaction:
+        codes = authorities.serving(transaction)
+    dropped = sum(_sweep(platform, code, now=now) for code in codes)
+    return dropped + _sweep_strays(platform, now=now)
+
+
+def _sweep(platform: Platform, authority: str, *, now: int) -> int:
+    removed = 0
+    while True:
+        with platform.storage.transaction() as transaction:
+            names = sealed_files.forget_dropped(
+                transaction,
+                authority,
+                dropped_before=now - KEPT_SECONDS,
+                at_most=FILES_AT_ONCE,
+            )
+            # Before the commit: what is not removed now is still known then.
+            for name in names:
+                platform.files.remove(name)
+        removed += len(names)
+        if len(names) < FILES_AT_ONCE:
+            return removed
+
+
+def _sweep_strays(platform: Platform, *, now: int) -> int:
+    """Remove files that were written and never listed: a run was killed in between."""
+    with platform.storage.reading() as transaction:
+        known = frozenset[str]().union(
+            *(sealed_files.known(transaction, code) for code in authorities.codes(transaction))
+        )
+    return platform.files.remove_strays(known, before=now - KEPT_SECONDS)
+
+
+def _seal_partition(platform: Platform, partition: Partition, *, now: int) -> int:
+    with platform.storage.reading() as transaction:
+        contents = _read_due(
+            platform, transaction, partition.authority, partition.partition_id, now=now
+        )
+    if contents is None:
+        return 0
+    sealed, entry = _make_file(platform, contents)
+    platform.files.write(sealed)
+    if not _publish(platform, contents, entry, now=now):
+        platform.files.remove(entry.name)
+        return 0
+    return 1
+
+
+def _read_due(
+    platform: Platform, transaction: Transaction, authority: str, partition_id: str, *, now: int
+) -> _Contents | None:
+    """What is to be sealed; ``None`` if the files are up to the feed and may stay."""
+    row, partition = (
+        authorities.find(transaction, authority),
+        partitions.find(transaction, authority, partition_id),
+    )
+    if row is None or partition is None:
+        return None
+    before: Manifest | None = unpack(Manifest, partition.manifest) if partition.manifest else None
+    changes = feed_changes.since(transaction, authority, partition_id, after=partition.image_feed)
+    kind = due(_sealed(platform, partition, before), _changed(partition, changes), now=now)
+    if kind is None:
+        return None
+    return _Contents(
+        incarnation=row.incarnation,
+        partition=partition,
+        before=before,
+        key=epoch_key(platform, transaction, authority, partition_id, partition.key_epoch),
+        changes=changes,
+        views=memberships.views(transaction, authority, partition_id) if kind == "image" else None,
+    )
+
+
+def _sealed(platform: Platform, partition: Partition, before: Manifest | None) -> Sealed:
+    return Sealed(
+        image_records=partition.image_records,
+        image_feed=partition.image_feed,
+        listed_feed=partition.manifest_feed,
+        is_whole=before is not None
+        and all(platform.files.path(file.name) is not None for file in before.files),
+    )
+
+
+def _changed(partition: Partition, changes: tuple[FeedChange, ...]) -> Changed:
+    return Changed(
+        feed=partition.feed,
+        redaction_feed=partition.redaction_feed,
+        records=len(changes),
+        first_removal=min((change.at for change in changes if change.removed), default=None),
+    )
+
+
+def _make_file(platform: Platform, contents: _Contents) -> tuple[bytes, FileEntry]:
+    partition = contents.partition
+    if contents.views is not None:
+        kind: FileKind = "image"
+        body, feed_from = _image_body(contents.views), 0
+    else:
+        kind = "segment"
+        body, feed_from = _segment_body(contents.changes), partition.image_feed
+    return seal_file(
+        body,
+        context=FileContext(
+            authority=partition.authority,
+            incarnation=contents.incarnation,
+            partition=partition.partition_id,
+            epoch=partition.key_epoch,
+            kind=kind,
+            feed_from=feed_from,
+            feed_to=partition.feed,
+        ),
+        key=contents.key,
+        entropy=platform.entropy,
+    )
+
+
+def _image_body(views: tuple[bytes, ...]) -> bytes:
+    with closing(Image.build(map(View.read, views))) as image:
+        return image.to_bytes()
+
+
+def _segment_body(changes: tuple[FeedChange, ...]) -> bytes:
+    changed = (View.read(change.view) for change in changes if not change.removed)
+    gone = [change.record_id for change in changes if change.removed]
+    with closing(Segment.build(changed, gone=gone)) as segment:
+        return segment.to_bytes()
+
+
+def _publish(platform: Platform, contents: _Contents, entry: FileEntry, *, now: int) -> bool:
+    """Whether the new manifest stands; not if another was published or an epoch begun meanwhile."""
+    partition = contents.partition
+    manifest = _manifest(contents, entry, now=now)
+    new_image = len(manifest.files) == 1
+    with platform.storage.transaction() as transaction:
+        locked(transaction, partition.authority)
+        current = find_partition(transaction, partition.authority, partition.partition_id)
+        if (current.published_state, current.key_epoch) != (
+            partition.published_state,
+            partition.key_epoch,
+        ):
+            return False
+        partitions.publish(
+            transaction,
+            partition,
+            manifest=pack(manifest),
+            manifest_feed=manifest.feed,
+            image_feed=manifest.feed if new_image else partition.image_feed,
+            image_records=manifest.records if new_image else partition.image_records,
+            file_epochs=pack(tuple(sorted({file.context.epoch for file in manifest.files}))),
+            published_state=authorities.next_state(transaction, partition.authority),
+        )
+        sealed_files.list_only(
+            transaction, partition, listed=[file.name for file in manifest.files], now=now
+        )
+    return True
+
+
+def _manifest(contents: _Contents, entry: FileEntry, *, now: int) -> Manifest:
+    partition, before = contents.partition, contents.before
+    files: tuple[FileEntry, ...]
+    if before is None or contents.views is not None:
+        image_digest, files = partition.digest, (entry,)
+    else:
+        image_digest, files = before.image_digest, (before.files[0], entry)
+    return Manifest(
+        partition=partition.partition_id,
+        title=partition.title,
+        feed=partition.feed,
+        records=partition.records,
+        image_digest=image_digest,
+        digest=partition.digest,
+        made=now,
+        files=files,
+    )

@@ -1,0 +1,1 @@
+"""What operators and jobs do for the whole: restoring, pruning, watching."""
