@@ -23,13 +23,13 @@ import msgspec
 from bench.stage import PHONE
 from field_device import FieldDevice
 from fieldward_client import HttpTransport
-from fieldward_client.deliver import PATH
-from fieldward_client.enquiry import PATH as ENQUIRY_PATH
-from fieldward_client.enrolment import PATH as ENROLMENT_PATH
-from fieldward_client.exchange import Caller, send
-from fieldward_client.guard import Guard
-from fieldward_client.patience import PATIENCE_SECONDS, Patience
-from fieldward_client.transport import seconds_to_wait
+from fieldward_client.enrolled.enrolment import PATH as ENROLMENT_PATH
+from fieldward_client.looking.enquiry import PATH as ENQUIRY_PATH
+from fieldward_client.syncing.deliver import PATH
+from fieldward_client.wire.exchange import Caller, send
+from fieldward_client.wire.guard import Guard
+from fieldward_client.wire.patience import PATIENCE_SECONDS, Patience
+from fieldward_client.wire.transport import seconds_to_wait
 from fieldward_sync.encoding import MessageT, decode, encode
 from fieldward_sync.enquiries import EnquiryAnswer, open_answer, seal_enquiry
 from fieldward_sync.errors import Error, RefusedByServer

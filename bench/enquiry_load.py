@@ -21,16 +21,10 @@ from random import Random
 import msgspec
 
 from fieldward_client import HttpTransport
-from fieldward_client.enquiry import PATH
-from fieldward_client.exchange import MEDIA_TYPE
+from fieldward_client.looking.enquiry import PATH
+from fieldward_client.wire.exchange import MEDIA_TYPE
 from fieldward_sync.encoding import decode, encode
-from fieldward_sync.enquiries import (
-    Enquirer,
-    Enquiry,
-    EnquiryAnswer,
-    open_answer,
-    seal_enquiry,
-)
+from fieldward_sync.enquiries import Enquirer, Enquiry, EnquiryAnswer, open_answer, seal_enquiry
 from fieldward_sync.errors import RetryLater
 from fieldward_sync.http_signatures import sign_request
 from fieldward_sync.keys import KEY_BYTES, hpke_public_key

@@ -17,9 +17,9 @@ from bench.run import CASELOAD, WHOLE, Run
 from bench.stage import FieldDevice, Stage
 from children import AUTHORITY
 from fieldward_client import SyncReport
-from fieldward_client.device_secret import DEVICE_SECRET
-from fieldward_client.lease import lease_file, store_key_file
-from fieldward_client.vault import vault_file
+from fieldward_client.keys.device_secret import DEVICE_SECRET
+from fieldward_client.keys.lease import lease_file, store_key_file
+from fieldward_client.keys.vault import vault_file
 from fieldward_server.services.custody.devices import set_access
 from fieldward_server.services.custody.wipes import order_wipe
 from fieldward_sync.access import Access

@@ -19,11 +19,11 @@ import msgspec
 
 from bench.enquiry_load import Asker
 from fieldward_client import HttpTransport
-from fieldward_client.deliver import PATH
-from fieldward_client.exchange import Caller, send
-from fieldward_client.guard import Guard
-from fieldward_client.patience import PATIENCE_SECONDS, Patience
-from fieldward_client.transport import seconds_to_wait
+from fieldward_client.syncing.deliver import PATH
+from fieldward_client.wire.exchange import Caller, send
+from fieldward_client.wire.guard import Guard
+from fieldward_client.wire.patience import PATIENCE_SECONDS, Patience
+from fieldward_client.wire.transport import seconds_to_wait
 from fieldward_sync.distribution import Distribution
 from fieldward_sync.encoding import decode
 from fieldward_sync.messages import MAX_ANSWER_BYTES, SyncAnswer, key_id

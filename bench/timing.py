@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import quantiles
 from typing import Any
 
-from fieldward_client import passphrases
+from fieldward_client.keys import passphrases
 
 
 @dataclass

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from device_clock import DeviceClock
-from fieldward_client import Device, DeviceEvent, Value, passphrases
+from fieldward_client import Device, DeviceEvent, Value
 from fieldward_client import device as device_module
+from fieldward_client.keys import passphrases
 from fieldward_sync.keys import Argon2Cost, derive
 from hand_timer import YEARS, HandTimer
 from memory_authority import MemoryAuthority

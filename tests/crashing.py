@@ -17,9 +17,10 @@ import pytest
 
 from client_world import World
 from faulty_disk import FAILURES, Crashed, Failure, FaultyDisk
-from fieldward_client import CallerMistake, Device, LocalDataDamaged, folder
-from fieldward_client.check import check_folder
-from fieldward_client.clock import TrustedClock
+from fieldward_client import CallerMistake, Device, LocalDataDamaged
+from fieldward_client.checking.check import check_folder
+from fieldward_client.disk import folder
+from fieldward_client.disk.clock import TrustedClock
 
 SAMPLE = 6
 """At most so many points of each scenario and way to fail; ``make crash`` tries them all."""

@@ -13,8 +13,9 @@ from click.testing import CliRunner, Result
 
 from children import PHONE, child
 from client_world import cheap_unlock_key
-from fieldward_client import Device, passphrases
+from fieldward_client import Device
 from fieldward_client import device as device_module
+from fieldward_client.keys import passphrases
 from fieldward_server.cli.root import root
 from loop_over_http import HttpLoop, http_loop
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fieldward_client import Device
-from fieldward_client.lease import EarlierKeys, EarlierRing, earlier_keys_file, stored_lease
+from fieldward_client.keys.lease import EarlierKeys, EarlierRing, earlier_keys_file, stored_lease
 from fieldward_server.services.distribution.partition_keys import epoch_key
 from fieldward_sync.encoding import decode
 from fieldward_sync.keys import label

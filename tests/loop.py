@@ -20,7 +20,7 @@ from flask import Flask
 from children import AUTHORITY
 from field_device import HOST
 from fieldward_client import Device
-from fieldward_client.transport import HttpAnswer
+from fieldward_client.wire.transport import HttpAnswer
 from fieldward_server import create_app
 from fieldward_server.api.context import service_of
 from fieldward_server.assembly import assemble, migrate
@@ -43,7 +43,7 @@ def cheap_passphrases() -> Iterator[None]:
     """Where guessing is not what is tested: the floor of its cost has tests of its own."""
     with (
         patch("fieldward_sync.keys.ARGON2_FLOOR", CHEAP),
-        patch("fieldward_client.passphrases.ARGON2_FLOOR", CHEAP),
+        patch("fieldward_client.keys.passphrases.ARGON2_FLOOR", CHEAP),
     ):
         yield
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fieldward_client import AccessClosed, CallerMistake, Device, SyncReport
-from fieldward_client.clock import Clock
+from fieldward_client.disk.clock import Clock
 from fieldward_client.status import Status
-from fieldward_client.transport import Transport
+from fieldward_client.wire.transport import Transport
 from fieldward_sync.records import Value
 from hand_timer import YEARS, HandTimer
 from held_keys import keys_on_disk

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from fieldward_client.files import PARTIAL
+from fieldward_client.copies.files import PARTIAL
 from fieldward_server.services.exchange.inbox import list_inbox
 from fieldward_server.services.look_ups.journals import verify_journals
 from fieldward_server.services.records.known_records import find_records

@@ -4,13 +4,13 @@
 an outcome of ``Device.sync``, never an exception.
 """
 
-from fieldward_client.child import Child
-from fieldward_client.clock import Clock, SystemClock
+from fieldward_client.copies.hits import Answer, Hit, Hits, Unsearched
+from fieldward_client.copies.notices import Notice
 from fieldward_client.device import Device
-from fieldward_client.hits import Answer, Hit, Hits, Unsearched
-from fieldward_client.notices import Notice
-from fieldward_client.report import EditVerdict, SyncOutcome, SyncProgress, SyncReport
-from fieldward_client.session import Session, TypeAhead
+from fieldward_client.disk.clock import Clock, SystemClock
+from fieldward_client.enrolled.watch import DeviceEvent, Observer, ThreadTimer, Timer
+from fieldward_client.looking.child import Child
+from fieldward_client.looking.session import Session, TypeAhead
 from fieldward_client.status import (
     LeaseStatus,
     PartitionStatus,
@@ -18,8 +18,8 @@ from fieldward_client.status import (
     PendingEdit,
     Status,
 )
-from fieldward_client.transport import HttpAnswer, HttpTransport, Transport
-from fieldward_client.watch import DeviceEvent, Observer, ThreadTimer, Timer
+from fieldward_client.wire.report import EditVerdict, SyncOutcome, SyncProgress, SyncReport
+from fieldward_client.wire.transport import HttpAnswer, HttpTransport, Transport
 from fieldward_sync.clock import Reading
 from fieldward_sync.disputes import Dispute
 from fieldward_sync.errors import (

@@ -9,31 +9,38 @@ from threading import Lock
 from types import TracebackType
 from typing import Self
 
-from fieldward_client.clock import Clock, SystemClock
-from fieldward_client.device_secret import KeyStore, platform_key_store
-from fieldward_client.enrolment import enrol, forget_attempt
-from fieldward_client.folder import Folder
-from fieldward_client.generations import go_on_coming_back
-from fieldward_client.guard import Guard
-from fieldward_client.installation import LOCK_AFTER_SECONDS, Installation, Ports
-from fieldward_client.joining import join
-from fieldward_client.notices import Notice
-from fieldward_client.patience import PATIENCE_SECONDS, Patience
-from fieldward_client.practitioner import Practitioner, locked
-from fieldward_client.report import Progress, SyncProgress, SyncReport
-from fieldward_client.session import Session
-from fieldward_client.status import PendingEdit, Status, read_pending, read_status
-from fieldward_client.synchronise import synchronise
-from fieldward_client.taking_over import (
+from fieldward_client.copies.notices import Notice
+from fieldward_client.disk.clock import Clock, SystemClock
+from fieldward_client.disk.folder import Folder
+from fieldward_client.enrolled.enrolment import enrol, forget_attempt
+from fieldward_client.enrolled.generations import go_on_coming_back
+from fieldward_client.enrolled.installation import LOCK_AFTER_SECONDS, Installation, Ports
+from fieldward_client.enrolled.joining import join
+from fieldward_client.enrolled.practitioner import Practitioner, locked
+from fieldward_client.enrolled.taking_over import (
     finish_taking_over,
     forget_unfinished,
     redeem,
     take_over,
 )
-from fieldward_client.time_asked import ask_for_time, take_time
-from fieldward_client.transport import HttpTransport, Transport
-from fieldward_client.watch import DeviceEvent, Observer, ThreadTimer, Timer, Watch, countdown
-from fieldward_client.wipe import go_on, gone, is_gone, is_wiped, require_not_gone, wiped
+from fieldward_client.enrolled.time_asked import ask_for_time, take_time
+from fieldward_client.enrolled.watch import (
+    DeviceEvent,
+    Observer,
+    ThreadTimer,
+    Timer,
+    Watch,
+    countdown,
+)
+from fieldward_client.enrolled.wipe import go_on, gone, is_gone, is_wiped, require_not_gone, wiped
+from fieldward_client.keys.device_secret import KeyStore, platform_key_store
+from fieldward_client.looking.session import Session
+from fieldward_client.status import PendingEdit, Status, read_pending, read_status
+from fieldward_client.syncing.synchronise import synchronise
+from fieldward_client.wire.guard import Guard
+from fieldward_client.wire.patience import PATIENCE_SECONDS, Patience
+from fieldward_client.wire.report import Progress, SyncProgress, SyncReport
+from fieldward_client.wire.transport import HttpTransport, Transport
 from fieldward_sync.errors import AccessClosed, CallerMistake, LocalDataDamaged, RetryLater
 from fieldward_sync.invitations import read_code
 from fieldward_sync.sealing import Entropy

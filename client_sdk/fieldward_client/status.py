@@ -7,15 +7,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
-from fieldward_client.generations import left
-from fieldward_client.identity import Contact
-from fieldward_client.installation import Installation
-from fieldward_client.lease import stored_lease
-from fieldward_client.notices import Notices
-from fieldward_client.outbox_content import OutboxContent
-from fieldward_client.practitioner import Practitioner
-from fieldward_client.store import stored_distribution
-from fieldward_client.wipe import is_wiped
+from fieldward_client.copies.notices import Notices
+from fieldward_client.copies.store import stored_distribution
+from fieldward_client.enrolled.generations import left
+from fieldward_client.enrolled.installation import Installation
+from fieldward_client.enrolled.practitioner import Practitioner
+from fieldward_client.enrolled.wipe import is_wiped
+from fieldward_client.keys.identity import Contact
+from fieldward_client.keys.lease import stored_lease
+from fieldward_client.logs.outbox_content import OutboxContent
 from fieldward_sync.errors import AccessClosed, LocalDataDamaged
 from fieldward_sync.leases import Lease, LeaseState
 from fieldward_sync.messages import DEVICE_KEY

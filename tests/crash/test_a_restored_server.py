@@ -6,7 +6,8 @@ import pytest
 
 from client_world import PHONE
 from crashing import Case, Crash, sync
-from fieldward_client import Device, journal, outbox
+from fieldward_client import Device
+from fieldward_client.logs import journal, outbox
 
 
 def with_a_restored_server(case: Case) -> Device:

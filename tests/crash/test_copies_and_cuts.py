@@ -11,9 +11,9 @@ import pytest
 
 from caseloads import loop_with
 from children import AUTHORITY, child
-from fieldward_client.folder import Folder
-from fieldward_client.frames import MARKER, frame, read_frames
-from fieldward_client.outbox_content import Frame, SealedEdit
+from fieldward_client.disk.folder import Folder
+from fieldward_client.disk.frames import MARKER, frame, read_frames
+from fieldward_client.logs.outbox_content import Frame, SealedEdit
 from fieldward_server.storage import events
 from fieldward_sync.encoding import unpack
 from loop import Loop

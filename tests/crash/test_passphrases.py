@@ -7,7 +7,7 @@ from contextlib import suppress
 from client_world import PASSPHRASE
 from crashing import Case, Crash, ready
 from fieldward_client import AccessClosed, Device
-from fieldward_client.attempts import LAST_ATTEMPT, WAITS
+from fieldward_client.keys.attempts import LAST_ATTEMPT, WAITS
 
 NEW_PASSPHRASE = "another four words entirely"
 

@@ -17,12 +17,12 @@ from client_world import PASSPHRASE, World
 from crashing import Case, Crash, put_in
 from faulty_disk import FaultyDisk
 from fieldward_client import Device, RetryLater
-from fieldward_client.device_secret import device_secret
-from fieldward_client.folder import Folder
-from fieldward_client.identity import IDENTITY, Identity
-from fieldward_client.passphrases import Lock
-from fieldward_client.transport import HttpAnswer
-from fieldward_client.vault import SealedVault, VaultSecrets, open_secrets, vault_context
+from fieldward_client.disk.folder import Folder
+from fieldward_client.keys.device_secret import device_secret
+from fieldward_client.keys.identity import IDENTITY, Identity
+from fieldward_client.keys.passphrases import Lock
+from fieldward_client.keys.vault import SealedVault, VaultSecrets, open_secrets, vault_context
+from fieldward_client.wire.transport import HttpAnswer
 from fieldward_sync.encoding import decode
 from fieldward_sync.keys import hpke_public_key
 from fieldward_sync.messages import SyncRequest

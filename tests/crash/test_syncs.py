@@ -9,8 +9,8 @@ from typing import Any
 from client_world import PHONE
 from crashing import Case, Crash, it_reads_after_a_sync, sync
 from fieldward_client import Device
-from fieldward_client.files import FILES
-from fieldward_client.transport import HttpAnswer
+from fieldward_client.copies.files import FILES
+from fieldward_client.wire.transport import HttpAnswer
 from fieldward_sync.encoding import decode
 from fieldward_sync.messages import SyncRequest
 from memory_authority import MemoryAuthority

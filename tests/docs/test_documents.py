@@ -11,7 +11,7 @@ import click
 import pytest
 
 from fieldward_client import SyncOutcome
-from fieldward_client.findings import _WORDS
+from fieldward_client.checking.findings import _WORDS
 from fieldward_server.cli.root import root
 from fieldward_server.config import Config
 from fieldward_sync import errors

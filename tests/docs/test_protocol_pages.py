@@ -13,9 +13,9 @@ import pytest
 
 import fieldward_client
 import fieldward_sync
-from fieldward_client.clock import REMEMBER_SECONDS
-from fieldward_client.overlay import Shown, lay_over
-from fieldward_client.passphrases import MAX_PASSPHRASE_CHARACTERS, MIN_PASSPHRASE_CHARACTERS
+from fieldward_client.copies.overlay import Shown, lay_over
+from fieldward_client.disk.clock import REMEMBER_SECONDS
+from fieldward_client.keys.passphrases import MAX_PASSPHRASE_CHARACTERS, MIN_PASSPHRASE_CHARACTERS
 from fieldward_server.api.admin_commands import COMMANDS
 from fieldward_server.api.problems import KNOWN
 from fieldward_server.services.authentication import MAX_SKEW_SECONDS, WINDOW

@@ -11,7 +11,7 @@ import pytest
 
 from children import child
 from client_world import cheap_unlock_key
-from fieldward_client import passphrases
+from fieldward_client.keys import passphrases
 from loop_over_http import HttpLoop, http_loop
 
 ROOT = Path(__file__).parents[2]

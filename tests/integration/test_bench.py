@@ -22,7 +22,7 @@ def test_every_group_of_rows_runs_and_is_kept(
     kept = tmp_path / "latest.json"
     """Among them a first sync and searches (P13, P14)."""
     # A passphrase costs what it has to, and no more because this machine is quick.
-    with patch("fieldward_client.passphrases.calibrated", return_value=ARGON2_FLOOR):
+    with patch("fieldward_client.keys.passphrases.calibrated", return_value=ARGON2_FLOOR):
         assert main(["--small", "--output", str(kept)]) == 0
     printed, run = capsys.readouterr().out, json.loads(kept.read_text())
     assert [name for name in GROUPS if f"\n{name}, measured in" not in printed] == []

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from client_world import PASSPHRASE, PHONE, World
-from fieldward_client.check import Checked, check_folder
-from fieldward_client.check_reading import check_reading
-from fieldward_client.clock import TrustedClock
-from fieldward_client.device_secret import DEVICE_SECRET
-from fieldward_client.findings import Finding
-from fieldward_client.folder import UNFINISHED, Folder
-from fieldward_client.frames import MARKER, frame, read_frames
+from fieldward_client.checking.check import Checked, check_folder
+from fieldward_client.checking.check_reading import check_reading
+from fieldward_client.checking.findings import Finding
+from fieldward_client.disk.clock import TrustedClock
+from fieldward_client.disk.folder import UNFINISHED, Folder
+from fieldward_client.disk.frames import MARKER, frame, read_frames
+from fieldward_client.keys.device_secret import DEVICE_SECRET
 from fieldward_sync.errors import LocalDataDamaged
 from health_visitor import HealthVisitor, synced_at
 

@@ -10,9 +10,10 @@ import pytest
 from client_world import World
 from crashing import put_in
 from faulty_disk import FaultyDisk
-from fieldward_client import Device, SyncOutcome, synchronise
-from fieldward_client.folder import Folder
-from fieldward_client.identity import CONTACT, Contact
+from fieldward_client import Device, SyncOutcome
+from fieldward_client.disk.folder import Folder
+from fieldward_client.keys.identity import CONTACT, Contact
+from fieldward_client.syncing import synchronise
 from fieldward_sync.access import Access
 
 

@@ -12,10 +12,10 @@ from msgspec import to_builtins
 from caseloads import NURSED, anns_tablet, two_practitioners
 from children import AUTHORITY, PHONE, child
 from fieldward_client import AccessClosed, CallerMistake, Device
-from fieldward_client.folder import Folder
-from fieldward_client.hand_over import HAND_OVER, waiting_hand_over
-from fieldward_client.identity import IDENTITY, Identity
-from fieldward_client.lease import open_grant, stored_lease
+from fieldward_client.copies.hand_over import HAND_OVER, waiting_hand_over
+from fieldward_client.disk.folder import Folder
+from fieldward_client.keys.identity import IDENTITY, Identity
+from fieldward_client.keys.lease import open_grant, stored_lease
 from fieldward_server.cli.custody import holding_in_words
 from fieldward_server.services.custody import hand_overs
 from fieldward_server.services.custody.device_reports import DeviceReport, show_device

@@ -9,7 +9,7 @@ import pytest
 
 from client_world import PASSPHRASE, SERVER_URL, World
 from fieldward_client import AccessClosed, Device, LocalDataDamaged, RetryLater
-from fieldward_client.device_secret import DEVICE_SECRET
+from fieldward_client.keys.device_secret import DEVICE_SECRET
 
 
 class KeyStoreInMemory:

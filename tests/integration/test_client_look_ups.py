@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from client_world import PHONE, World
-from fieldward_client import AccessClosed, CallerMistake, Device, SyncOutcome, journal
+from fieldward_client import AccessClosed, CallerMistake, Device, SyncOutcome
+from fieldward_client.logs import journal
 from fieldward_sync.access import Access
 from fieldward_sync.matching.ranking import MAX_HITS
 

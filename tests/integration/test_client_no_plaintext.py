@@ -15,7 +15,7 @@ import pytest
 
 from client_world import PASSPHRASE, PHONE, World
 from fieldward_client import AccessClosed
-from fieldward_client.folder import Folder
+from fieldward_client.disk.folder import Folder
 
 WORDS = (
     *("Okafor", "okafor", "Ada", "Whitcombe", "whitcombe", "2021-03-14", "9434765919"),

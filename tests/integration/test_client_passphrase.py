@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from client_world import PASSPHRASE, PHONE, World
-from fieldward_client import AccessClosed, CallerMistake, Device, passphrases
-from fieldward_client.attempts import LAST_ATTEMPT, WAIT_WITHOUT_LEASE, WAITS, attempts_file
-from fieldward_client.lease import lease_file
-from fieldward_client.vault import vault_file
+from fieldward_client import AccessClosed, CallerMistake, Device
+from fieldward_client.keys import passphrases
+from fieldward_client.keys.attempts import LAST_ATTEMPT, WAIT_WITHOUT_LEASE, WAITS, attempts_file
+from fieldward_client.keys.lease import lease_file
+from fieldward_client.keys.vault import vault_file
 
 WRONG = "correct horse battery stable"
 NEW = "another four words entirely"

@@ -9,7 +9,7 @@ import pytest
 
 from client_world import World
 from fieldward_client import Answer, CallerMistake, Device, LocalDataDamaged
-from fieldward_client.journal import Journal
+from fieldward_client.logs.journal import Journal
 from fieldward_sync.journal import LookUp
 from fieldward_sync.matching.ranking import MAX_HITS
 from fieldward_sync.names import QUERY_ID_BYTES

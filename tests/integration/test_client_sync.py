@@ -19,9 +19,9 @@ from fieldward_client import (
     RetryLater,
     SyncOutcome,
     SyncProgress,
-    patience,
 )
-from fieldward_client.files import FILES, PARTIAL, SealedFiles
+from fieldward_client.copies.files import FILES, PARTIAL, SealedFiles
+from fieldward_client.wire import patience
 from fieldward_sync.distribution import FileEntry
 
 

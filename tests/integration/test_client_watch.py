@@ -11,17 +11,10 @@ from pathlib import Path
 import pytest
 
 from client_world import PASSPHRASE, PHONE, World
-from fieldward_client import (
-    AccessClosed,
-    Device,
-    DeviceEvent,
-    HttpAnswer,
-    LeaseState,
-    SyncOutcome,
-)
-from fieldward_client.guard import Guard
-from fieldward_client.store import Store
-from fieldward_client.watch import ThreadTimer
+from fieldward_client import AccessClosed, Device, DeviceEvent, HttpAnswer, LeaseState, SyncOutcome
+from fieldward_client.copies.store import Store
+from fieldward_client.enrolled.watch import ThreadTimer
+from fieldward_client.wire.guard import Guard
 from fieldward_sync.access import Access
 from hand_timer import YEARS
 

@@ -20,8 +20,8 @@ from fieldward_client import (
     Status,
     Unsearched,
     Way,
-    passphrases,
 )
+from fieldward_client.keys import passphrases
 from fieldward_server.services.distribution.key_epochs import renew_partition_key
 from fieldward_server.services.distribution.ways import set_way
 from fieldward_server.services.records.shields import raise_shield

@@ -13,8 +13,8 @@ import pytest
 from caseloads import loop_with
 from children import AUTHORITY, child
 from fieldward_client import AccessClosed, CallerMistake, SyncOutcome
-from fieldward_client.folder import Folder
-from fieldward_client.identity import CONTACT, Contact
+from fieldward_client.disk.folder import Folder
+from fieldward_client.keys.identity import CONTACT, Contact
 from fieldward_client.terminal.header import header
 from fieldward_server.services.custody.devices import set_access
 from fieldward_server.services.custody.wipes import order_wipe

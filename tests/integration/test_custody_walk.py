@@ -17,9 +17,9 @@ import pytest
 
 from children import AUTHORITY, PHONE, child
 from fieldward_client import AccessClosed, CallerMistake, LeaseStatus, SyncOutcome, SyncReport
-from fieldward_client.boxes import read_box
-from fieldward_client.folder import Folder
-from fieldward_client.outbox import read_content
+from fieldward_client.disk.folder import Folder
+from fieldward_client.logs.boxes import read_box
+from fieldward_client.logs.outbox import read_content
 from fieldward_server.services.custody.devices import set_access
 from fieldward_server.services.custody.hand_overs import prepare_hand_over
 from fieldward_server.services.custody.practitioners import suspend_practitioner
@@ -117,7 +117,7 @@ class Life:
             unlink(path)
             self.erased.append(path.name)
 
-        monkeypatch.setattr("fieldward_client.folder.os.unlink", noted)
+        monkeypatch.setattr("fieldward_client.disk.folder.os.unlink", noted)
 
     def files(self) -> set[str]:
         folder = self.loop.folder / "tablet" / "files"

@@ -12,10 +12,10 @@ import pytest
 from caseloads import anns_tablet, two_practitioners
 from children import AUTHORITY
 from fieldward_client import Answer, CallerMistake, Device, Unsearched, Way
-from fieldward_client.folder import Folder
-from fieldward_client.hand_over import waiting_hand_over
-from fieldward_client.identity import IDENTITY, Identity
-from fieldward_client.lease import open_grant
+from fieldward_client.copies.hand_over import waiting_hand_over
+from fieldward_client.disk.folder import Folder
+from fieldward_client.keys.identity import IDENTITY, Identity
+from fieldward_client.keys.lease import open_grant
 from fieldward_server.services.custody.hand_overs import prepare_hand_over
 from fieldward_server.services.custody.still_held import report_loss
 from fieldward_server.services.distribution.ways import set_way

@@ -12,7 +12,7 @@ import pytest
 from caseloads import holding, loop_with
 from children import AUTHORITY, PHONE, child
 from fieldward_client import AccessClosed, CallerMistake, Device, SyncOutcome, Value
-from fieldward_client.transport import HttpAnswer
+from fieldward_client.wire.transport import HttpAnswer
 from fieldward_server.services.custody.device_reports import show_device
 from fieldward_server.services.custody.devices import set_access
 from fieldward_server.services.custody.redactions import ReachedDevice, find_reached

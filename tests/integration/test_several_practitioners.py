@@ -12,7 +12,7 @@ import pytest
 from caseloads import anns_tablet, two_practitioners
 from children import AUTHORITY, PHONE
 from fieldward_client import AccessClosed, CallerMistake, Device, RefusedByServer, RetryLater
-from fieldward_client.hand_over import HAND_OVER
+from fieldward_client.copies.hand_over import HAND_OVER
 from fieldward_server.register_entries import Joined
 from fieldward_server.services.custody.device_reports import show_device
 from fieldward_server.services.custody.devices import set_access

@@ -22,8 +22,8 @@ from caseloads import loop_with
 from children import AUTHORITY, PHONE, child
 from field_device import HOST
 from fieldward_client import Device, SyncOutcome
-from fieldward_client.exchange import MEDIA_TYPE
-from fieldward_client.identity import CONTACT, IDENTITY, Contact, Identity
+from fieldward_client.keys.identity import CONTACT, IDENTITY, Contact, Identity
+from fieldward_client.wire.exchange import MEDIA_TYPE
 from fieldward_server.services.custody.device_reports import DeviceReport, show_device
 from fieldward_server.services.custody.wipes import order_wipe
 from fieldward_sync.encoding import Message, decode, encode

@@ -8,11 +8,11 @@ import pytest
 
 from client_world import PASSPHRASE, PHONE, World
 from fieldward_client import AccessClosed, CallerMistake, Device, SyncOutcome
-from fieldward_client.check import check_folder
-from fieldward_client.clock import TrustedClock
-from fieldward_client.folder import Folder
-from fieldward_client.lease import lease_file
-from fieldward_client.time_asked import TIME_ASKED
+from fieldward_client.checking.check import check_folder
+from fieldward_client.disk.clock import TrustedClock
+from fieldward_client.disk.folder import Folder
+from fieldward_client.enrolled.time_asked import TIME_ASKED
+from fieldward_client.keys.lease import lease_file
 from fieldward_sync.time_codes import VALID_SECONDS
 
 DAY = 86_400

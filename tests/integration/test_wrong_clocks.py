@@ -12,8 +12,8 @@ import pytest
 
 from client_world import PASSPHRASE, PHONE, World
 from fieldward_client import AccessClosed, SyncOutcome
-from fieldward_client.clock import STATE
-from fieldward_client.lease import lease_file
+from fieldward_client.disk.clock import STATE
+from fieldward_client.keys.lease import lease_file
 from protocol_pages.written import rows, section
 
 DAY = 86_400

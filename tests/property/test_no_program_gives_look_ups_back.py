@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from client_world import World
 from fieldward_client import AccessClosed, Session, TypeAhead
-from fieldward_client.journal import JOURNAL
+from fieldward_client.logs.journal import JOURNAL
 
 ALLOWED = 5
 STEPS = ("search", "open", "type", "type on", "lock", "kill", "tear", "sync", "sync unrenewed")

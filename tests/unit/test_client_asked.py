@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fieldward_client.asked import Asked
+from fieldward_client.looking.asked import Asked
 from fieldward_sync.matching.ranking import MAX_HITS
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from device_clock import NOON, DeviceClock
 from fieldward_client import AccessClosed, SystemClock
-from fieldward_client.clock import REMEMBER_SECONDS, STATE, TrustedClock
-from fieldward_client.folder import Folder
+from fieldward_client.disk.clock import REMEMBER_SECONDS, STATE, TrustedClock
+from fieldward_client.disk.folder import Folder
 from fieldward_sync.clock import ClockState, Reading
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from faulty_disk import FAILURES, Crashed, FaultyDisk
-from fieldward_client import LocalDataDamaged, RetryLater, folder
-from fieldward_client.folder import Folder
-from fieldward_client.frames import MARKER, MAX_PAYLOAD_BYTES, FrameFile, frame, read_frames
+from fieldward_client import LocalDataDamaged, RetryLater
+from fieldward_client.disk import folder
+from fieldward_client.disk.folder import Folder
+from fieldward_client.disk.frames import MARKER, MAX_PAYLOAD_BYTES, FrameFile, frame, read_frames
 from fieldward_sync.clock import ClockState, Reading
 from fieldward_sync.errors import CallerMistake
 

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from fieldward_client import LocalDataDamaged, journal
-from fieldward_client.boxes import OpenBox
-from fieldward_client.folder import Folder
-from fieldward_client.frames import MARKER, frame
-from fieldward_client.identity import Identity
-from fieldward_client.journal import EPOCH_KEY, JOURNAL, EpochKey, Journal
+from fieldward_client import LocalDataDamaged
+from fieldward_client.disk.folder import Folder
+from fieldward_client.disk.frames import MARKER, frame
+from fieldward_client.keys.identity import Identity
+from fieldward_client.logs import journal
+from fieldward_client.logs.boxes import OpenBox
+from fieldward_client.logs.journal import EPOCH_KEY, JOURNAL, EpochKey, Journal
 from fieldward_sync.journal import (
     EPOCH_ENTRIES,
     EPOCH_SECONDS,

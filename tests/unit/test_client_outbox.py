@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from fieldward_client import LocalDataDamaged, outbox
-from fieldward_client.boxes import OpenBox
-from fieldward_client.counters import Counters
-from fieldward_client.folder import Folder
-from fieldward_client.frames import MARKER, frame, read_frames
-from fieldward_client.outbox import MADE, OUTBOX, Outbox
+from fieldward_client import LocalDataDamaged
+from fieldward_client.disk.counters import Counters
+from fieldward_client.disk.folder import Folder
+from fieldward_client.disk.frames import MARKER, frame, read_frames
+from fieldward_client.logs import outbox
+from fieldward_client.logs.boxes import OpenBox
+from fieldward_client.logs.outbox import MADE, OUTBOX, Outbox
 from fieldward_sync.keys import hpke_public_key
 from fieldward_sync.messages import Verdict
 from fieldward_sync.outbox import new_box

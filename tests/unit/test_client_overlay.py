@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fieldward_client.overlay import lay_over
+from fieldward_client.copies.overlay import lay_over
 from fieldward_sync.records import Proposal, ProposedChange
 from fieldward_sync.views import View, ViewValue
 

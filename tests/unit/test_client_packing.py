@@ -6,8 +6,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldward_client.outbox_content import SealedEdit
-from fieldward_client.packing import fill
+from fieldward_client.logs.outbox_content import SealedEdit
+from fieldward_client.syncing.packing import fill
 from fieldward_sync.encoding import encode
 from fieldward_sync.journal import BoxItem, EntryItem, JournalItem
 from fieldward_sync.messages import MAX_REQUEST_BYTES, Held, SyncRequest

@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from fieldward_client.partition import Partition
+from fieldward_client.copies.partition import Partition
 from fieldward_sync import digest
 from fieldward_sync.distribution import FileContext, FileEntry, Manifest
 from fieldward_sync.errors import PeerBrokeProtocol

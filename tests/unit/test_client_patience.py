@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from fieldward_client import SyncProgress, patience
-from fieldward_client.guard import Guard
-from fieldward_client.patience import SPREAD_SECONDS, Patience
+from fieldward_client import SyncProgress
+from fieldward_client.wire import patience
+from fieldward_client.wire.guard import Guard
+from fieldward_client.wire.patience import SPREAD_SECONDS, Patience
 from fieldward_sync.problems import Crowded
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fieldward_client.renewal import WORDS, not_renewed
+from fieldward_client.syncing.renewal import WORDS, not_renewed
 
 PAGE = Path(__file__).parents[2] / "docs" / "protocol" / "refusals.md"
 OUR_OWN_FAULT = {"key-malformed"}

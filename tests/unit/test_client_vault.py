@@ -10,19 +10,20 @@ import msgspec
 import pytest
 
 from device_clock import DeviceClock
-from fieldward_client import AccessClosed, CallerMistake, LocalDataDamaged, passphrases
-from fieldward_client.attempts import Ladder
-from fieldward_client.clock import TrustedClock
-from fieldward_client.device_secret import (
+from fieldward_client import AccessClosed, CallerMistake, LocalDataDamaged
+from fieldward_client.disk.clock import TrustedClock
+from fieldward_client.disk.folder import Folder
+from fieldward_client.keys import passphrases
+from fieldward_client.keys.attempts import Ladder
+from fieldward_client.keys.device_secret import (
     DEVICE_SECRET,
     DeviceSecret,
     device_secret,
     make_device_secret,
 )
-from fieldward_client.folder import Folder
-from fieldward_client.identity import Identity
-from fieldward_client.passphrases import UNLOCK_SECONDS, Lock, calibrated, check_passphrase
-from fieldward_client.vault import SealedVault, Vault, VaultSecrets, vault_file
+from fieldward_client.keys.identity import Identity
+from fieldward_client.keys.passphrases import UNLOCK_SECONDS, Lock, calibrated, check_passphrase
+from fieldward_client.keys.vault import SealedVault, Vault, VaultSecrets, vault_file
 from fieldward_sync.keys import ARGON2_FLOOR, Argon2Cost, derive, hpke_public_key
 
 PASSPHRASE = "three random words"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fieldward_client.partition import Partition
+from fieldward_client.copies.partition import Partition
 from fieldward_sync import digest, names
 from fieldward_sync.access import Receipt, open_order, require_in_turn
 from fieldward_sync.clock import ClockState, Reading

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from fieldward_client import REASONS, CallerMistake, Value
-from fieldward_client.passphrases import check_passphrase
+from fieldward_client.keys.passphrases import check_passphrase
 from fieldward_client.terminal.wording import ADDRESS, as_postcode
 from fieldward_sync import limits
 from fieldward_sync.schema import check_value

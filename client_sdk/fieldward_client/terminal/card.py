@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from fieldward_client import Child, Status
-from fieldward_client.session import STALE_SECONDS
+from fieldward_client.looking.session import STALE_SECONDS
 from fieldward_client.terminal.header import ATTENTION, QUIET
 from fieldward_client.terminal.wording import dispute_in_words, in_words, moment, span
 from fieldward_sync.disputes import field_of, is_of_dispute

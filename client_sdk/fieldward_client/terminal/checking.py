@@ -9,13 +9,13 @@ import click
 from rich.text import Text
 
 from fieldward_client import LocalDataDamaged, SystemClock
-from fieldward_client.check import Checked, check_folder
-from fieldward_client.check_reading import check_reading
-from fieldward_client.clock import TrustedClock
-from fieldward_client.device_secret import platform_key_store
-from fieldward_client.findings import Finding
-from fieldward_client.folder import Folder
-from fieldward_client.installation import PRACTITIONERS
+from fieldward_client.checking.check import Checked, check_folder
+from fieldward_client.checking.check_reading import check_reading
+from fieldward_client.checking.findings import Finding
+from fieldward_client.disk.clock import TrustedClock
+from fieldward_client.disk.folder import Folder
+from fieldward_client.enrolled.installation import PRACTITIONERS
+from fieldward_client.keys.device_secret import platform_key_store
 from fieldward_client.terminal import asking
 from fieldward_client.terminal.header import ATTENTION, GOOD, QUIET
 from fieldward_client.terminal.opening import chosen_practitioner, folder_option, json_option

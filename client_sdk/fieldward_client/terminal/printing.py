@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Column, Table
 
 from fieldward_client import SyncProgress
-from fieldward_client.report import Progress as Tell
+from fieldward_client.wire.report import Progress as Tell
 
 _STEPS = {"deliver": "Sending", "wait": "Waiting in line", "fetch": "Fetching", "open": "Checking"}
 

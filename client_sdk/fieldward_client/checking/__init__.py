@@ -1,0 +1,1 @@
+"""Checking a device's folder and changing nothing in it."""

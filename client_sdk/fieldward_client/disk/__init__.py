@@ -1,0 +1,1 @@
+"""The device's disk: the folder and what is appended to it, the numbers and times it keeps."""

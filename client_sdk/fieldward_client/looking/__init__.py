@@ -1,0 +1,1 @@
+"""A session: searching, asking on line, opening and editing a child's entry."""

@@ -1,0 +1,1 @@
+"""One sync: up, then down."""
