@@ -48,8 +48,9 @@ def shield(world: World, record_id: str, *, release: bool = False) -> None:
         {"family": "Ocafor", "given": "Adah", "born": "2021-03-04"},
         {"family": "Okafor", "given": "Ada", "born": "2021-04-03"},
         {"family": "Okafor", "postcode": "M14 5AB"},
+        {"family": "Okafor", "postcode": "M14\0 5AB"},
     ],
-    ids=["as written", "by ear", "day and month exchanged", "by postcode"],
+    ids=["as written", "by ear", "day and month exchanged", "by postcode", "with a NUL"],
 )
 def test_a_child_who_is_on_no_device_is_found(
     world: World, device: FieldDevice, terms: dict[str, str]

@@ -90,7 +90,9 @@ class Query:
     @cached_property
     def terms(self) -> dict[str, str]:
         """The terms given, by name: what the journal records."""
-        given = {field.name: getattr(self, field.name).strip() for field in fields(self)}
+        texts = {field.name: getattr(self, field.name) for field in fields(self)}
+        # Nobody types NUL, and not every database takes it.
+        given = {name: text.replace("\0", "").strip() for name, text in texts.items()}
         return {name: value for name, value in given.items() if value}
 
     @cached_property
@@ -106,12 +108,12 @@ class Query:
     @property
     def place(self) -> str:
         """The postcode, or its beginning, without blanks."""
-        return compact(self.postcode)
+        return compact(self.terms.get("postcode", ""))
 
     @property
     def number(self) -> str:
         """The NHS number without blanks."""
-        return _number(self.nhs_number)
+        return _number(self.terms.get("nhs_number", ""))
 
     def words(self, term: str) -> tuple[str, ...]:
         """The folded words of a term."""
