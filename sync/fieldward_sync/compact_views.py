@@ -31,6 +31,8 @@ _Picked = tuple[str, int, Sequence[tuple[int, str]]]
 read."""
 
 _read_value = msgspec.msgpack.Decoder(Value).decode
+_MISFITS = (LookupError, StopIteration, msgspec.MsgspecError, UnicodeDecodeError)
+"""What a row raises that does not fit what it names."""
 _SHARED_FROM = 2
 """A value that so many have stands once, apart."""
 
@@ -69,7 +71,7 @@ class Common:
         found = unpack_authentic(CompactView, row)
         try:
             paths, numbers, values = self._paths(found), _numbers(found), self._read(found.values)
-        except (LookupError, StopIteration, msgspec.MsgspecError) as e:
+        except _MISFITS as e:
             raise _malformed() from e
         shown = tuple(map(ViewValue, paths, numbers, values))
         return View(record_id, found.revision, found.shielded, shown)
@@ -105,7 +107,7 @@ class Common:
                     shown.append(ViewValue(beginning + member + end, number, value))
                 start += count
             _require_as_many(start, found)
-        except (LookupError, StopIteration, msgspec.MsgspecError) as e:
+        except _MISFITS as e:
             raise _malformed() from e
         return View(record_id, found.revision, found.shielded, tuple(shown))
 
@@ -121,7 +123,7 @@ class Common:
                 apart[each if each >= 0 else none] if type(each) is int else each
                 for each in found.values
             ]
-        except (LookupError, StopIteration) as e:
+        except _MISFITS as e:
             raise _malformed() from e
         shown = list(zip(paths, numbers, values, strict=False))
         return found.revision, pack((record_id, found.revision, found.shielded, shown))

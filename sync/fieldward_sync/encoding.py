@@ -64,7 +64,8 @@ def unpack_authentic(kind: Any, data: Any) -> Any:
     types are checked, but nothing is encoded again to see that there was only one way."""
     try:
         return _decoder(kind).decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as e:  # the latter: text is not UTF-8
+    # Besides its own: text is not UTF-8; what should be bytes is none (in a database it can be).
+    except (msgspec.MsgspecError, UnicodeDecodeError, TypeError) as e:
         raise PeerBrokeProtocol(
             "malformed", f"These bytes are not what they should be: {e}."
         ) from e

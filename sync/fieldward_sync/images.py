@@ -16,7 +16,7 @@ from datetime import date
 from functools import cached_property
 from itertools import accumulate, chain, count, repeat, starmap
 from operator import add, itemgetter, sub
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from fieldward_sync import digest
 from fieldward_sync.compact_views import Common, Compacting
@@ -53,6 +53,8 @@ class Image:
 
     _application_id: ClassVar[int] = 0x46574431  # "FWD1": the format and its version
     _schema: ClassVar[tuple[str, ...]] = _SCHEMA
+    _misfits: ClassVar[str] = "SELECT 1 FROM record WHERE record_id >= x''"
+    """Gives no row. To SQLite a blob comes after every text, and may stand in a column of texts."""
 
     def __init__(self, connection: sqlite3.Connection, common: Common) -> None:
         self._connection = connection
@@ -70,7 +72,7 @@ class Image:
         """What is in these bytes, which have been authenticated; ``PeerBrokeProtocol`` unless
         its schema is exactly the expected one."""
         if len(body) < _HEADER_BYTES or body[18:20] != _LEGACY_JOURNAL:
-            raise PeerBrokeProtocol("image-malformed", "These bytes are not an image.")
+            raise _no_image()
         connection = sqlite3.connect(":memory:", check_same_thread=False)
         try:
             connection.deserialize(body)
@@ -83,11 +85,13 @@ class Image:
                 application_id != cls._application_id
             ):
                 raise PeerBrokeProtocol("image-malformed", "The image has another schema.")
+            if connection.execute(cls._misfits).fetchone() is not None:
+                raise PeerBrokeProtocol("image-malformed", "The image's ids do not fit together.")
             (common,) = connection.execute("SELECT shapes, shared FROM common")
             return cls(connection, Common(*common))
         except (sqlite3.Error, ValueError) as e:
             connection.close()
-            raise PeerBrokeProtocol("image-malformed", "These bytes are not an image.") from e
+            raise _no_image() from e
         except PeerBrokeProtocol:
             connection.close()
             raise
@@ -128,7 +132,7 @@ class Image:
         self._connection.close()
 
     def __len__(self) -> int:
-        (count,) = self._connection.execute("SELECT count(*) FROM record").fetchone()
+        ((count,),) = self._rows("SELECT count(*) FROM record")
         return int(count)
 
     def view(self, record_id: str) -> View | None:
@@ -138,10 +142,10 @@ class Image:
 
     def elements(self, record_ids: Collection[str], digest_key: bytes) -> Iterator[bytes]:
         """What those among these records contribute to a digest that are in this image."""
-        rows = self._connection.execute(
+        rows = self._rows(
             "SELECT record_id, view FROM record"
             " WHERE record_id IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(record_ids)),),
+            json.dumps(list(record_ids)),
         )
         for record_id, row in rows:
             packed = self._common.packed_view(record_id, row)
@@ -149,25 +153,25 @@ class Image:
 
     def views(self) -> Iterator[View]:
         """All records, in the order of their ids."""
-        rows = self._connection.execute("SELECT record_id, view FROM record ORDER BY record_id")
+        rows = self._rows("SELECT record_id, view FROM record ORDER BY record_id")
         return starmap(self._common.view, rows)
 
     def in_conflict(self) -> Iterator[str]:
         """The ids of the records that show a conflict."""
-        for record_id, row in self._connection.execute("SELECT record_id, view FROM record"):
+        for record_id, row in self._rows("SELECT record_id, view FROM record"):
             if self._common.may_conflict(row) and self._common.view(record_id, row).conflicts:
                 yield record_id
 
     def record_ids(self) -> frozenset[str]:
         """The ids of the records in it."""
-        rows = self._connection.execute("SELECT record_id FROM record")
+        rows = self._rows("SELECT record_id FROM record")
         return frozenset(record_id for (record_id,) in rows)
 
     def numbers(self, record_ids: Collection[str]) -> frozenset[int]:
         """The numbers of those among these records that are in it."""
-        rows = self._connection.execute(
+        rows = self._rows(
             "SELECT number FROM record WHERE record_id IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(record_ids)),),
+            json.dumps(list(record_ids)),
         )
         return frozenset(number for (number,) in rows)
 
@@ -191,27 +195,27 @@ class Image:
         return self._comparable(chosen, query), crowded
 
     def _row(self, record_id: str) -> bytes | None:
-        row = self._connection.execute(
-            "SELECT view FROM record WHERE record_id = ?", (record_id,)
-        ).fetchone()
-        return row[0] if row else None
+        rows = list(self._rows("SELECT view FROM record WHERE record_id = ?", record_id))
+        return rows[0][0] if rows else None
 
     def _comparable(self, numbers: Sequence[int], query: Query) -> tuple[View, ...]:
-        rows = self._connection.execute(
+        rows = self._rows(
             "SELECT number, record_id, view FROM record"
             " WHERE number IN (SELECT value FROM json_each(?))",
-            (json.dumps(numbers),),
+            json.dumps(numbers),
         )
         found = {number: (record_id, row) for number, record_id, row in rows}
+        if found.keys() != {*numbers}:
+            raise PeerBrokeProtocol("image-malformed", "A search key names records that are not.")
         read = self._common.reader(compared_with(query.terms))
         return tuple([read(*found[each]) for each in numbers])
 
     def _meeting(self, need: Need) -> dict[int, float]:
         """The records that meet a need, and what the best of their keys is worth."""
         found = [(worth, self._in_range(wanted)) for wanted, worth in need.ranges.items()]
-        rows = self._connection.execute(
+        rows = self._rows(
             "SELECT key, records FROM search_key WHERE key IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(need.keys)),),
+            json.dumps(list(need.keys)),
         )
         found += [(need.keys[key], unpack_numbers(records)) for key, records in rows]
         best: dict[int, float] = {}
@@ -220,8 +224,8 @@ class Image:
         return best
 
     def _in_range(self, wanted: KeyRange) -> Iterator[int]:
-        rows = self._connection.execute(
-            "SELECT records FROM search_key WHERE key >= ? AND key < ?", (wanted.first, wanted.past)
+        rows = self._rows(
+            "SELECT records FROM search_key WHERE key >= ? AND key < ?", wanted.first, wanted.past
         )
         return (number for (records,) in rows for number in unpack_numbers(records))
 
@@ -229,12 +233,22 @@ class Image:
         """Every word among the keys of a kind: far fewer than records."""
         if kind not in self._vocabularies:
             wanted = KeyRange.beginning(kind.value)
-            rows = self._connection.execute(
+            rows = self._rows(
                 "SELECT substr(key, 2) FROM search_key WHERE key >= ? AND key < ? ORDER BY key",
-                (wanted.first, wanted.past),
+                wanted.first,
+                wanted.past,
             )
             self._vocabularies[kind] = Vocabulary([word for (word,) in rows])
         return self._vocabularies[kind]
+
+    def _rows(self, sql: str, *parameters: str) -> Iterator[tuple[Any, ...]]:
+        """What a query gives: SQLite looks at a page when it is read, and not before."""
+        try:
+            # Left half read, "yield from" would close a cursor whose connection may be gone.
+            for row in self._connection.execute(sql, parameters):  # noqa: UP028
+                yield row
+        except sqlite3.Error as e:
+            raise _no_image() from e
 
 
 class Segment(Image):
@@ -243,6 +257,12 @@ class Segment(Image):
 
     _application_id = 0x46575331  # "FWS1"
     _schema = (*_SCHEMA, _LEFT)
+    _misfits = (
+        "SELECT 1 FROM record WHERE record_id >= x''"
+        " UNION ALL SELECT 1 FROM gone WHERE record_id >= x''"
+        " UNION ALL SELECT 1 FROM gone JOIN record USING (record_id)"
+    )
+    """Nor can a record be there and have left."""
 
     @classmethod
     def build(cls, views: Iterable[View], *, gone: Iterable[str] = ()) -> Self:
@@ -252,19 +272,10 @@ class Segment(Image):
         connection.commit()
         return cls(_read_only(connection), common)
 
-    @classmethod
-    def open(cls, body: bytes) -> Self:
-        """As ``Image.open``; a record cannot be there and have left."""
-        segment = super().open(body)
-        if segment.numbers(segment.gone):
-            segment.close()
-            raise PeerBrokeProtocol("image-malformed", "A record is in a segment and has left.")
-        return segment
-
     @cached_property
     def gone(self) -> frozenset[str]:
         """The ids of the records that have left."""
-        rows = self._connection.execute("SELECT record_id FROM gone")
+        rows = self._rows("SELECT record_id FROM gone")
         return frozenset(record_id for (record_id,) in rows)
 
     @cached_property
@@ -319,3 +330,7 @@ def _read_only(connection: sqlite3.Connection) -> sqlite3.Connection:
         with closing(connection.execute(f"PRAGMA {pragma}")):
             pass
     return connection
+
+
+def _no_image() -> PeerBrokeProtocol:
+    return PeerBrokeProtocol("image-malformed", "These bytes are not an image.")

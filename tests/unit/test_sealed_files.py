@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 
@@ -194,11 +195,18 @@ def test_who_lives_together_has_numbers_that_follow_each_other() -> None:
     assert [each.record_id for each in image.views()] == ["r-1", "r-2", "r-3"]
 
 
+def altered(body: bytes, statement: str) -> bytes:
+    """What somebody makes of an image who has its partition's key."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.deserialize(body)
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(statement)
+        connection.commit()
+        return connection.serialize()
+
+
 def with_another_schema() -> bytes:
-    connection = sqlite3.connect(":memory:")
-    connection.deserialize(BODY)
-    connection.execute("CREATE TRIGGER t AFTER INSERT ON record BEGIN SELECT 1; END")
-    return connection.serialize()
+    return altered(BODY, "CREATE TRIGGER t AFTER INSERT ON record BEGIN SELECT 1; END")
 
 
 def in_wal_mode() -> bytes:
@@ -214,6 +222,40 @@ def test_what_is_not_an_image_is_refused(make: Callable[[], bytes]) -> None:
     with pytest.raises(PeerBrokeProtocol) as refusal:
         Image.open(make())
     assert refusal.value.code == "image-malformed"
+
+
+def search_and_read(body: bytes) -> None:
+    with closing(Image.open(body)) as image:
+        image.candidates(Query(family="Okafor"), today=TODAY)
+        list(image.views())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE record SET record_id = x'722d31' WHERE record_id = 'r-1'",
+        "UPDATE record SET view = 'text'",
+        "UPDATE record SET number = -number",
+        "UPDATE search_key SET records = 1",
+        "UPDATE common SET shapes = 1.5",
+        "UPDATE common SET shared = x'92a1fea1fe'",
+        "UPDATE sqlite_master SET rootpage = 4 WHERE name = 'record'",
+    ],
+    ids=[
+        "an id that is no text",
+        "a view that is no bytes",
+        "numbers that no key names",
+        "a key's numbers that are no bytes",
+        "shapes that are no bytes",
+        "a value that is not UTF-8",
+        "a table in another's place",
+    ],
+)
+def test_what_cannot_be_read_in_an_image_is_refused_when_it_is_read(statement: str) -> None:
+    views = [view(f"r-{number}", "Okafor") for number in (1, 2)]
+    body = altered(Image.build(views).to_bytes(), statement)
+    with pytest.raises(PeerBrokeProtocol, match="malformed"):
+        search_and_read(body)
 
 
 def test_an_open_image_cannot_be_written() -> None:
@@ -275,8 +317,14 @@ def both_there_and_gone() -> bytes:
         (Segment, lambda: BODY),
         (Image, lambda: SEGMENT_BODY),
         (Segment, both_there_and_gone),
+        (Segment, lambda: altered(SEGMENT_BODY, "UPDATE gone SET record_id = x'722d32'")),
     ],
-    ids=["an image as a segment", "a segment as an image", "a record that is there and has left"],
+    ids=[
+        "an image as a segment",
+        "a segment as an image",
+        "a record that is there and has left",
+        "an id that is no text",
+    ],
 )
 def test_what_is_not_a_segment_is_refused(kind: type[Image], make: Callable[[], bytes]) -> None:
     with pytest.raises(PeerBrokeProtocol) as refusal:

@@ -44,7 +44,8 @@ class Session:
 
     Every call raises ``AccessClosed`` once the server, the lease or the clock forbids reading
     (invariant 3), and ``LocalDataDamaged`` where the look-up could not be put on record or the copy
-    is damaged; then nothing is shown. What is looked up on this device counts against the lease:
+    is damaged, ``PeerBrokeProtocol`` where the server made a copy that cannot be read; then nothing
+    is shown. What is looked up on this device counts against the lease:
     beyond it, ``AccessClosed("look-ups-used-up")``.
     """
 
