@@ -206,6 +206,12 @@ REFUSALS = [
         "not-found",
     ),
     Refusal(
+        "to an address with a slash too many",
+        lambda device: device.signed(_body(device), path="/v1//sync"),
+        404,
+        "not-found",
+    ),
+    Refusal(
         "with another method",
         lambda device: device.signed(_body(device), method="PUT"),
         405,

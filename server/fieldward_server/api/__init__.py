@@ -42,6 +42,7 @@ def create_app(
     # without a word, and ``read_body`` has to see that it was longer.
     app.config["MAX_CONTENT_LENGTH"] = config.max_request_bytes + 1
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.merge_slashes = False  # no answer sends anybody elsewhere
     platform = assemble(config, entropy=entropy)
     line = WaitingLine(
         config.downloads, derive(platform.master_keys.in_force, "turn"), now=time.time
