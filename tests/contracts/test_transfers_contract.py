@@ -26,7 +26,7 @@ from fieldward_server.services.records.known_records import find_records
 from fieldward_server.services.records.merges import merge, preview_merge
 from fieldward_server.services.records.reading import record_history, value_history
 from fieldward_server.services.records.shields import raise_shield, release_shield
-from fieldward_server.services.records.splits import preview_split
+from fieldward_server.services.records.splits import preview_split, split
 from fieldward_server.services.records.transfers import (
     ENDINGS,
     accept,
@@ -244,13 +244,41 @@ def test_another_record_of_that_id_is_never_mixed_with_it(
 ) -> None:
     leeds.load(stranger("r", authority=LEEDS, name={"family": "Nowak", "given": "Jan"}))
     offer(**told(world), record="r", taker=LEEDS)
-    assert preview_accept(
-        leeds.platform, authority=LEEDS, record="r", giver=AUTHORITY
-    ).is_there_already
-    before = world.written()
+    refused(leeds, giver=AUTHORITY, record="r")
+
+
+def test_another_record_of_an_id_that_has_left_is_never_mixed_with_it(
+    world: World, leeds: World, ann: FieldDevice
+) -> None:
+    """It would come home with the edits of two children."""
+    bradford = world.neighbour("E08000032")
+    bradford.load(stranger("r", authority="E08000032", name={"family": "Nowak", "given": "Jan"}))
+    steps(world, leeds)
+    offer(**told(bradford), record="r", taker=AUTHORITY)
+    refused(world, giver=bradford.authority, record="r")
+    steps(leeds, world)
+    assert is_open(world)
+
+
+def test_the_id_of_a_record_that_was_merged_and_left_stays_closed(
+    world: World, leeds: World, ann: FieldDevice
+) -> None:
+    """Where the two were taken apart again under the old ids: one would come home shown nowhere."""
+    merge(**told(world), record="s", into="r")
+    steps(world, leeds)
+    split(**told(leeds), record="r", new="s", moving=["sex"], copying=["name.family"])
+    offer(**told(leeds), record="s", taker=AUTHORITY)
+    refused(world, giver=LEEDS, record="s")
+    assert is_open(leeds, "s")
+
+
+def refused(taker: World, *, giver: str, record: str) -> None:
+    about = {"authority": taker.authority, "record": record, "giver": giver}
+    assert preview_accept(taker.platform, **about).is_there_already
+    before = taker.written()
     with pytest.raises(CallerMistake, match="record-exists"):
-        accept(**told(leeds), record="r", giver=AUTHORITY)
-    assert world.written() == before
+        accept(**told(taker), record=record, giver=giver)
+    assert taker.written() == before
 
 
 def moves_written(world: World) -> list[tuple[str, str]]:

@@ -16,6 +16,7 @@ from databases import NewDatabase
 from fieldward_server.register_entries import Moved
 from fieldward_server.services.exchange.inbox import list_inbox
 from fieldward_server.services.records.known_records import find_records
+from fieldward_server.services.records.merges import merge
 from fieldward_server.services.records.shields import raise_shield
 from fieldward_server.services.records.transfers import accept, list_transfers, offer, withdraw
 from fieldward_server.services.registering import write_register
@@ -121,6 +122,54 @@ def test_a_shield_that_was_raised_after_the_backup_holds_where_the_child_is(  # 
     assert responsible(loop, leeds) == [LEEDS]
     assert leeds.view("r").shielded
     assert leeds.view_partitions("r") == ()
+
+
+def test_what_the_backup_lacks_and_has_left_is_in_no_partition_of_the_giver(  # invariant 4
+    loop: Loop, leeds: World, new_database: NewDatabase
+) -> None:
+    """Though the giver's register has its shield."""
+    loop.partition("everybody", "all")
+    backup = loop.back_up()
+    loop.load(stranger("new"))
+    raise_shield(**told(loop, AUTHORITY), record_id="new")
+    move(loop, AUTHORITY, LEEDS, "new")
+    lose_and_restore(loop, backup, new_database(), leeds)
+    assert responsible(loop, leeds, record="new") == [LEEDS]
+    assert loop.view_partitions("new") == ()
+
+
+def test_what_came_home_and_is_in_no_backup_is_loaded_again(
+    loop: Loop, leeds: World, new_database: NewDatabase
+) -> None:
+    """The database knows nothing of it but that it had left, before it was restored once."""
+    backup = loop.back_up("first")
+    loop.load(stranger("new"))
+    move(loop, AUTHORITY, LEEDS, "new")
+    lose_and_restore(loop, backup, new_database(), leeds)
+    backup = loop.back_up("second")
+    leeds.load(stranger("new", authority=LEEDS))
+    move(loop, LEEDS, AUTHORITY, "new")
+    lose_and_restore(loop, backup, new_database(), leeds)
+    loop.load(stranger("new"))
+    assert loop.view("new").text("name.family")
+
+
+def test_what_was_merged_goes_where_that_goes_and_not_where_it_came_from(
+    loop: Loop, leeds: World, new_database: NewDatabase
+) -> None:
+    """It had been away and come home, before it was merged into one that left: what the register
+    has to say of it since stopped the restore."""
+    move(loop, AUTHORITY, LEEDS, "s")
+    move(loop, LEEDS, AUTHORITY, "s")
+    merge(**told(loop, AUTHORITY), record="s", into="r")
+    raise_shield(**told(loop, AUTHORITY), record_id="r")
+    move(loop, AUTHORITY, LEEDS, "r")
+    lose_and_restore(loop, loop.back_up(), new_database(), leeds)
+    assert responsible(loop, leeds) == [LEEDS]
+    assert leeds.view("r").shielded
+    with loop.platform.storage.reading() as transaction:
+        left = find_records(transaction, AUTHORITY, ["r", "s"])
+    assert all(known.departed_from is not None for known in left.values())
 
 
 def test_an_offer_that_waited_lapses_and_changes_nothing(

@@ -17,9 +17,21 @@ from fieldward_sync.records import Edit
 def here_already(known: KnownRecord | None) -> bool:
     """Whether an authority has a record of its own by that name. One that only shields whoever
     comes is none: a restore makes it for a record that the backup lacks."""
-    if known is None or known.departed_from is not None:
+    if known is None:
         return False
-    return known.is_closed or not all(settled_by_rule(path) for path in known.record.live)
+    if known.redirection is not None:  # it goes wherever the one goes that it was merged into
+        return True
+    return known.departed_from is None and not all(map(settled_by_rule, known.record.live))
+
+
+def is_another(here: KnownRecord | None, coming: KnownRecord, giver: str, taker: str) -> bool:
+    """Whether a record that comes is not the one that the taker has, or had, by that name: what
+    went from here comes back with all that it left with."""
+    if here is None or here.departed_from is None:
+        return here_already(here)
+    return not here.numbers.keys() <= {
+        crossed(edit, giver, taker).dot for edit in coming.record.edits.values()
+    }
 
 
 def carry_in(
@@ -28,9 +40,9 @@ def carry_in(
     """Open a record in the taker's book, with every edit that these authorities have of it; and
     what the taker itself has of it from before, and of those that had been merged into it."""
     coming = [each for giver in givers for each in _coming(transaction, giver, taking, record_id)]
-    known = taking.find(record_id)
-    if coming or known is not None:
-        taking.take_in(known or KnownRecord.new(record_id), coming)
+    known = taking.find(record_id) or KnownRecord.new(record_id)
+    if coming or known.numbers:  # else a backup has it nowhere
+        taking.take_in(known, coming)
     departures.remove(
         transaction, taking.authority, _with_merged(transaction, taking.authority, record_id)
     )

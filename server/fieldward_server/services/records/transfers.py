@@ -18,7 +18,7 @@ from fieldward_server.services.authorities import lock_all, require_founded
 from fieldward_server.services.distribution.holdings import is_in_use
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.records.book import Book
-from fieldward_server.services.records.carrying import carry_in, here_already, leave_behind
+from fieldward_server.services.records.carrying import carry_in, is_another, leave_behind
 from fieldward_server.services.records.crossings import person_elsewhere
 from fieldward_server.services.records.known_records import (
     KnownRecord,
@@ -128,7 +128,7 @@ def preview_accept(
             authority,
             coming,
             teams=sorted({each.rule for each in chosen if each.rule.startswith("team:")}),
-            is_there_already=here_already(there),
+            is_there_already=is_another(there, known, giver, authority),
         )
 
 
@@ -196,11 +196,10 @@ def accept(
             Book(platform, transaction, rows[code], now=now) for code in (giver, authority)
         )
         known = _offerable(giving.find(record), record)
-        there = taking.find(record)
-        if here_already(there):
+        if is_another(taking.find(record), known, giver, authority):
             raise CallerMistake(
                 "record-exists",
-                f"There is another record {record} here already.",
+                f"There is another record {record} here already, or there was.",
                 next_step="Decline the offer; the giver loads the child under another id.",
             )
         carry_in(transaction, taking, record, givers=[giver])

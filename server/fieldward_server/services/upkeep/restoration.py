@@ -120,12 +120,12 @@ def begin_serving(
             return row.incarnation
         row = _raise_incarnation(platform, transaction, row, root_seed, own, now=now)
         _hold_enrolments(transaction, own)  # before these get the numbers of this incarnation
-        book = Book(platform, transaction, row, now=now)
-        hold_transfers(transaction, book, register, now=now)
+        hold_transfers(platform, transaction, row, register, now=now)
         incarnations.begin(transaction, authority, row.incarnation, at=now)
         incarnations.unpublish(transaction, authority, file_epochs=pack(()))
         for partition in partitions.of_authority(transaction, authority):
             begin_epoch(platform, transaction, partition)
+        book = Book(platform, transaction, _find(transaction, authority), now=now)
         replaced = _hold_shields(book, own)
         _hold_withdrawals(book, own)
         book.write()
@@ -312,12 +312,15 @@ def _hold_enrolments(transaction: Transaction, register: Iterable[Entry]) -> Non
 def _may_come(transaction: Transaction, entry: Enrolment | HandOverPrepared | Joined) -> bool:
     """Whether an entry has something to say that the database does not know. Nobody joins a device
     that was enrolled with another host, whose register was not given."""
-    known = devices.find(transaction, entry.authority, entry.device, entry.generation)
-    if isinstance(entry, Enrolment):
-        return known is None
+    device = entry.authority, entry.device, entry.generation
+    known = devices.find(transaction, *device)
+    if known is None or isinstance(entry, Enrolment):
+        return known is None and isinstance(entry, Enrolment)
     if isinstance(entry, HandOverPrepared):
-        return known is not None and invitations.find(transaction, entry.invitation_id) is None
-    return known is not None and not has_joined(transaction, entry)
+        holder = holders.find(transaction, *device, entry.practitioner)
+        has_come = holder is not None and not holder.is_awaited  # the used code may be forgotten
+        return not has_come and invitations.find(transaction, entry.invitation_id) is None
+    return not has_joined(transaction, entry)
 
 
 def _hold_rules(

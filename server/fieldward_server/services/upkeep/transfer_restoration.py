@@ -10,19 +10,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from fieldward_server.register_entries import Entry, Moved
+from fieldward_server.services.platform import Platform
 from fieldward_server.services.records.book import Book
 from fieldward_server.services.records.carrying import carry_in, here_already, leave_behind
 from fieldward_server.services.records.transfers import ACCEPTED, LAPSED, OFFERED
 from fieldward_server.storage import Transaction, transfers
+from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.transfers import StoredTransfer
 
 
 def hold_transfers(
-    transaction: Transaction, book: Book, register: Iterable[Entry], *, now: int
+    platform: Platform,
+    transaction: Transaction,
+    row: Authority,
+    register: Iterable[Entry],
+    *,
+    now: int,
 ) -> None:
     """Make what the register says of records that moved hold for one authority, and let the offers
     lapse that wait: nobody knows what became of them since the backup."""
-    moves, own = _in_order(register), book.authority
+    # Whoever goes on asks anew: of a record that the backup lacks, it does not know that it left.
+    book = Book(platform, transaction, row, now=now)
+    moves, own = _in_order(register), row.authority
     concerned = [move for move in moves if own in (move.authority, move.giver)]
     for record_id, last in {move.record_id: move for move in concerned}.items():
         known = book.find(record_id)
