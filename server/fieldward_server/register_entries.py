@@ -27,7 +27,7 @@ class Shield(Part, tag="shield", frozen=True):
     record_id: RecordId
     raised: bool
     dots: tuple[Dot, ...]
-    """The raises that hold from here on; of a release, those that it released."""
+    """The raises that hold from here on; of a release, all that there were: none holds any more."""
 
 
 class Withdrawal(Part, tag="withdrawal", frozen=True):

@@ -16,6 +16,7 @@ from fieldward_server.register_entries import AccessChange, Shield
 from fieldward_server.services.administrators import list_administrators, remove_administrator
 from fieldward_server.services.custody.device_reports import show_device
 from fieldward_server.services.custody.devices import set_access, set_cap
+from fieldward_server.services.custody.hand_overs import prepare_hand_over, withdraw_hand_over
 from fieldward_server.services.custody.practitioners import (
     list_practitioners,
     resume_practitioner,
@@ -26,11 +27,13 @@ from fieldward_server.services.distribution.partitions import take
 from fieldward_server.services.distribution.rescoping import change_partition
 from fieldward_server.services.distribution.ways import set_way
 from fieldward_server.services.records.merges import merge
-from fieldward_server.services.records.shields import raise_shield, release_shield
+from fieldward_server.services.records.shields import raise_shield, release_likeness, release_shield
+from fieldward_server.services.upkeep.pruning import prune_invitations
 from fieldward_server.shield_register import ShieldRegister
 from fieldward_server.storage import devices
 from fieldward_sync.access import Access, WipeState
 from fieldward_sync.errors import CallerMistake
+from fieldward_sync.invitations import read_code
 from fieldward_sync.ways import Way
 from founding import let_in
 from loop import Loop, Wire
@@ -138,6 +141,67 @@ def test_what_was_hidden_in_the_survivor_of_a_merge_is_in_both_if_the_backup_is_
     for record in ("r-1", "r-2"):
         assert shielded(loop, record) is not released
         assert phones(loop, record) == set()
+
+
+def test_a_release_is_of_every_raise_that_there_was(  # H5
+    loop: Loop, new_database: NewDatabase
+) -> None:
+    """Also of one that had been released before, while another held: it does not hold again."""
+    raise_shield(**command(loop, record_id="r-1"))
+    loop.load({**stranger("r-1"), "record_id": "again"})
+    raise_shield(**command(loop, record_id="again"))
+    release_likeness(**command(loop, record="again", like="r-1"))
+    assert shielded(loop, "again")
+    release_shield(**command(loop, record_id="again"))
+    backup = loop.back_up()
+    loop.lose_database(new_database())
+    loop.restore(backup)
+    assert shielded(loop, "r-1")
+    assert not shielded(loop, "again")
+
+
+def test_what_was_taken_and_given_again_with_an_invitation_is_held(
+    loop: Loop, new_database: NewDatabase
+) -> None:
+    """Who had forgotten a passphrase came back for it, and a hand-over was prepared once more."""
+    device = loop.device("caseload")
+    loop.practitioner("p-2")
+    take(**command(loop, device=device.name, practitioner="p-1", partition="caseload"))
+    device.join(device.join_request(loop.code("caseload")))
+    hand_over(loop, device.name, "p-2")
+    withdraw_hand_over(**command(loop, device=device.name))
+    hand_over(loop, device.name, "p-2")
+    backup = loop.back_up()
+    loop.lose_database(new_database())
+    loop.restore(backup)
+    report = show_device(loop.platform, authority=AUTHORITY, device=device.name, now=loop.now)
+    assert [each.partitions for each in report.holders] == [("caseload",), ("caseload",)]
+
+
+def test_a_hand_over_that_was_used_does_not_take_the_place_of_the_one_that_waits(
+    loop: Loop, new_database: NewDatabase
+) -> None:
+    """Though its code has been forgotten since."""
+    device = loop.device("caseload")
+    for name in ("p-2", "p-3"):
+        loop.practitioner(name)
+    device.join(device.join_request(hand_over(loop, device.name, "p-2")))
+    loop.clock.wall += 60 * 24 * 3600
+    assert prune_invitations(loop.platform, loop.now) > 0
+    waits = read_code(hand_over(loop, device.name, "p-3")).invitation_id
+    backup = loop.back_up()
+    loop.lose_database(new_database())
+    loop.restore(backup)
+    assert device.sync(role="device").hand_over_id == waits
+
+
+def hand_over(loop: Loop, device: str, practitioner: str) -> str:
+    """Prepare it; its code."""
+    return prepare_hand_over(
+        **command(loop, device=device, practitioner=practitioner),
+        partitions=["caseload"],
+        valid_seconds=3600,
+    )
 
 
 def test_no_file_that_was_sealed_before_the_restore_is_handed_out(  # invariant 5

@@ -36,6 +36,7 @@ from fieldward_server.services.distribution.partitions import (
     check_number,
     end_grant,
     find_partition,
+    given_again,
 )
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.registering import opening, register
@@ -144,8 +145,10 @@ def prepare_hand_over(
             closes=closes,
             at=now,
         )
+        before = holders.find(transaction, authority, name, generation, practitioner)
+        again = given_again(transaction, before, prepared.partitions)
         await_practitioner(transaction, prepared, found)
-        register(platform, transaction, prepared)
+        register(platform, transaction, prepared, *again)
         events.add(
             transaction,
             authority=authority,

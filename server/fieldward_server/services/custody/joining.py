@@ -27,6 +27,7 @@ from fieldward_server.services.custody.invitations import (
 )
 from fieldward_server.services.custody.lease_renewal import new_lease_secret
 from fieldward_server.services.custody.practitioners import known_practitioner, registered_person
+from fieldward_server.services.distribution.partitions import given_again
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.registering import opening, register
 from fieldward_server.storage import Transaction, authorities, events, grants, holders, invitations
@@ -64,9 +65,10 @@ def join(platform: Platform, caller: Caller, request: JoinRequest, *, now: int) 
             raise used_up()
         use_counter(transaction, device, caller.counter)
         joined = _joined(platform, transaction, device, invitation, holder, request, now=now)
+        again = given_again(transaction, holder, joined.partitions)
         let_in(transaction, joined)
         took_over(platform, transaction, device, invitation, now=now)
-        register(platform, transaction, joined)
+        register(platform, transaction, joined, *again)
         events.add(
             transaction,
             authority=caller.authority,

@@ -29,6 +29,7 @@ from fieldward_server.storage import (
     events,
     grants,
     holders,
+    losses,
     memberships,
     partitions,
 )
@@ -193,6 +194,20 @@ def end_grant(
     begin_epoch(platform, transaction, find_partition(transaction, holder.authority, partition))
     register(platform, transaction, _grant_change(holder, partition, given=False))
     return True
+
+
+def given_again(
+    transaction: Transaction, holder: Holder | None, named: Collection[str]
+) -> tuple[GrantChange, ...]:
+    """For the register, which has that these were taken from a holder, before they are given with
+    an invitation: a restore holds to the last word on each grant."""
+    had = losses.grants(transaction, holder) if holder else ()
+    taken = {each.partition_id for each in had if each.taken_at is not None}
+    return tuple(
+        _grant_change(holder, partition, given=True)
+        for partition in named
+        if holder and partition in taken
+    )
 
 
 def preview_grant(

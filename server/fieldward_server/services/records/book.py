@@ -55,7 +55,7 @@ from fieldward_sync.matching.index_keys import changes_keys
 from fieldward_sync.messages import FeedPosition, Verdict
 from fieldward_sync.names import server_actor
 from fieldward_sync.projection import SHIELD, has_latches, is_shielded, withdrawn
-from fieldward_sync.records import Change, Edit, LiveValue, under_another_dot
+from fieldward_sync.records import Change, Edit, LiveValue, Record, under_another_dot
 from fieldward_sync.versions import Dot
 
 
@@ -356,7 +356,7 @@ class Book:
         if not (has_latches(after.record) or (before.numbers and has_latches(before.record))):
             return latches
         if is_shielded(before.record) != is_shielded(after.record):
-            latches.append(_shield(self._code, before, real))
+            latches.append(_shield(self._code, real))
         if withdrawn_now := withdrawn(after.record):
             for path in sorted(withdrawn_now - withdrawn(before.record)):
                 latches.append(_withdrawal(self._code, real, path))
@@ -528,10 +528,10 @@ def _check_size(known: KnownRecord) -> None:
         raise CallerMistake("record-full", "The record would hold more than a view can show.")
 
 
-def _shield(authority: str, before: KnownRecord, after: KnownRecord) -> Shield:
+def _shield(authority: str, after: KnownRecord) -> Shield:
     raised = is_shielded(after.record)
-    holding = (after if raised else before).record.live[SHIELD]
-    return Shield(authority, after.record.record_id, raised, _raises(holding))
+    dots = _raises(after.record.live[SHIELD]) if raised else _every_raise(after.record)
+    return Shield(authority, after.record.record_id, raised, dots)
 
 
 def _withdrawal(authority: str, after: KnownRecord, path: str) -> Withdrawal:
@@ -540,6 +540,15 @@ def _withdrawal(authority: str, after: KnownRecord, path: str) -> Withdrawal:
 
 def _raises(live: Iterable[LiveValue]) -> tuple[Dot, ...]:
     return tuple(found.dot for found in live if found.value == RAISED)
+
+
+def _every_raise(record: Record) -> tuple[Dot, ...]:
+    """Also those that were released while another held: of these the register was told nothing."""
+    return tuple(
+        dot
+        for dot, edit in record.edits.items()
+        if any(change.path == SHIELD and change.value == RAISED for change in edit.changes)
+    )
 
 
 def _verdict(
