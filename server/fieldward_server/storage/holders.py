@@ -182,6 +182,28 @@ def set_lease(
     )
 
 
+def lengthen_leases(
+    transaction: Transaction, authority: str, *, closes: int, destroys: int
+) -> None:
+    """Leases may have been given that are not known here, none of which ends later than this or,
+    where a device was handed over, than its hand-over: to whoever can be given one."""
+    transaction.execute(
+        "UPDATE holder SET lease_closes = (SELECT max(it.closes) FROM (SELECT :closes AS closes"
+        "  UNION ALL SELECT holder.lease_closes"
+        "  UNION ALL SELECT i.expires FROM invitation i WHERE i.authority = holder.authority"
+        "   AND i.device = holder.device AND i.generation = holder.generation"
+        "   AND i.practitioner = holder.practitioner AND i.hpke_key IS NOT NULL) it),"
+        " lease_destroys = CASE WHEN lease_destroys > :destroys THEN lease_destroys"
+        "  ELSE :destroys END"
+        " WHERE authority = :authority AND lease_secret IS NOT NULL AND NOT EXISTS ("
+        "  SELECT 1 FROM device next WHERE next.authority = holder.authority"
+        "  AND next.device = holder.device AND next.generation > holder.generation)",
+        authority=authority,
+        closes=closes,
+        destroys=destroys,
+    )
+
+
 def erase_lease_secrets(transaction: Transaction, device: Device) -> None:
     """Forget what reopens a device's stores: it never reads again."""
     transaction.execute(

@@ -48,6 +48,16 @@ def begin(transaction: Transaction, authority: str, incarnation: int, *, at: int
     )
 
 
+def began_at(transaction: Transaction, authority: str) -> int:
+    """When the latest incarnation began: a device may have been heard until then, of which this
+    database knows nothing."""
+    (row,) = transaction.execute(
+        "SELECT max(began_at) AS began_at FROM incarnation WHERE authority = :authority",
+        authority=authority,
+    )
+    return int(row["began_at"])
+
+
 def carried_over(transaction: Transaction, authority: str, record_id: str, *, since: int) -> int:
     """Up to which of a record's numbers this database and the incarnation ``since`` agree, of
     which there have been later ones; 0 if it never was this database's."""

@@ -22,7 +22,7 @@ from fieldward_server.services.custody.standing import CONTACT_SECONDS
 from fieldward_server.services.custody.wipes import needs_second
 from fieldward_server.services.distribution.holdings import RecordsByWay
 from fieldward_server.services.platform import Platform
-from fieldward_server.storage import Transaction, holders, losses
+from fieldward_server.storage import Transaction, holders, incarnations, losses
 from fieldward_server.storage.devices import Device
 from fieldward_server.storage.holders import Holder
 from fieldward_server.storage.losses import Candidate, GrantHistory
@@ -223,7 +223,7 @@ def list_loss_records(
         report = report_device(transaction, found, now=now)
         held = _held(transaction, found, report)
         until = _latest_by_partition(held)
-        heard_until = found.last_contact + CONTACT_SECONDS
+        heard_until = _heard_until(transaction, found)
         left_since = _left_since(found, report)
         rows = losses.candidates(
             transaction,
@@ -293,14 +293,21 @@ def _closed_at(packed_seal: bytes) -> int:
 def _held(transaction: Transaction, device: Device, report: DeviceReport) -> tuple[HeldThere, ...]:
     """What its practitioners were given, by practitioner and partition."""
     there = holders.of_device(transaction, device)
+    heard_until = _heard_until(transaction, device)
     return tuple(
-        _held_there(holder, grant, device, bound=_unreadable_from(report))
+        _held_there(holder, grant, heard_until=heard_until, bound=_unreadable_from(report))
         for holder in there
         for grant in losses.grants(transaction, holder)
     )
 
 
-def _held_there(holder: Holder, grant: GrantHistory, device: Device, *, bound: int) -> HeldThere:
+def _heard_until(transaction: Transaction, device: Device) -> int:
+    """Up to when a device may have been heard: what was known of that before a restore is lost."""
+    restored_at = incarnations.began_at(transaction, device.authority)
+    return max(device.last_contact, restored_at) + CONTACT_SECONDS
+
+
+def _held_there(holder: Holder, grant: GrantHistory, *, heard_until: int, bound: int) -> HeldThere:
     ends, way = [holder.lease_closes, bound], Way(grant.way)
     if not KEPT[way].keys_in_memory:
         ends.append(grant.keys_until)
@@ -308,7 +315,7 @@ def _held_there(holder: Holder, grant: GrantHistory, device: Device, *, bound: i
         way = Way.OFFLINE
     if grant.gone_at is not None:
         ends.append(grant.gone_at)
-    came = grant.given_at <= device.last_contact + CONTACT_SECONDS
+    came = grant.given_at <= heard_until
     return HeldThere(
         practitioner=holder.practitioner,
         awaited=holder.is_awaited,

@@ -119,7 +119,10 @@ def begin_serving(
         if row.is_serving:
             return row.incarnation
         row = _raise_incarnation(platform, transaction, row, root_seed, own, now=now)
+        _lengthen_leases(platform, transaction, authority, now=now)  # of who has ended since, too
         _hold_enrolments(transaction, own)  # before these get the numbers of this incarnation
+        _lengthen_leases(platform, transaction, authority, now=now)
+        _hold_grants(transaction, own, now=now)  # before anything is hidden from who may have it
         hold_transfers(platform, transaction, row, register, now=now)
         incarnations.begin(transaction, authority, row.incarnation, at=now)
         incarnations.unpublish(transaction, authority, file_epochs=pack(()))
@@ -278,6 +281,19 @@ def _unreleased(known: KnownRecord, dots: Iterable[Dot]) -> tuple[Dot, ...]:
     return tuple(sorted(set(dots) - released))
 
 
+def _lengthen_leases(
+    platform: Platform, transaction: Transaction, authority: str, *, now: int
+) -> None:
+    """Whoever may have been given a lease since the backup counts as having been given one now."""
+    terms = platform.lease_terms
+    holders.lengthen_leases(
+        transaction,
+        authority,
+        closes=now + terms.closes_seconds,
+        destroys=now + terms.destroys_seconds,
+    )
+
+
 _COMING = (Enrolment, HandOverPrepared, Joined)
 """In which order people come."""
 
@@ -323,6 +339,18 @@ def _may_come(transaction: Transaction, entry: Enrolment | HandOverPrepared | Jo
     return not has_joined(transaction, entry)
 
 
+def _hold_grants(transaction: Transaction, register: Iterable[Entry], *, now: int) -> None:
+    """Each device that there is may hold what was last said of it, and so many records."""
+    for entry in register:
+        match entry:
+            case GrantChange():
+                _hold_grant(transaction, entry, now=now)
+            case CapChange():
+                device = devices.find(transaction, entry.authority, entry.device, entry.generation)
+                if device is not None:
+                    devices.set_record_cap(transaction, device, entry.record_cap)
+
+
 def _hold_rules(
     platform: Platform, transaction: Transaction, register: Iterable[Entry], *, now: int
 ) -> None:
@@ -366,18 +394,10 @@ def _hold_devices(
             move_to(platform, transaction, row, device, access, now=now)
     _hold_wipes(platform, transaction, row, register, now=now)
     for entry in register:
-        if not isinstance(entry, WipeReceipt | GrantChange | CapChange):
-            continue
-        device = devices.find(transaction, entry.authority, entry.device, entry.generation)
-        if device is None:  # enrolled with another host, whose register was not given
-            continue
-        match entry:
-            case WipeReceipt():
+        if isinstance(entry, WipeReceipt):
+            device = devices.find(transaction, entry.authority, entry.device, entry.generation)
+            if device is not None:  # not enrolled with another host, whose register was not given
                 _hold_receipt(transaction, device, entry.receipt, now=now)
-            case GrantChange():
-                _hold_grant(transaction, entry, now=now)
-            case CapChange():
-                devices.set_record_cap(transaction, device, entry.record_cap)
 
 
 def _hold_wipes(
