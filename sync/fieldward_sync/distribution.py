@@ -108,7 +108,8 @@ class Distribution(Message, frozen=True):
 
     def require_successor_of(self, trusted: Distribution | None, *, now: int) -> None:
         """Raise unless this may replace what was trusted before: not expired, not older, and the
-        same number only with the same content (TUF's rollback, freeze and mix-and-match rules)."""
+        same number only with the same content (TUF's rollback, freeze and mix-and-match rules).
+        What leaves a device is told by name, never inferred from its absence (invariant 4)."""
         if now >= self.expires:
             raise PeerBrokeProtocol("distribution-expired", "The list of partitions has expired.")
         if trusted is None:
@@ -123,6 +124,14 @@ class Distribution(Message, frozen=True):
             raise PeerBrokeProtocol(
                 "distribution-mixed", f"State {mine} was offered with two different contents."
             )
+        if not {each.partition for each in trusted.manifests} <= self._named():
+            raise PeerBrokeProtocol(
+                "loss-unnamed", "A partition is missing from the list, but not named as lost."
+            )
+
+    def _named(self) -> set[str]:
+        on_line = (each.partition for each in self.on_line)
+        return {*self.lost, *on_line, *(each.partition for each in self.manifests)}
 
     def _content(self) -> tuple[object, ...]:
         return self.manifests, self.on_line, self.warm

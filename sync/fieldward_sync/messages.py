@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from fieldward_sync.access import MAX_REFUSED_ORDERS, RefusedOrder
 from fieldward_sync.encoding import Message, Part, pack
+from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.journal import JournalItem
 from fieldward_sync.leases import LEASE_ID_BYTES, MAX_LEASE_BYTES, LeaseGrant
 from fieldward_sync.names import (
@@ -85,6 +86,12 @@ class Trust(Message, frozen=True):
     """Edits are sealed to it."""
     audit_key: HpkePublicKey
     """Look-ups are sealed to it; the web workers do not hold its other half."""
+
+    def require_successor_of(self, held: Trust) -> None:
+        """Raise ``PeerBrokeProtocol("trust-rolled-back")`` unless this is what is held, or may take
+        its place."""
+        if self != held and (self.version <= held.version or self.incarnation < held.incarnation):
+            raise PeerBrokeProtocol("trust-rolled-back", "The server offers keys from before.")
 
 
 class EnrolRequest(Message, frozen=True):

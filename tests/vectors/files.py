@@ -23,6 +23,7 @@ from vectors.topics import (
     search,
     signing,
     time_codes,
+    trust,
     views,
     warm_keys,
 )
@@ -39,6 +40,7 @@ TOPICS = tuple(
         http_signatures,
         problems,
         invitations,
+        trust,
         leases,
         warm_keys,
         clock,

@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fieldward_client.copies.partition import Partition
+from fieldward_client.copies.store import StoredDistribution, check_distribution
+from fieldward_client.keys.identity import Identity
+from fieldward_client.keys.lease import StoredLease, check_grant
 from fieldward_sync import digest, names
 from fieldward_sync.access import Receipt, open_order, require_in_turn
 from fieldward_sync.clock import ClockState, Reading
@@ -49,13 +52,14 @@ from fieldward_sync.leases import (
     partition_key,
 )
 from fieldward_sync.matching.image_keys import ImageKeys
+from fieldward_sync.messages import Trust
 from fieldward_sync.outbox import open_as_author, open_as_authority
 from fieldward_sync.problems import read_refusal
 from fieldward_sync.projection import conflicts, project
 from fieldward_sync.records import Edit, Proposal, Record
 from fieldward_sync.schema import check_edit
 from fieldward_sync.sealing import open_sealed
-from fieldward_sync.signing import Signed, verify
+from fieldward_sync.signing import Signed, public_key, sign, signing_key, verify
 from fieldward_sync.time_codes import challenge_code, open_time_code, read_challenge
 from fieldward_sync.versions import Dot
 from fieldward_sync.views import View
@@ -182,10 +186,30 @@ def judge_invitations(case: Mapping[str, Any]) -> None:
         assert proof(invitation.proof_key, statement).hex() == case["proof"]
 
 
+def judge_trust(case: Mapping[str, Any]) -> None:
+    payload, signature, root_key, held = _hex(case, "payload", "signature", "root_key", "held")
+    identity = Identity("", case["authority"], "d-1", 1, bytes(32), root_key)
+    offered = identity.open_trust(Signed(payload, signature))
+    offered.require_successor_of(decode(Trust, held, max_bytes=PLENTY))
+
+
+def _trusting(case: Mapping[str, Any]) -> tuple[Signed, Identity]:
+    """Keys in force, and the device that trusts them, of whom a case says who they are."""
+    own, root = case["own"], signing_key(bytes(32))
+    (answer_key,) = _hex(case, "answer_key")
+    none = bytes(1216)
+    trust = Trust(own["authority"], own["incarnation"], 1, 0, answer_key, none, none)
+    identity = Identity(
+        "", own["authority"], own["device"], own["generation"], bytes(32), public_key(root)
+    )
+    return sign(trust, root), identity
+
+
 def judge_leases(case: Mapping[str, Any]) -> None:
-    data, answer_key, seed, info = _hex(case, "grant", "answer_key", "seed", "info")
+    data, seed, info = _hex(case, "grant", "seed", "info")
     grant = decode(LeaseGrant, data, max_bytes=PLENTY)
-    lease = grant.open_lease(answer_key)
+    trust, identity = _trusting(case)
+    lease = check_grant(StoredLease(trust, grant), identity, case["own"]["practitioner"])
     opened = open_secrets(grant.sealed_secrets, seed, info=info)
     secrets = decode(LeaseSecrets, opened, max_bytes=PLENTY)
     assert lease.state(case["now"]).value == case["state"]
@@ -227,8 +251,9 @@ def judge_time_codes(case: Mapping[str, Any]) -> None:
 
 
 def judge_distribution(case: Mapping[str, Any]) -> None:
-    payload, signature, answer_key = _hex(case, "payload", "signature", "answer_key")
-    offered = Signed(payload, signature).open(Distribution, answer_key)
+    trust, identity = _trusting(case)
+    stored = StoredDistribution(trust, Signed(*_hex(case, "payload", "signature")))
+    offered = check_distribution(stored, identity, case["own"]["practitioner"])
     trusted = (
         decode(Distribution, bytes.fromhex(case["trusted"]), max_bytes=PLENTY)
         if case["trusted"]

@@ -222,12 +222,9 @@ class Delivery:
 
     def _newer_trust(self, offered: Signed | None) -> Signed:
         """The keys to trust from now on: newer ones, under the same root key (design §7)."""
-        held = self._here.trust
-        if offered is None or offered == self._here.contact.trust:
+        if offered is None:
             return self._here.contact.trust
-        trust = self._here.identity.open_trust(offered)
-        if trust.version <= held.version or trust.incarnation < held.incarnation:
-            raise PeerBrokeProtocol("trust-rolled-back", "The server offers keys from before.")
+        self._here.identity.open_trust(offered).require_successor_of(self._here.trust)
         return offered
 
     def _was_restored(self, trust: Signed) -> bool:

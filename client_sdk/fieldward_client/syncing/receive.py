@@ -77,7 +77,6 @@ class Reception:
         stored = StoredDistribution(here.contact.trust, signed)
         distribution = check_distribution(stored, here.identity, practitioner)
         distribution.require_successor_of(store.distribution, now=server_time)
-        _require_losses_named(store.distribution, distribution)
         before = store.distribution.manifests if store.distribution else ()
         prepared = self._prepare(store, distribution, before)
         here.folder.store(distribution_file(practitioner), stored)
@@ -174,15 +173,4 @@ class Reception:
         self._here.outbox.prune(holdings.done(), kept_until=contact.kept_until)
         self._here.journal.prune(
             contact.journal_covered, (contact.journal_next, contact.journal_epoch)
-        )
-
-
-def _require_losses_named(before: Distribution | None, after: Distribution) -> None:
-    """What leaves a device is told by name, never inferred from its absence (invariant 4)."""
-    on_line = (each.partition for each in after.on_line)
-    named = {*after.lost, *on_line, *(each.partition for each in after.manifests)}
-    held = before.manifests if before else ()
-    if any(each.partition not in named for each in held):
-        raise PeerBrokeProtocol(
-            "loss-unnamed", "A partition is missing from the list, but not named as lost."
         )

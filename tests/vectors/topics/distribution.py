@@ -17,7 +17,9 @@ from vectors.topics.world import (
     DEVICE,
     EPOCH,
     GENERATION,
+    ME,
     NOW,
+    OTHERS,
     PARTITION,
     PRACTITIONER,
 )
@@ -67,6 +69,7 @@ def _cases() -> Iterator[Case]:
             "payload": payload,
             "signature": sign(ANSWER_SEED, payload),
             "answer_key": ANSWER_KEY,
+            "own": ME,
             "now": now,
         }
 
@@ -82,7 +85,12 @@ def _cases() -> Iterator[Case]:
         "a partition is on line only from now on",
         **offer(tethered),
     )
-    yield valid("restored", "a higher incarnation, a lower number", **offer(restored))
+    in_new_incarnation = {**ME, "incarnation": 2}
+    yield valid(
+        "restored",
+        "a higher incarnation, a lower number",
+        **{**offer(restored), "own": in_new_incarnation},
+    )
     yield valid("last-second", "a second before it expires", **offer(held, now=EXPIRES - 1))
     for name, why, code, offered in (
         ("expired", "at its end", Outcome.DISTRIBUTION_EXPIRED, offer(held, now=EXPIRES)),
@@ -118,6 +126,19 @@ def _cases() -> Iterator[Case]:
         ),
     ):
         yield refused(name, why, code, **offered)
+    yield refused(
+        "loss-unnamed",
+        "a partition is missing, and named neither as lost nor as on line only",
+        Outcome.LOSS_UNNAMED,
+        **offer(distribution(number=6, manifests=[], lost=["hv-2"])),
+    )
+    for word, other in OTHERS.items():
+        yield refused(
+            f"another-{word}",
+            f"rightly signed, for another {word}",
+            Outcome.DISTRIBUTION_MISADDRESSED,
+            **{**offer(held, trusted=None), "own": {**ME, word: other}},
+        )
     forged = {**offer(held), "payload": changed(held)}
     yield refused("forged", "changed after it was signed", Outcome.SIGNATURE_WRONG, **forged)
     empty = manifest()

@@ -22,7 +22,9 @@ from vectors.topics.world import (
     HOUR,
     INCARNATION,
     LEASE_SECRET,
+    ME,
     NOW,
+    OTHERS,
     PARTITION,
     PARTITION_KEY,
     PRACTITIONER,
@@ -55,7 +57,7 @@ def warm_keys(lease_id: bytes = LEASE_ID) -> bytes:
     return hpke_sealed(WARM_SEED, label("warm-keys", *bound_to), WARM_KEYS)
 
 
-def lease(sealed: bytes) -> bytes:
+def lease(sealed: bytes, *, warns: int = NOW + 54 * HOUR, closes: int = CLOSES) -> bytes:
     """The lease that goes with sealed secrets."""
     return document(
         "lease",
@@ -66,8 +68,8 @@ def lease(sealed: bytes) -> bytes:
         GENERATION,
         PRACTITIONER,
         NOW,
-        NOW + 54 * HOUR,
-        CLOSES,
+        warns,
+        closes,
         DESTROYS,
         LOOK_UPS,
         IDLE_SECONDS,
@@ -90,6 +92,7 @@ def _cases() -> Iterator[Case]:
     good = {
         "grant": document("lease-grant", signed_lease, sealed),
         "answer_key": ANSWER_KEY,
+        "own": ME,
         "seed": PRACTITIONER_HPKE_SEED,
         "info": info(),
         "partition": PARTITION,
@@ -135,6 +138,25 @@ def _cases() -> Iterator[Case]:
         ),
     ):
         yield refused(name, why, code, **{**good, "grant": document("lease-grant", *fields)})
+    for word, other in OTHERS.items():
+        yield refused(
+            f"of-another-{word}",
+            f"rightly signed, for another {word}",
+            Outcome.LEASE_MISADDRESSED,
+            **{**good, "own": {**ME, word: other}},
+        )
+    for name, why, times in (
+        ("warns-before-it-is-issued", "a second before it is issued", {"warns": NOW - 1}),
+        ("closes-before-it-warns", "before it warns", {"closes": NOW + 54 * HOUR - 1}),
+        ("destroys-before-it-closes", "after the last deadline", {"closes": DESTROYS + 1}),
+    ):
+        disordered = [signed(ANSWER_SEED, lease(sealed, **times)), sealed]
+        yield refused(
+            name,
+            f"its times in no order: {why}",
+            Outcome.LEASE_MALFORMED,
+            **{**good, "grant": document("lease-grant", *disordered)},
+        )
     yield refused(
         "another-generation",
         "sealed for another generation",

@@ -30,16 +30,41 @@ EPOCH = 2
 ROOT_KEY, ANSWER_KEY = signing_public(ROOT_SEED), signing_public(ANSWER_SEED)
 IDENTITY_KEY, SIGNING_KEY = signing_public(IDENTITY_SEED), signing_public(SIGNING_SEED)
 
-TRUST = document(
-    "trust",
-    AUTHORITY,
-    INCARNATION,
-    1,
-    NOW,
-    ANSWER_KEY,
-    HybridKey.of(EDIT_SEED).public,
-    HybridKey.of(AUDIT_SEED).public,
-)
+ME = {
+    "authority": AUTHORITY,
+    "incarnation": INCARNATION,
+    "device": DEVICE,
+    "generation": GENERATION,
+    "practitioner": PRACTITIONER,
+}
+"""Whom something is meant for."""
+OTHERS = {
+    "authority": "E06000001",
+    "incarnation": 2,
+    "device": "d-other",
+    "generation": 2,
+    "practitioner": "p-18",
+}
+"""Somebody else, in every way."""
+
+
+def trust_document(
+    incarnation: int = INCARNATION, version: int = 1, authority: str = AUTHORITY
+) -> bytes:
+    """A trust's bytes."""
+    return document(
+        "trust",
+        authority,
+        incarnation,
+        version,
+        NOW,
+        ANSWER_KEY,
+        HybridKey.of(EDIT_SEED).public,
+        HybridKey.of(AUDIT_SEED).public,
+    )
+
+
+TRUST = trust_document()
 
 
 def order(number: int = 7, kind: str = "wipe", device: str = DEVICE) -> bytes:
