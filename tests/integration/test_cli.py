@@ -390,6 +390,26 @@ def test_a_whole_list_is_shielded_and_what_is_refused_stops_no_other(
         assert known["shielded"] is shielded
 
 
+def test_shields_are_listed_with_who_raised_them_and_those_to_be_looked_at_first(
+    settled: Administrator,
+) -> None:
+    """H9: a decision, its reason, and a day on which somebody looks again."""
+    why = ("--reason", "weekly-review")
+    assert settled.does("shield", "list", *why) == "No shield stands.\n"
+    settled.does("shield", "raise", "r-1", "r-3", "--reason", "court-order")
+    said = settled.does("shield", "review", "r-1", "--again-by", "2099-06-30", *why)
+    assert said == "The shield of r-1 stands. It is to be looked at again by 2099-06-30.\n"
+    _, _, _, unseen, reviewed, *_ = settled.does("shield", "list", *why).splitlines()
+    assert unseen.split()[0] == "r-3"
+    assert unseen.split()[2:] == "mo court-order never no day is named".split()
+    assert reviewed.split()[0] == "r-1"
+    assert reviewed.endswith(" by mo by 2099-06-30")
+    refused = settled.is_refused(
+        "shield", "review", "r-2", "--again-by", "2099-06-30", *why, code="not-shielded"
+    )
+    assert "`fieldward shield list`" in refused.stderr
+
+
 def test_a_shield_that_is_raised_or_released_is_a_change_of_its_partitions(
     settled: Administrator,
 ) -> None:

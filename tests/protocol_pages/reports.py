@@ -31,6 +31,7 @@ from fieldward_server.services.records.loading import LineVerdict
 from fieldward_server.services.records.merges import MergePreview
 from fieldward_server.services.records.provenance import HistoricValue
 from fieldward_server.services.records.reading import RecordHistory, ValueHistory
+from fieldward_server.services.records.shield_reviews import StandingShield
 from fieldward_server.services.records.shields import PendingLikeness
 from fieldward_server.services.records.splits import SplitPreview
 from fieldward_server.services.records.transfers import TransferPreview, TransferReport
@@ -88,6 +89,8 @@ ANSWERS = {
     "device/withdraw-wipe": NOTHING,
     "shield/raise": NOTHING,
     "shield/release": NOTHING,
+    "shield/list": "items of `StandingShield`; none after the last",
+    "shield/review": NOTHING,
     "shield/devices": "items of `ReachedDevice`",
     "shield/alike": "items of `PendingLikeness`; none after the last",
     "shield/same": NOTHING,
@@ -143,6 +146,7 @@ REPORTS = (
     LossRecord,
     ReachedDevice,
     PendingLikeness,
+    StandingShield,
     LineVerdict,
     RecordHistory,
     ValueHistory,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from datetime import datetime
+
 import click
 
+from fieldward_server.cli.conflicts import who
 from fieldward_server.cli.groups import Group
-from fieldward_server.cli.options import ID, json_option
-from fieldward_server.cli.output import Item, moment, show_done, show_items
+from fieldward_server.cli.options import DAY, ID, end_of_day, json_option
+from fieldward_server.cli.output import Item, day, moment, show_done, show_items
 from fieldward_server.cli.signed import Commander, signed
 from fieldward_sync.errors import CallerMistake, RefusedByServer
 
@@ -66,6 +70,62 @@ def release(call: Commander, record: str, as_json: bool) -> None:
     show_done(
         {"record": record},
         f"Every shield that stood on {record} is released.",
+        as_json=as_json,
+    )
+
+
+@command.command("list")
+@signed(must_say_why=True)
+@json_option
+def list_(call: Commander, as_json: bool) -> None:
+    """List the shields that stand: those first that somebody has to look at (H9).
+
+    \b
+    Example:
+      fieldward shield list --authority E08000039 --reason weekly-review
+    """
+    standing = call.pages("shield/list", position=lambda it: it["record_id"])
+    show_items(
+        sorted(standing, key=lambda it: (it["again_by"], it["since"])),
+        {
+            "record": "record_id",
+            "since": lambda it: day(it["since"]),
+            "raised by": lambda it: ", ".join(dict.fromkeys(map(who, it["raises"]))),
+            "why": lambda it: ", ".join(dict.fromkeys(each["basis"] for each in it["raises"])),
+            "looked at": _last_review,
+            "again": _next_review,
+        },
+        as_json=as_json,
+        nothing="No shield stands.",
+    )
+
+
+@command.command()
+@click.argument("record", type=ID)
+@click.option(
+    "--again-by",
+    type=DAY,
+    metavar="YYYY-MM-DD",
+    required=True,
+    help="The day by which somebody looks at it again.",
+)
+@signed(must_say_why=True)
+@json_option
+def review(call: Commander, record: str, again_by: datetime, as_json: bool) -> None:
+    """Say that the shield of a RECORD was looked at and stands.
+
+    It holds until somebody releases it, whatever day is named here (H5).
+
+    \b
+    Example:
+      fieldward shield review 6f3k --again-by 2027-06-30 --authority E08000039 \\
+        --reason order-renewed
+    """
+    until = end_of_day(again_by)
+    call("shield/review", record=record, again_by=until)
+    show_done(
+        {"record": record, "again_by": until},
+        f"The shield of {record} stands. It is to be looked at again by {day(until)}.",
         as_json=as_json,
     )
 
@@ -169,6 +229,19 @@ def different(call: Commander, record: str, like: str, as_json: bool) -> None:
         f"{record} is of another child than {like}: what was raised for that is released.",
         as_json=as_json,
     )
+
+
+def _last_review(shield: Item) -> str:
+    if not shield["reviewed_at"]:
+        return "never"
+    return f"{day(shield['reviewed_at'])} by {shield['reviewed_by']}"
+
+
+def _next_review(shield: Item) -> str:
+    if not shield["again_by"]:
+        return "no day is named"
+    overdue = " (overdue)" if shield["again_by"] < time.time() else ""
+    return f"by {day(shield['again_by'])}{overdue}"
 
 
 def _in_words(reached: Item) -> str:

@@ -549,6 +549,17 @@ ALTER TABLE practitioner ADD COLUMN suspended_at INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX suspended_practitioner ON practitioner (authority, practitioner) WHERE suspended_at > 0
 """
 
+_SHIELD_REVIEWS = """
+CREATE TABLE shield_review (
+    authority TEXT NOT NULL REFERENCES authority,
+    record_id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    by TEXT NOT NULL,
+    again_by INTEGER NOT NULL,
+    PRIMARY KEY (authority, record_id)
+)
+"""
+
 STEPS = {
     "0001-authorities": _AUTHORITIES,
     "0002-records": _RECORDS,
@@ -574,6 +585,7 @@ STEPS = {
     "0022-hand-overs": _HAND_OVERS,
     "0023-register-lines": _REGISTER_LINES,
     "0024-suspensions": _SUSPENSIONS,
+    "0025-shield-reviews": _SHIELD_REVIEWS,
 }
 """Name to statements, in order."""
 

@@ -89,6 +89,26 @@ def shielded_among(
     return frozenset(row["record_id"] for row in rows)
 
 
+def shielded(
+    transaction: Transaction, authority: str, *, after: str, at_most: int
+) -> tuple[str, ...]:
+    """The ids of the next records that are shielded, after an id; none that goes on in another
+    record or with another authority."""
+    rows = transaction.execute(
+        "SELECT record_id FROM record r WHERE authority = :authority AND shielded = 1"
+        " AND record_id > :after"
+        " AND NOT EXISTS (SELECT 1 FROM merge m"
+        "  WHERE m.authority = r.authority AND m.record_id = r.record_id)"
+        " AND NOT EXISTS (SELECT 1 FROM departure d"
+        "  WHERE d.authority = r.authority AND d.record_id = r.record_id)"
+        " ORDER BY record_id LIMIT :at_most",
+        authority=authority,
+        after=after,
+        at_most=at_most,
+    )
+    return tuple(row["record_id"] for row in rows)
+
+
 def shielded_views(transaction: Transaction, authority: str) -> dict[str, bytes]:
     """The views of all records that are shielded, by id."""
     rows = transaction.execute(

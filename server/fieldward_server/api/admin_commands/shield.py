@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fieldward_server.api.admin_commands.shared_fields import RECORD, page_after_record
-from fieldward_server.api.command_fields import identifier
+from fieldward_server.api.command_fields import identifier, whole
 from fieldward_server.api.commands import (
     Call,
     Command,
@@ -14,6 +14,11 @@ from fieldward_server.api.commands import (
     carried_out_by,
 )
 from fieldward_server.services.custody.redactions import find_reached
+from fieldward_server.services.records.shield_reviews import (
+    SHIELDS_IN_A_PAGE,
+    list_shields,
+    review_shield,
+)
 from fieldward_server.services.records.shields import (
     LIKENESSES_IN_A_PAGE,
     confirm_likeness,
@@ -43,6 +48,20 @@ COMMANDS = {
         "Release every shield that stands on a record now",
         _shield(release_shield),
         RECORD,
+        about=("record",),
+        shows_content=True,
+    ),
+    "shield/list": Command(
+        "Shields that stand: since when, who raised each and why, and when somebody looks at it"
+        " again: the next after one",
+        answered_by(list_shields),
+        page_after_record(SHIELDS_IN_A_PAGE),
+        shows_content=True,
+    ),
+    "shield/review": Command(
+        "Say that a shield was looked at and stands, and by when somebody looks at it again",
+        carried_out_by(review_shield),
+        {**RECORD, "again_by": whole()},
         about=("record",),
         shows_content=True,
     ),
