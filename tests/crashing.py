@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from client_world import World
-from faulty_disk import FAILURES, Crashed, Failure, FaultyDisk
-from fieldward_client import CallerMistake, Device, LocalDataDamaged
+from faulty_disk import FAILURES, OUTLIVED, Crashed, Failure, FaultyDisk
+from fieldward_client import CallerMistake, Device
 from fieldward_client.checking.check import check_folder
 from fieldward_client.disk import folder
 from fieldward_client.disk.clock import TrustedClock
@@ -78,9 +78,9 @@ class Crash:
             device = prepare(case)
         disk = FaultyDisk(self.failure, at=at)
         with put_in(disk, self.monkeypatch):
-            with suppress(Crashed, LocalDataDamaged):
+            with suppress(Crashed, *OUTLIVED):
                 act(case, device)
-            with suppress(Crashed):
+            with suppress(Crashed, KeyboardInterrupt):
                 if device is not None:
                     device.close()
         if self.failure == "power":

@@ -1,8 +1,9 @@
 """A disk that fails once, at a chosen call: what crash tests put in place of ``os``.
 
-Three ways to fail. *kill*: the process dies in the middle of the call; what it wrote so far is
+Four ways to fail. *kill*: the process dies in the middle of the call; what it wrote so far is
 there. *power*: likewise, and whatever was not synced is gone: contents, new names, renames,
-removals. *error*: the call fails, and the process lives on.
+removals. *error*: the call fails, and the process lives on. *interrupt*: so it does after somebody
+has broken off before the call (Ctrl-C, or a signal's handler that raises).
 """
 
 from __future__ import annotations
@@ -13,8 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-Failure = Literal["kill", "power", "error"]
-FAILURES: tuple[Failure, ...] = ("kill", "power", "error")
+from fieldward_client import LocalDataDamaged
+
+Failure = Literal["kill", "power", "error", "interrupt"]
+FAILURES: tuple[Failure, ...] = ("kill", "power", "error", "interrupt")
+OUTLIVED = (LocalDataDamaged, KeyboardInterrupt)
+"""What a process goes on after."""
 
 
 class Crashed(BaseException):
@@ -117,6 +122,8 @@ class FaultyDisk:
         self.calls.append(call)
         if self._failure is None or len(self.calls) != self._at:
             return
+        if self._failure == "interrupt":
+            raise KeyboardInterrupt
         before_failing()
         if self._failure == "error":
             raise OSError(errno.EIO if call == "fsync" else errno.ENOSPC, "the disk failed")

@@ -6,7 +6,8 @@ from contextlib import suppress
 
 from client_world import PHONE
 from crashing import Case, Crash, ready
-from fieldward_client import Device, LocalDataDamaged
+from faulty_disk import OUTLIVED
+from fieldward_client import Device
 
 
 def edit_twice(case: Case, device: Device | None) -> None:
@@ -14,7 +15,7 @@ def edit_twice(case: Case, device: Device | None) -> None:
     with device.session("home-visit") as session:
         child = session.open("r-ada")
         for phone in ("07700 900111", "07700 900222"):
-            with suppress(LocalDataDamaged):
+            with suppress(*OUTLIVED):
                 child.edit(PHONE, phone)
                 case.accepted.append(phone)
 
@@ -32,7 +33,9 @@ def every_accepted_edit_arrives(case: Case) -> None:
     assert [phone for phone in arrived if phone in case.accepted] == case.accepted
     assert arrived.count("not-specified") == 1
     if case.accepted:
-        assert case.world.authority.value("r-ada", PHONE) in arrived[-3:]
+        # One that was broken off may be kept as well; then a person settles which of them holds.
+        live = case.world.authority.records["r-ada"].record.live[PHONE]
+        assert {each.value for each in live} <= set(arrived[-3:])
 
 
 def test_no_accepted_edit_is_lost(crash: Crash) -> None:  # P34
@@ -43,13 +46,13 @@ def look_up(case: Case, device: Device | None) -> None:
     assert device is not None
     with device.session("duty-desk") as session:
         for family in ("Okafor", "Whitcombe", "Nobody"):
-            with suppress(LocalDataDamaged):
+            with suppress(*OUTLIVED):
                 hits = session.search(family=family)
                 case.shown.append(("search", tuple(hit.record_id for hit in hits)))
                 for hit in hits:
                     case.shown.append(("open", (session.open(hit.record_id).record_id,)))
         case.world.clock.advance(seconds=1_000)  # the next look-up closes this epoch first
-        with suppress(LocalDataDamaged):
+        with suppress(*OUTLIVED):
             case.shown.append(("open", (session.open("r-ada").record_id,)))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from faulty_disk import FAILURES, Crashed, FaultyDisk
+from faulty_disk import FAILURES, OUTLIVED, Crashed, FaultyDisk
 from fieldward_client import LocalDataDamaged, RetryLater
 from fieldward_client.disk import folder
 from fieldward_client.disk.folder import Folder
@@ -110,7 +110,7 @@ def test_files_that_are_stored_together_are_each_whole_after_a_failure_anywhere(
         for at in range(1, len(disk.calls) + 1):
             home.store_each({"one": first, "other": second})
             failing = FaultyDisk(failure, at=at)
-            with monkeypatch.context() as patch, suppress(Crashed, LocalDataDamaged):
+            with monkeypatch.context() as patch, suppress(Crashed, *OUTLIVED):
                 patch.setattr(folder, "os", failing)
                 home.store_each({"one": third, "other": third})
             if failure == "power":
@@ -139,6 +139,28 @@ def test_frames_come_back(home: Folder) -> None:
     FrameFile.create(home, "frames", PAYLOADS[:1]).append(*PAYLOADS[1:])
     again = FrameFile(home, "frames")
     assert (again.payloads, again.torn_bytes, again.broken) == (PAYLOADS, 0, False)
+
+
+def test_what_is_appended_after_a_rewrite_that_failed_anywhere_is_kept(
+    home: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:  # invariants 1 and 2
+    fates = set()
+    for at in range(1, 8):
+        frames, disk = FrameFile.create(home, "frames", PAYLOADS), FaultyDisk("error", at=at)
+        appended: tuple[bytes, ...] = ()
+        with monkeypatch.context() as patch:
+            patch.setattr(folder, "os", disk)
+            with pytest.raises(LocalDataDamaged, match="disk-refused"):
+                frames.rewrite([b"less"])
+            with suppress(LocalDataDamaged):
+                frames.append(b"next")
+                appended = (b"next",)
+        frames.close()
+        disk.lose_power()
+        with closing(FrameFile(home, "frames")) as again:
+            assert again.payloads in ((*PAYLOADS, *appended), (b"less", *appended)), disk.calls
+            fates.add(again.payloads)
+    assert {(*PAYLOADS, b"next"), (b"less", b"next"), (b"less",)} == fates
 
 
 def test_a_tail_torn_anywhere_is_cut_and_nothing_else(home: Folder) -> None:

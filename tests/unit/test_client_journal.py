@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from faulty_disk import FaultyDisk
 from fieldward_client import LocalDataDamaged
+from fieldward_client.disk import folder as folder_module
 from fieldward_client.disk.folder import Folder
 from fieldward_client.disk.frames import MARKER, frame
 from fieldward_client.keys.identity import Identity
@@ -225,6 +227,26 @@ def test_where_nobody_makes_backups_a_journal_does_not_grow_for_ever(
         monkeypatch.setattr(journal, bound, 100)
     writing.prune((0, 0), (4, 0))
     assert [i.read_header().sequence for i in writing.due(0, 0) if isinstance(i, EntryItem)] == [4]
+
+
+def test_after_pruning_that_failed_anywhere_a_look_up_comes_with_its_box(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:  # invariant 2
+    monkeypatch.setattr(journal, "KEPT_BYTES", 100)
+    for at in range(1, 8):
+        Journal.create(folder, FIRST, FIRST_SEED)
+        with closing(opened(folder)) as writing, monkeypatch.context() as patch:
+            old, new = box(), box()
+            writing.write([LOOK_UP] * 3, old, spent=NOTHING_SPENT, now=NOON)
+            writing.write([LOOK_UP], new, spent=NOTHING_SPENT, now=NOON)
+            patch.setattr(folder_module, "os", FaultyDisk("error", at=at))
+            with pytest.raises(LocalDataDamaged, match="disk-refused"):
+                writing.prune((3, 0), (3, 0))
+            with suppress(LocalDataDamaged):
+                writing.write([LOOK_UP], old, spent=NOTHING_SPENT, now=NOON)
+        with closing(opened(folder)) as again:
+            assert kinds(again.due(again.size - 1, 0)) == "be", at
+            again.write([LOOK_UP], box(), spent=NOTHING_SPENT, now=NOON)
 
 
 def test_a_journal_with_a_hole_takes_nothing_more_but_delivers_what_is_good(

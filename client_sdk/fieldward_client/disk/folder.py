@@ -212,9 +212,8 @@ class AppendedFile:
     """A file that grows at its end."""
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(
-            path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, _OWNER_ONLY
-        )
+        self._path = path
+        self._descriptor = _open_to_append(path)
         self._length = os.fstat(self._descriptor).st_size
         self._broken = False
 
@@ -238,7 +237,7 @@ class AppendedFile:
             try:
                 _write(self._descriptor, data)
                 os.fsync(self._descriptor)
-            except OSError:
+            except BaseException:  # whoever is interrupted may go on afterwards, or close
                 self._undo()
                 raise
         self._length += len(data)
@@ -261,21 +260,36 @@ class AppendedFile:
             os.fsync(self._descriptor)
         self._length = length
 
+    def follow(self) -> None:
+        """Go on with the file that has the name now, durably; where that cannot be made sure, every
+        later append is refused."""
+        self._broken = True
+        with _disk():
+            before, self._descriptor = self._descriptor, _open_to_append(self._path)
+            os.close(before)
+            self._length = os.fstat(self._descriptor).st_size
+            _sync_folder(self._path.parent)
+        self._broken = False
+
     def close(self) -> None:
         """Let go of the file; nothing is appended any more."""
         self._broken = True
         os.close(self._descriptor)
 
     def _undo(self) -> None:
-        try:
+        self._broken = True
+        with suppress(OSError):
             os.ftruncate(self._descriptor, self._length)
             os.fsync(self._descriptor)
-        except OSError:
-            self._broken = True
+            self._broken = False
 
 
 def _unfinished(path: Path) -> Path:
     return path.with_name(path.name + UNFINISHED)
+
+
+def _open_to_append(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, _OWNER_ONLY)
 
 
 def _write_durably(path: Path, data: bytes) -> None:

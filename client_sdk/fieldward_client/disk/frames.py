@@ -63,9 +63,11 @@ class FrameFile:
 
     def rewrite(self, payloads: Iterable[bytes]) -> None:
         """Replace all payloads, durably and as one."""
-        self._folder.replace(self._name, MARKER + b"".join(frame(payload) for payload in payloads))
-        self._file.close()
-        self._file = self._folder.appended(self._name)
+        content = MARKER + b"".join(frame(payload) for payload in payloads)
+        try:
+            self._folder.replace(self._name, content)
+        finally:  # a failure may have come when the name was the new file's already
+            self._file.follow()
         self.broken = False
 
     def close(self) -> None:

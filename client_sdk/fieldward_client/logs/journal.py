@@ -177,8 +177,9 @@ class Journal:
             return
         base = reduce(take_item, self._items[:first], self._base)
         kept = [*self._missing_box(self._items[first:]), *self._items[first:]]
-        self._file.rewrite([pack(JournalBase(base, self._spent)), *(pack(item) for item in kept)])
+        # First: of what a failure may leave out of the file, nothing is to count as in it.
         self._base, self._items = base, kept
+        self._file.rewrite([pack(JournalBase(base, self._spent)), *(pack(item) for item in kept)])
 
     def close(self) -> None:
         """Let go of the file."""

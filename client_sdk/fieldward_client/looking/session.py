@@ -254,8 +254,10 @@ class Session:
     def _make_edit(
         self, record_id: str, incarnation: int, base: int, changes: tuple[ProposedChange, ...]
     ) -> Proposal:
-        made_at = self._installation.clock.now()
-        with self._installation.counters.edit() as counter:
+        here = self._installation
+        made_at = here.clock.now()
+        here.counters.skip_edits(here.outbox.content.last)  # of a call that was broken off, too
+        with here.counters.edit() as counter:
             proposal = Proposal(
                 counter=counter,
                 incarnation=incarnation,
