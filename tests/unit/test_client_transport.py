@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -14,6 +15,9 @@ from fieldward_client import CallerMistake, HttpTransport, PeerBrokeProtocol, Re
 from fieldward_sync.problems import Crowded
 
 CONTENT = bytes(range(256)) * 1_000
+FLOOD_BYTES = 1 << 26
+FLOODED = threading.Event()
+"""Somebody has taken all of it in."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -45,6 +49,15 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         elif self.path == "/crowded":
             self._say(503, b"", **{"Retry-After": "7", "Fieldward-Turn": "12.ab"})
+        elif self.path == "/crowded-without-end":
+            self.send_response(503)
+            self.send_header("Retry-After", "7")
+            self.end_headers()
+            self.close_connection = True
+            with suppress(OSError):
+                for _ in range(FLOOD_BYTES // len(CONTENT)):
+                    self.wfile.write(CONTENT)
+                FLOODED.set()
         elif self.path == "/turn":
             self._say(200, self.headers.get("Fieldward-Turn", "none").encode())
         else:
@@ -125,6 +138,12 @@ def test_a_crowded_server_says_when_to_come_again_and_the_turn_is_brought_along(
         list(transport.fetch("/crowded", offset=0))
     assert told.value.after_seconds == 7
     assert fetched(transport, "/turn", 0) == b"12.ab"
+
+
+def test_a_refusal_without_end_is_not_listened_to(transport: HttpTransport) -> None:
+    with pytest.raises(Crowded):
+        fetched(transport, "/crowded-without-end", 0)
+    assert not FLOODED.is_set()
 
 
 def test_without_a_server_there_is_no_signal() -> None:

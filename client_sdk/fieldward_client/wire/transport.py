@@ -93,7 +93,8 @@ class HttpTransport:
         with _offline(), self._request("GET", path, headers) as answer:
             after = seconds_to_wait(_in_lower_case(answer.headers))
             if answer.status == 503 and after is not None:
-                answer.drain_conn()  # whoever asks again asks the same worker, as far as it can
+                # Whoever asks again asks the same worker, as far as it can. No refusal is longer.
+                answer.read(PIECE_BYTES, decode_content=False)
                 raise Crowded(after)
             if answer.status not in (200, 206):
                 raise RetryLater(
