@@ -266,6 +266,8 @@ def _shape(field: dict[str, Any]) -> str:
             return f"{field['minItems']}–{field['maxItems']} of {_shape(field['items'])}"
         case {"type": "integer"}:
             return f"{field['minimum']}–{field['maximum']}"
+        case {"enum": words}:
+            return " / ".join(f"`{word}`" for word in words)
         case {"pattern": pattern} if "u2028" in pattern:
             return "one line of 1–100 characters"
         case {"pattern": pattern}:
