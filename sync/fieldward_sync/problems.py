@@ -28,19 +28,23 @@ class Crowded(RetryLater):
         """What proves the place; empty where the caller's transport keeps it."""
 
 
+_Line = Annotated[str, Meta(max_length=1000, pattern=r"\A[^\x00-\x1f\x7f-\x9f]*\Z")]
+"""Words that are shown to a person, where anybody may have put them: a terminal obeys none."""
+
+
 class Mistake(msgspec.Struct, frozen=True):
     """What is wrong with one field of a request."""
 
-    field: Annotated[str, Meta(max_length=1000)]
-    reason: Annotated[str, Meta(max_length=1000)]
+    field: _Line
+    reason: _Line
 
 
 class Problem(msgspec.Struct, frozen=True):
     """A refusal's members, as far as a caller needs them."""
 
     code: Code
-    detail: Annotated[str, Meta(max_length=1000)] = ""
-    next_step: Annotated[str, Meta(max_length=1000)] = ""
+    detail: _Line = ""
+    next_step: _Line = ""
     last_counter: Count = 0
     mistakes: Annotated[tuple[Mistake, ...], Meta(max_length=100)] = ()
 

@@ -19,6 +19,7 @@ SKEWED = {
     "last_counter": 41,
 }
 TOO_DEEP = 2_000
+MISTAKE = b'{"field":"name\\n","reason":"Is missing."}'
 
 
 def _cases() -> Iterator[Case]:
@@ -48,6 +49,8 @@ def _cases() -> Iterator[Case]:
         ("array", "no object", b'["clock-skew"]'),
         ("not-utf-8", "text that is not UTF-8", b'{"code":"clock-\xff"}'),
         ("deep", "nested beyond reason", b"[" * TOO_DEEP),
+        ("control", "what a terminal would obey", b'{"code":"x","detail":"\\u001b[2J"}'),
+        ("control-in-mistake", "the same, of a field", b'{"code":"x","mistakes":[%s]}' % MISTAKE),
         ("counter-negative", "a counter that is none", b'{"code":"x","last_counter":-1}'),
     ):
         yield refused(name, why, Outcome.PROBLEM_MALFORMED, status=403, body=body)
