@@ -22,7 +22,7 @@ from fieldward_server.config import Config
 from fieldward_server.master_keys import MasterKeys
 from fieldward_server.register_entries import Entry
 from fieldward_server.services.platform import Platform
-from fieldward_server.services.registering import complete
+from fieldward_server.services.registering import complete, in_order
 from fieldward_server.services.upkeep.backups import BackedUpAuthority, begin_backup, end_backup
 from fieldward_server.services.upkeep.restoration import begin_serving, stop_serving, unfinished
 from fieldward_server.services.upkeep.restoration import root_keys as root_keys_of
@@ -141,11 +141,9 @@ def restore_backup(
     """
     master_keys = config.master_key_source.read()
     registers = [config.shield_register_file, *other_registers]
-    entries = [
-        entry
-        for path in registers
-        for entry in ShieldRegister(path, master_keys, entropy=entropy).read()
-    ]
+    entries = in_order(
+        [ShieldRegister(path, master_keys, entropy=entropy).read() for path in registers]
+    )
     target = copier(config.database_url)
     is_empty = target.is_empty()
     if source is not None:

@@ -20,6 +20,16 @@ from fieldward_sync.signing import Signed
 from fieldward_sync.versions import Dot
 
 
+class WrittenAt(Part, tag="written-at", frozen=True):
+    """What follows of an authority, up to the next of these, was written when its database had come
+    so far: several hosts write of one database, each in a register of its own."""
+
+    authority: AuthorityCode
+    incarnation: Count
+    state: Count
+    """What is written later has a higher number, unless what was before was not committed."""
+
+
 class Shield(Part, tag="shield", frozen=True):
     """From here on a record is shielded, or is not."""
 
@@ -231,7 +241,8 @@ class KeysRenewed(Part, tag="keys-renewed", frozen=True):
 
 
 Entry = (
-    Shield
+    WrittenAt
+    | Shield
     | Withdrawal
     | Enrolment
     | HandOverPrepared

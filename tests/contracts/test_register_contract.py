@@ -43,7 +43,7 @@ from fieldward_server.services.distribution.partitions import grant, take
 from fieldward_server.services.distribution.rescoping import change_partition
 from fieldward_server.services.distribution.ways import set_way
 from fieldward_server.services.records.shields import raise_shield, release_likeness, release_shield
-from fieldward_server.services.registering import write_register
+from fieldward_server.services.registering import in_order, write_register
 from fieldward_server.services.upkeep.restoration import stop_serving
 from fieldward_server.shield_register import ShieldRegister
 from fieldward_server.storage import devices
@@ -86,7 +86,7 @@ class Office:
         )
 
     def register(self) -> tuple[Entry, ...]:
-        return self.world.platform.shield_register.read()
+        return in_order([self.world.platform.shield_register.read()])
 
     def invite(self) -> None:
         self.invited = FieldDevice(self.world).enrol_request(self.world.code("caseload"))

@@ -23,7 +23,7 @@ from fieldward_server.services.distribution.partitions import grant
 from fieldward_server.services.distribution.rescoping import change_partition
 from fieldward_server.services.distribution.ways import set_way
 from fieldward_server.services.records.shields import raise_shield, release_shield
-from fieldward_server.services.registering import write_register
+from fieldward_server.services.registering import in_order, write_register
 from fieldward_sync.access import Access
 from fieldward_sync.errors import RetryLater
 from loop import Loop
@@ -138,9 +138,9 @@ def test_what_was_committed_when_its_process_died_is_carried_out(  # 11
         backup = loop.back_up("later")
     if backed_up != "while it waits":
         assert write_register(loop.platform, loop.now) == len(opened)
-    written = len(loop.platform.shield_register.read())
+    written = len(in_order([loop.platform.shield_register.read()]))
     loop.lose_database(new_database())
     loop.restore(backup)
     assert scene.opened() == opened
-    new = loop.platform.shield_register.read()[written:]
+    new = in_order([loop.platform.shield_register.read()])[written:]
     assert len(new) == 1 + (len(opened) if backed_up == "while it waits" else 0)

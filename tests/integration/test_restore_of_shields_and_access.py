@@ -23,7 +23,7 @@ from fieldward_server.services.custody.practitioners import (
     suspend_practitioner,
 )
 from fieldward_server.services.custody.wipes import order_wipe
-from fieldward_server.services.distribution.partitions import take
+from fieldward_server.services.distribution.partitions import grant, take
 from fieldward_server.services.distribution.rescoping import change_partition
 from fieldward_server.services.distribution.ways import set_way
 from fieldward_server.services.records.merges import merge
@@ -285,6 +285,45 @@ def test_what_a_second_host_wrote_earlier_takes_nothing_off(  # invariant 5
     assert shielded(loop, "r-1")
     report = show_device(loop.platform, authority=AUTHORITY, device=name, now=loop.now)
     assert report.access is Access.REVOKED
+
+
+def test_what_one_host_closed_last_another_that_opened_it_before_does_not_open(
+    loop: Loop, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    """Invariant 4: the registers of both are given, in whichever order."""
+    loop.partition("second", "team:HV-1")
+    device = loop.device("caseload")
+    backup = loop.back_up()
+    about = {"device": device.name}
+    suspend_practitioner(**command(loop, practitioner="p-1"))
+    set_access(**command(loop, **about), access=Access.PAUSED)
+    set_way(**command(loop, partition="second", way="tethered"))
+    first = loop.platform.shield_register.read()
+    resume_practitioner(**command(loop, practitioner="p-1"))
+    grant(**command(loop, **about, practitioner="p-1", partition="second"))
+    set_access(**command(loop, **about), access=Access.ACTIVE)
+    change_partition(**command(loop, partition="second"), rules=["all"])
+    set_way(**command(loop, partition="second", way="warm"))
+    set_cap(**command(loop, **about), record_cap=20_000)
+    opened = loop.platform.shield_register.read()[len(first) :]
+    suspend_practitioner(**command(loop, practitioner="p-1"))
+    take(**command(loop, **about, practitioner="p-1", partition="second"))
+    set_access(**command(loop, **about), access=Access.PAUSED)
+    change_partition(**command(loop, partition="second"), rules=["team:HV-9"])
+    set_way(**command(loop, partition="second", way="tethered"))
+    set_cap(**command(loop, **about), record_cap=10)
+    closed = loop.platform.shield_register.read()[len(first) + len(opened) :]
+    loop.config.shield_register_file.unlink()
+    loop.platform.shield_register.append(*first, *closed)
+    other = ShieldRegister(tmp_path / "other", loop.platform.master_keys, entropy=os.urandom)
+    other.append(*opened)
+    loop.lose_database(new_database())
+    loop.restore(backup, other_registers=[other.path])
+    report = show_device(loop.platform, authority=AUTHORITY, device=device.name, now=loop.now)
+    assert (report.access, report.record_cap) == (Access.PAUSED, 10)
+    assert [(it.partitions, it.suspended) for it in report.holders] == [(("caseload",), True)]
+    second = loop.stored_partition("second")
+    assert (second.records, second.way) == (0, "tethered")
 
 
 def test_rules_and_caps_that_were_changed_after_the_backup_hold(  # invariant 4, D6

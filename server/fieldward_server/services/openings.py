@@ -32,6 +32,7 @@ from fieldward_server.register_entries import (
     WipeReceipt,
     WipeWithdrawn,
     Withdrawal,
+    WrittenAt,
 )
 from fieldward_server.services.membership import chosen_by_both
 from fieldward_sync.access import RIGHTS, Access
@@ -66,6 +67,7 @@ def _chooses_more(entry: RulesChange, before: RulesChange) -> bool:
 
 
 KINDS: Mapping[type[Entry], Kind] = {
+    WrittenAt: Kind(_closes, "It comes with what follows it, and does nothing by itself."),
     Shield: Kind(
         lambda entry, _: not entry.raised,
         "A raise hides a child; a release that never was would show one.",

@@ -9,10 +9,11 @@ is a table (``openings``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 
-from fieldward_server.register_entries import Entry
+from fieldward_server.register_entries import Entry, WrittenAt
 from fieldward_server.services.openings import opens
 from fieldward_server.services.platform import Platform
 from fieldward_server.storage import Transaction, authorities, register_lines
@@ -66,7 +67,7 @@ def write_down(platform: Platform, transaction: Transaction, authority: str, *th
     waiting = register_lines.of_authority(transaction, authority)
     if waiting or then:
         entries: tuple[Entry, ...] = tuple(unpack(Entry, line.entry) for line in waiting)
-        platform.shield_register.append(*entries, *then)
+        platform.shield_register.append(_written_at(transaction, authority), *entries, *then)
     register_lines.remove(transaction, waiting)
     return len(waiting)
 
@@ -88,6 +89,25 @@ def write_register(platform: Platform, now: int) -> int:
     return sum(write_committed(platform, code) for code in waiting)
 
 
+def in_order(registers: Sequence[Iterable[Entry]]) -> tuple[Entry, ...]:
+    """What one register says, or those of several hosts say of each authority in the order in which
+    it was written: the last word is the last."""
+    placed: list[tuple[str, tuple[int, int], Entry]] = []
+    for register in registers:
+        reached: dict[str, tuple[int, int]] = {}
+        for entry in register:
+            code = entry.authority
+            so_far = reached.get(code, (0, 0))
+            if isinstance(entry, WrittenAt):
+                # Lower where what is written before it was not committed.
+                reached[code] = max(so_far, (entry.incarnation, entry.state))
+            else:
+                placed.append((code, so_far, entry))
+    if len(registers) > 1:
+        placed.sort(key=itemgetter(0, 1))
+    return tuple(entry for _, _, entry in placed)
+
+
 def complete(platform: Platform, said: Sequence[Entry]) -> tuple[Entry, ...]:
     """Before a restore: all that the register has said, and what waits in the backup and was not
     written since, which is written now. What was said before counts as written: it may have been
@@ -98,8 +118,15 @@ def complete(platform: Platform, said: Sequence[Entry]) -> tuple[Entry, ...]:
         for code in register_lines.waiting(transaction):
             authorities.lock(transaction, code)
             waiting = register_lines.of_authority(transaction, code)
-            lacking += [unpack(Entry, line.entry) for line in waiting if line.entry not in written]
+            new = [unpack(Entry, line.entry) for line in waiting if line.entry not in written]
+            lacking += [_written_at(transaction, code), *new] if new else []
             register_lines.remove(transaction, waiting)
         if lacking:
             platform.shield_register.append(*lacking)
     return (*said, *lacking)
+
+
+def _written_at(transaction: Transaction, authority: str) -> WrittenAt:
+    state = authorities.next_state(transaction, authority)
+    row = authorities.find(transaction, authority)
+    return WrittenAt(authority, row.incarnation if row else 0, state)
