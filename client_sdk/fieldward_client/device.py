@@ -13,7 +13,7 @@ from fieldward_client.copies.notices import Notice
 from fieldward_client.disk.clock import Clock, SystemClock
 from fieldward_client.disk.folder import Folder
 from fieldward_client.enrolled.enrolment import enrol, forget_attempt
-from fieldward_client.enrolled.generations import go_on_coming_back
+from fieldward_client.enrolled.generations import finish_coming_back, go_on_coming_back
 from fieldward_client.enrolled.installation import LOCK_AFTER_SECONDS, Installation, Ports
 from fieldward_client.enrolled.joining import join
 from fieldward_client.enrolled.practitioner import Practitioner, locked
@@ -37,7 +37,7 @@ from fieldward_client.keys.device_secret import KeyStore, platform_key_store
 from fieldward_client.looking.session import Session
 from fieldward_client.status import PendingEdit, Status, read_pending, read_status
 from fieldward_client.syncing.synchronise import synchronise
-from fieldward_client.wire.guard import Guard
+from fieldward_client.wire.guard import Guard, Overtaken
 from fieldward_client.wire.patience import PATIENCE_SECONDS, Patience
 from fieldward_client.wire.report import Progress, SyncProgress, SyncReport
 from fieldward_client.wire.transport import HttpTransport, Transport
@@ -176,12 +176,13 @@ class Device:
     def close(self) -> None:
         """Lock: close the journal's epoch, drop every key from memory, let go of the folder."""
         self._lock(locked())
-        with self._resources:
+        with self._guard.held(), self._resources:
             if not self._closed and not is_gone(self._installation):
                 with suppress(LocalDataDamaged):  # the next start closes the epoch instead
                     self._installation.journal.seal(self._installation.clock.estimate())
                     self._installation.clock.remember()
             self._closed = True
+            self._guard.break_off(_closed())
 
     def sync(
         self, progress: Progress | None = None, *, patience_seconds: float = PATIENCE_SECONDS
@@ -191,14 +192,15 @@ class Device:
         Where the server has others to serve first, it waits in line for ``patience_seconds`` in
         all; ``progress`` is told each second, and may end the sync by raising: what came is kept.
         Raises ``LocalDataDamaged`` if the folder cannot be worked with, ``AccessClosed`` on a
-        device that has been wiped and has nothing more to say, and ``RetryLater("sync-under-way")``
-        if another thread is syncing it; all else is an outcome.
+        device that has been wiped and has nothing more to say, ``RetryLater("sync-under-way")`` if
+        another thread is syncing it, and ``CallerMistake("device-closed")`` if it is closed
+        meanwhile; all else is an outcome.
         """
         if not self._syncing.acquire(blocking=False):
             raise RetryLater("sync-under-way", "This device is being synced already.")
         try:
-            self._require_open()
             with self._guard.held():
+                self._require_open()
                 before = self._present()
                 report, after = synchronise(
                     self._installation,
@@ -206,10 +208,12 @@ class Device:
                     self._guard.telling(progress or _tell_nobody),
                     patience_seconds=patience_seconds,
                 )
-                self._practitioner = after
-            if after is None:
+                as_before = self._practitioner is before  # nobody came or went meanwhile
+                if as_before:
+                    self._practitioner = after
+            if as_before and after is None:
                 self._watch.end()
-            elif after is not before:  # the folder came back from an old copy
+            elif as_before and after is not before:  # the folder came back from an old copy
                 self._watch.begin()
             return report
         finally:
@@ -226,8 +230,11 @@ class Device:
         Whoever was here before is locked out first. Raises as ``open``."""
         self._require_open()
         self._lock(locked())
-        chosen = practitioner or self._practitioner_id
-        self._let_in(chosen, _unlock(self._installation, chosen, passphrase))
+        with self._guard.held():
+            finish_coming_back(self._installation)
+            chosen = practitioner or self._practitioner_id
+            self._let_in(chosen, _unlock(self._installation, chosen, passphrase))
+        self._watch.begin()
 
     def change_passphrase(self, old: str, new: str) -> None:
         """Have another passphrase open this practitioner's keys; durable when it returns, and at a
@@ -264,13 +271,16 @@ class Device:
             raise wiped("Nobody joins it any more.")
         self._lock(locked())
         here = self._installation
-        if invitation.hands_over:
-            practitioner = take_over(here, invitation, passphrase=passphrase)
-        else:
-            redeem(here, Patience(0, _tell_nobody, self._guard))
-            joined, vault = join(here, invitation, passphrase=passphrase)
-            practitioner = Practitioner(here, joined, vault)
-        self._let_in(practitioner.id, practitioner)
+        with self._guard.held():
+            finish_coming_back(here)
+            if invitation.hands_over:
+                practitioner = take_over(here, invitation, passphrase=passphrase)
+            else:
+                redeem(here, Patience(0, _tell_nobody, self._guard))
+                joined, vault = join(here, invitation, passphrase=passphrase)
+                practitioner = Practitioner(here, joined, vault)
+            self._let_in(practitioner.id, practitioner)
+        self._watch.begin()
         return practitioner.id
 
     def still_here(self) -> None:
@@ -381,9 +391,9 @@ class Device:
             return countdown(practitioner.lease, now)
 
     def _let_in(self, practitioner_id: str | None, practitioner: Practitioner | None) -> None:
+        """Have them at the device; a sync that is under way began with somebody else, or nobody."""
         self._practitioner_id, self._practitioner = practitioner_id, practitioner
-        if practitioner is not None:
-            self._watch.begin()
+        self._guard.break_off(Overtaken())
 
     def _lock(self, why: AccessClosed) -> None:
         self._watch.end()
@@ -394,9 +404,13 @@ class Device:
 
     def _require_open(self) -> None:
         if self._closed:
-            raise CallerMistake("device-closed", "This device has been closed; open it again.")
+            raise _closed()
         if is_gone(self._installation):
             raise gone()
+
+
+def _closed() -> CallerMistake:
+    return CallerMistake("device-closed", "This device has been closed; open it again.")
 
 
 def _unlock(

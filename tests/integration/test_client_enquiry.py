@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,9 +15,11 @@ from fieldward_client import (
     Answer,
     CallerMistake,
     Device,
+    HttpAnswer,
     PeerBrokeProtocol,
     RefusedByServer,
     RetryLater,
+    Session,
 )
 from fieldward_server.services.custody.devices import set_access
 from fieldward_sync.access import Access
@@ -69,6 +72,24 @@ def test_who_is_not_on_the_device_is_found_on_line(ann: tuple[Device, Wire]) -> 
         assert found["name.given"] == "Zofia"
         with pytest.raises(CallerMistake, match="not-held"):
             session.open("r-zofia")
+
+
+@pytest.mark.parametrize(
+    "ask", [lambda s: s.enquire(family="Wojcik"), lambda s: s.open_enquired("r-zofia")]
+)
+def test_an_answer_that_comes_when_the_device_is_locked_is_not_shown(  # invariant 3
+    ann: tuple[Device, Wire], monkeypatch: pytest.MonkeyPatch, ask: Callable[[Session], object]
+) -> None:
+    device, wire = ann
+    really = wire.post
+
+    def post(*told: Any, **more: Any) -> HttpAnswer:
+        device.lock()
+        return really(*told, **more)
+
+    monkeypatch.setattr(wire, "post", post)
+    with device.session("transfer-in") as session, pytest.raises(AccessClosed, match="locked"):
+        ask(session)
 
 
 def test_there_is_no_such_child_is_said_by_the_server_alone(ann: tuple[Device, Wire]) -> None:

@@ -12,8 +12,9 @@ import pytest
 
 from caseloads import loop_with
 from children import AUTHORITY, child
-from fieldward_client import AccessClosed, CallerMistake, SyncOutcome
+from fieldward_client import AccessClosed, CallerMistake, LocalDataDamaged, SyncOutcome
 from fieldward_client.disk.folder import Folder
+from fieldward_client.enrolled import generations
 from fieldward_client.keys.identity import CONTACT, Contact
 from fieldward_client.terminal.header import header
 from fieldward_server.services.custody.devices import set_access
@@ -22,6 +23,7 @@ from fieldward_server.services.look_ups.journals import verify_journals
 from fieldward_server.storage import edits, events
 from fieldward_sync.access import Access
 from loop import Loop
+from loop_hand import PASSPHRASE
 
 PHONE = "involvements/a1.phone"
 
@@ -340,6 +342,27 @@ def test_sessions_of_before_are_closed_and_new_ones_read(loop: Loop, ann: Tablet
         with pytest.raises(AccessClosed, match="old copy"):
             session.open("r-1")
     assert ann.shown("name.given") == "Ada"
+
+
+@pytest.mark.parametrize("refuses_at", ["_replace", "first_contact"])
+def test_what_is_typed_after_a_change_that_the_disk_refused_is_the_next_generations(  # invariant 1
+    loop: Loop, ann: Tablet, monkeypatch: pytest.MonkeyPatch, refuses_at: str
+) -> None:
+    come_back(ann)
+
+    def refuse(*_: object) -> None:
+        raise LocalDataDamaged("disk-refused", "The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(generations, refuses_at, refuse)
+        with pytest.raises(LocalDataDamaged):
+            ann.device.sync()
+    ann.device.unlock(PASSPHRASE)
+    assert ann.device.status().generation == 2
+    ann.sync()
+    ann.write(PHONE, "0114 496 0003")
+    ann.sync()
+    assert (2, 1) in actors(loop)
 
 
 def test_after_a_restore_the_earlier_generation_delivers_again(loop: Loop, ann: Tablet) -> None:

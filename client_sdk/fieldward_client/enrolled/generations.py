@@ -99,9 +99,17 @@ def become(here: Installation, practitioner: Practitioner, generation: int) -> P
     folder.store(
         COMING_BACK, ComingBack(plan.journal_seed, identity, practitioner.id, vault.sealed())
     )
-    go_on_coming_back(folder)
-    here.reload()
+    finish_coming_back(here)
     return Practitioner(here, practitioner.id, vault)
+
+
+def finish_coming_back(here: Installation) -> bool:
+    """Finish a change that was begun, of a device that is open, before anything else is done with
+    it: what the generation before accepted from then on would be nowhere."""
+    was_begun = go_on_coming_back(here.folder)
+    if was_begun:
+        here.reload()
+    return was_begun
 
 
 def go_on_coming_back(folder: Folder) -> bool:

@@ -113,6 +113,7 @@ class Session:
             self._practitioner.holdings()
         with self._installation.guard.held():
             hits = self._desk.search(query.terms, query=query_id)
+            self._practitioner.holdings()  # it may have closed while the server answered
         self._found_by.update((hit.record_id, query_id) for hit in hits)
         return hits
 
@@ -127,6 +128,7 @@ class Session:
             self._practitioner.holdings()
         with self._installation.guard.held():
             opened = self._desk.open(record_id, query=query_id)
+            self._practitioner.holdings()
         if opened is None:
             raise CallerMistake("not-found", "There is no such record in the authority's index.")
         view, as_at = opened

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from fieldward_client.enrolled.generations import (
     become,
     earlier,
+    finish_coming_back,
     forget,
-    go_on_coming_back,
     is_done_with,
     next_journal_key,
     old_copy,
@@ -21,6 +21,7 @@ from fieldward_client.enrolled.wipe import go_on, is_wiped, leave
 from fieldward_client.keys.identity import IDENTITY
 from fieldward_client.syncing.deliver import Delivery
 from fieldward_client.syncing.receive import Reception
+from fieldward_client.wire.guard import Overtaken
 from fieldward_client.wire.patience import Patience
 from fieldward_client.wire.report import Progress, SyncOutcome, SyncReport
 from fieldward_sync.errors import (
@@ -46,8 +47,7 @@ def synchronise(
 
     Raises ``LocalDataDamaged`` if the folder cannot be worked with; everything else is an outcome.
     """
-    if go_on_coming_back(installation.folder):
-        installation.reload()
+    if finish_coming_back(installation):
         practitioner = None  # whose keys are another generation's; the passphrase opens the new
     go_on(installation)
     installation.discard_damaged()
@@ -154,7 +154,7 @@ class _Run:
             raise unheard[self.practitioner.id]
         answer, server_time = delivery.run()
         delivery.fault = delivery.fault or next(iter(unheard.values()), None)
-        if reception is None or self.practitioner is None or is_wiped(here):
+        if reception is None or self.practitioner is None or not self.practitioner.is_open:
             return _unless(delivery.fault, SyncOutcome.DELIVERED)
         if answer.parted:
             generation = delivery.go_on(next_journal_key(here.folder, here.entropy))
@@ -179,7 +179,7 @@ def _attempt(
 ) -> tuple[SyncOutcome, Error | None]:
     try:
         return attempt()
-    except Crowded as e:
+    except (Crowded, Overtaken) as e:
         return SyncOutcome.PARTIAL, e
     except RetryLater as e:
         return (SyncOutcome.PARTIAL if delivery.answered else SyncOutcome.OFFLINE), e

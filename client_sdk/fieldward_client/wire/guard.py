@@ -12,6 +12,16 @@ from threading import Lock, get_ident
 
 from fieldward_client.wire.report import Progress, SyncProgress
 from fieldward_client.wire.transport import HttpAnswer, Transport
+from fieldward_sync.errors import Error, RetryLater
+
+
+class Overtaken(RetryLater):
+    """Somebody came to the device while it was being worked with for somebody else, or nobody."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "overtaken", "Somebody came to the device meanwhile.", next_step="Try again."
+        )
 
 
 class Guard:
@@ -23,6 +33,7 @@ class Guard:
     def __init__(self) -> None:
         self._lock = Lock()
         self._holder: int | None = None
+        self._change: Error | None = None
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -39,10 +50,26 @@ class Guard:
 
     @contextmanager
     def laid_down(self) -> Iterator[None]:
-        """Let others work with it; what is open may be closed afterwards."""
+        """Let others work with it; what is open may be closed afterwards. Raises what ``break_off``
+        was told meanwhile."""
         if not self._is_ours():
             yield
             return
+        change = self._change
+        try:
+            with self._let_go():
+                yield
+        except Error:
+            self._require_no_other(change)
+            raise
+        self._require_no_other(change)
+
+    def break_off(self, why: Error) -> None:
+        """Nobody who has laid the guard down goes on: what they began with is there no more."""
+        self._change = why
+
+    @contextmanager
+    def _let_go(self) -> Iterator[None]:
         self._holder = None
         self._lock.release()
         try:
@@ -50,6 +77,10 @@ class Guard:
         finally:
             self._lock.acquire()
             self._holder = get_ident()
+
+    def _require_no_other(self, change: Error | None) -> None:
+        if self._change is not None and self._change is not change:
+            raise self._change
 
     def telling(self, tell: Progress) -> Progress:
         """``tell``, called while others may work."""
