@@ -38,6 +38,7 @@ LEEDS = "E08000035"
 SAMPLES: dict[str, Any] = {
     "administrator": "bo-lee",
     "after": 3,
+    "again_by": START + 60,
     "by": "carer",
     "challenge": "5a" * 10,
     "copying": ["/carers/ann"],
@@ -83,7 +84,7 @@ def sample(command: str) -> dict[str, Any]:
     """Fields that fit a command."""
     if command == "journal/delivered":
         return {"device": "d-1", "after": "d-1.1.0"}
-    if command in ("conflicts/list", "disputes/list", "shield/alike"):
+    if command in ("conflicts/list", "disputes/list", "shield/alike", "shield/list"):
         return {"after": "c1", "limit": 10}
     if command == "records/transfers":
         return {"after": "0a", "limit": 10, "which": "all"}
