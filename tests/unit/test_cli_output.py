@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from rich.console import Console
 
@@ -54,6 +56,17 @@ def test_where_a_row_has_no_room_each_value_has_a_line_with_its_name(
 
 
 def test_an_address_is_shown_as_commands_take_it(capsys: pytest.CaptureFixture[str]) -> None:
-    address = {"kind": "no-known-address"}
+    address = {"kind": "current", "lines": ["4 High Street", "Leeds"], "postcode": "LS1 4AB"}
     output.show_items([{"value": address}], {"value": "value"}, as_json=False, nothing="")
-    assert '{"kind":"no-known-address"}' in capsys.readouterr().out
+    shown = capsys.readouterr().out.splitlines()[3]
+    assert json.loads(shown) == address
+
+
+def test_a_line_is_broken_between_words_alone(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = {"when": "2026-11-29 23:44Z", "field": "carers/f155.phone", "value": "07700 900222"}
+    monkeypatch.setattr(output, "_console", lambda **_: Console(highlight=False, width=42))
+    output.show_items([values], {name: name for name in values}, as_json=False, nothing="")
+    words = capsys.readouterr().out.split()
+    assert words[4:] == ["2026-11-29", "carers/f155.phone", "07700", "23:44Z", "900222"]

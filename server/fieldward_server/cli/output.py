@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -37,15 +36,12 @@ def show_items(
         for item in items:
             show_json(item)
         return
-    from rich.measure import Measurement
-
     rows = [[_shown(cell, item) for cell in columns.values()] for item in items]
     if not rows:
         click.echo(nothing)
         return
-    console, table = _console(), _table(list(columns), rows)
-    unbounded = console.options.update_width(sys.maxsize)
-    if Measurement.get(console, unbounded, table).minimum <= console.width:
+    console = _console()
+    if table := _table(list(columns), rows, width=console.width):
         console.print(table)
         return
     for row in rows:
@@ -125,15 +121,29 @@ def progress() -> Progress:
     )
 
 
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, width: int) -> Table | None:
+    """Rows in so many columns of a terminal, lines broken between words alone; ``None`` if there is
+    no room for that. What room is left goes to those that lack least: rich itself takes it from the
+    widest, and breaks words.
+    """
     from rich import box
+    from rich.cells import cell_len
     from rich.table import Column, Table
     from rich.text import Text
 
-    columns = (
-        Column(heading, overflow="fold", no_wrap=not any(" " in row[place] for row in rows))
-        for place, heading in enumerate(headings)
-    )
+    cells = list(zip(headings, *rows, strict=True))
+    widths = [max(cell_len(word) for cell in each for word in cell.split(" ")) for each in cells]
+    spare = width - sum(widths) - 2 * len(widths)  # one at either side of each
+    if spare < 0:
+        return None
+    lacks = [max(map(cell_len, each)) - least for each, least in zip(cells, widths, strict=True)]
+    *others, last = sorted(range(len(lacks)), key=lacks.__getitem__)
+    for place in others:
+        if lacks[place] <= spare:
+            widths[place] += lacks[place]
+            spare -= lacks[place]
+    widths[last] += min(lacks[last], spare)
+    columns = (Column(heading, width=wide) for heading, wide in zip(headings, widths, strict=True))
     table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for row in rows:
         table.add_row(*map(Text, row))
@@ -142,10 +152,10 @@ def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
 
 def _shown(cell: Cell, item: Item) -> str:
     value = item[cell] if isinstance(cell, str) else cell(item)
-    if isinstance(value, dict):  # an address: as commands take it
+    if isinstance(value, dict):  # an address: as commands take it, with blanks to break it at
         import msgspec
 
-        return msgspec.json.encode(value).decode()
+        return msgspec.json.format(msgspec.json.encode(value), indent=0).decode()
     return "" if value is None else str(value)
 
 
