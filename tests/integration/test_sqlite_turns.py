@@ -1,4 +1,4 @@
-"""Who writes to one SQLite file, from several threads and several processes."""
+"""Who reads one SQLite file, and who writes to it, from several threads and processes."""
 
 from __future__ import annotations
 
@@ -31,6 +31,13 @@ def write(storage: Storage) -> None:
 def written(storage: Storage) -> int:
     with storage.reading() as transaction:
         return len(transaction.execute("SELECT number FROM written"))
+
+
+def test_a_new_database_is_its_owners_alone_in_whatever_folder(
+    processes: tuple[Storage, Storage], tmp_path: Path
+) -> None:
+    write(processes[0])
+    assert {file.stat().st_mode & 0o077 for file in tmp_path.glob("fieldward.db*")} == {0}
 
 
 def test_all_that_wait_for_a_turn_write_in_the_end(processes: tuple[Storage, Storage]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
@@ -96,6 +96,8 @@ class SqliteDriver:
             yield _SqliteTransaction(database)
 
     def prepare(self) -> None:
+        with suppress(OSError):  # where nothing can be made, opening it says so
+            self._path.touch(mode=OWNER_ONLY)  # whatever the folder lets others do
         with self._connection(self._writers, writing=True) as database, _translated():
             database.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
             database.enable_wal()
