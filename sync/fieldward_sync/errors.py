@@ -31,7 +31,7 @@ class Error(Exception):
 class CallerMistake(Error):
     """The arguments were wrong; nothing was changed. Mend the call."""
 
-    next_step = "Correct the value named above and call again; nothing was changed."
+    next_step = "Correct what is named above and try again; nothing was changed."
 
 
 class AccessClosed(Error):

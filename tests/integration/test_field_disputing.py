@@ -88,6 +88,8 @@ def test_what_cannot_be_disputed_says_why(ann: HealthVisitor) -> None:
     assert "[already-disputed]" in ann.fails(*DISPUTE, "--by=carer").stderr
     dispute = ("dispute", "r-ada", "--by=carer", "--reason=clinic")
     assert "[no-value]" in ann.fails(*dispute, "school.code").stderr
+    said = ann.fails("dispute", "r-ada", "school.code", "--reason=clinic", keys="2\n").stderr
+    assert ("[no-value]" in said, "Who says so" in said) == (True, False)
     assert "[not-disputable]" in ann.fails(*dispute, "shield").stderr
     assert "[unknown-field]" in ann.fails(*dispute, "notes").stderr
     (path,) = [path for path in ann.reads(*SHOW)[0]["values"] if path.endswith(".by")]

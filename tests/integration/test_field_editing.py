@@ -117,6 +117,17 @@ def test_an_address_is_asked_for_part_by_part(ann: HealthVisitor) -> None:
     assert "left England" in ann.does("show", "r-ada", "--reason", "clinic")
 
 
+def test_a_slip_in_a_path_or_a_value_is_told_and_typed_again(ann: HealthVisitor) -> None:
+    said = ann.types(
+        *("edit", "r-ada", "--reason=clinic"),
+        keys=f"{PASSPHRASE}\nphone\n{PHONE}\n07700 9001x\n07700-900-123\nyes\n",
+    )
+    assert "A record has no field 'phone'." in said.stderr
+    assert "Write a telephone number in digits" in said.stderr
+    (read,) = ann.reads("show", "r-ada", "--reason", "clinic")
+    assert read["values"][PHONE] == "07700 900 123"
+
+
 def test_a_value_is_removed_in_so_many_words(ann: HealthVisitor) -> None:
     ann.does("edit", "r-ada", PHONE, "--remove", "--reason=clinic", keys="yes\n")
     (read,) = ann.reads("show", "r-ada", "--reason", "clinic")
@@ -133,6 +144,7 @@ def test_a_value_is_removed_in_so_many_words(ann: HealthVisitor) -> None:
         ("nhs_number_withheld", "detrimental-to-child", "server-only"),
         ("involvements/a1.lead", "perhaps", "not-yes-or-no"),
         ("address", "1 High Street", "not-an-address"),
+        ("carers/c9.phone", "07700 900123", "not-in-entry"),
     ],
 )
 def test_what_cannot_be_is_refused_in_words_and_changes_nothing(

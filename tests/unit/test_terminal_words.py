@@ -304,6 +304,42 @@ def test_the_fields_typed_as_yes_or_no_are_those_the_schema_says() -> None:
         read_value("assessment_exists", "maybe")
 
 
+@pytest.mark.parametrize(
+    ("path", "typed", "meant"),
+    [
+        ("born", "4/3/2021", "2021-03-04"),
+        ("involvements/a1.since", "04.03.2021", "2021-03-04"),
+        ("carers/c1.phone", "07700-900 123", "07700 900 123"),
+        ("nhs_number", "999 190-3984", "9991903984"),
+        ("name.family", "Owen-Smith", "Owen-Smith"),
+    ],
+)
+def test_a_day_and_a_number_may_be_typed_as_they_are_spoken(
+    path: str, typed: str, meant: str
+) -> None:
+    assert read_value(path, typed) == meant
+
+
+@pytest.mark.parametrize("typed", ["31/2/2021", "3/2021", "last spring"])
+def test_what_is_no_whole_day_is_left_as_it_was_typed(typed: str) -> None:
+    assert read_value("born", typed) == typed
+
+
+def takes(path: str, value: str) -> bool:
+    try:
+        check_value(path, value)
+    except Error:
+        return False
+    return True
+
+
+def test_every_day_of_a_record_may_be_typed_day_first() -> None:
+    paths = [pattern.replace("*", "a1") for pattern in FIELD_RULES]
+    days = [path for path in paths if takes(path, "2021-03-04") and not takes(path, "2021")]
+    assert len(days) > 5
+    assert {read_value(day, "4/3/2021") for day in days} == {"2021-03-04"}
+
+
 def test_an_address_is_typed_as_json_or_not_at_all() -> None:
     assert read_value("address", '{"kind": "no-known-address"}') == {"kind": "no-known-address"}
     with pytest.raises(CallerMistake, match="not-an-address"):

@@ -32,7 +32,18 @@ from fieldward_sync.signing import Signed, signing_key
 
 IDENTITY, CONTACT = "identity", "contact"
 MAX_ACKNOWLEDGED = 32
-SHUT = {Access.PAUSED: "access-paused", Access.REVOKED: "access-revoked"}
+_SHUT = {
+    Access.PAUSED: (
+        "access-paused",
+        "Your administrator has paused this device.",
+        "What you typed is still sent. Once it is resumed, a sync opens it.",
+    ),
+    Access.REVOKED: (
+        "access-revoked",
+        "Your administrator has ended this device.",
+        "What you typed is still sent. Ask for an invitation if you are to go on.",
+    ),
+}
 """Why nothing is read on the device: by the access that does not permit it."""
 MAX_OBEYED = 32
 """Orders that are remembered: twice as many as one answer repeats."""
@@ -120,7 +131,8 @@ class Contact(Message, frozen=True):
         """``AccessClosed`` unless the server's last word permits them to read."""
         access = Access(self.access)
         if not RIGHTS[access].read:
-            raise AccessClosed(SHUT[access], f"Access is {self.access}.")
+            code, message, next_step = _SHUT[access]
+            raise AccessClosed(code, message, next_step=next_step)
         if not self.rights_of(practitioner).read:
             raise AccessClosed(
                 "access-suspended", f"{practitioner} is suspended.", next_step="Ask your manager."

@@ -14,6 +14,7 @@ from fieldward_client import REASONS, CallerMistake, Value
 from fieldward_client.keys.passphrases import check_passphrase
 from fieldward_client.terminal.wording import ADDRESS, as_postcode
 from fieldward_sync import limits
+from fieldward_sync.field_classes import field_rule
 from fieldward_sync.schema import check_value
 
 PASSPHRASE_VARIABLE = "FIELDWARD_DEVICE_PASSPHRASE_FILE"
@@ -46,6 +47,11 @@ def ask(
 
     answer: str = _prompt(question, default=default, show_default=False, value_proc=read)
     return answer
+
+
+def path() -> str:
+    """Which field of an entry is meant."""
+    return ask("Path, as the entry shows it", check=field_rule)
 
 
 def lines(question: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from rich.text import Text
 
+from fieldward_client import CallerMistake
 from fieldward_client.terminal import asking
 from fieldward_client.terminal.card import whose
 from fieldward_client.terminal.editing import standing
@@ -44,9 +45,12 @@ def dispute(
     """
     with looking(folder, reason, on_behalf_of) as (_, session):
         child = open_child(session, record)
-        path = path or asking.ask("Path, as the entry shows it")
-        told = all_in_words(standing(child, path))
+        path = path or asking.path()
+        stood = standing(child, path)
+        told = all_in_words(stood)
         if by is None:
+            if stood == (None,):  # nobody is asked who disputes nothing
+                raise CallerMistake("no-value", f"Nothing stands at {path}.")
             chosen = asking.choose(f"{whose(child)}: {path} is {told}.", "Who says so", DISPUTED_BY)
             by = DISPUTED_BY[chosen]
         child.dispute(path, by=by)

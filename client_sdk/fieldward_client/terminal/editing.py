@@ -61,8 +61,9 @@ def edit(
         raise click.UsageError("Give a VALUE or --remove, not both.")
     with looking(folder, reason, on_behalf_of) as (device, session):
         child = open_child(session, record)
-        path = path or asking.ask("Path, as the entry shows it")
+        path = path or asking.path()
         stood = standing(child, path)
+        _require_begun(child, path)
         if replaces:
             _require_as_shown(path, replaces, stood)
         if remove:
@@ -98,17 +99,34 @@ def standing(child: Child, path: str) -> tuple[Value, ...]:
     return child.conflicts.get(path) or (child.values.get(path),)
 
 
+def _require_begun(child: Child, path: str) -> None:
+    """One field alone begins no carer, service or school: what each must have comes together."""
+    group, dot, _ = path.rpartition(".")
+    if dot and not any(shown.startswith(f"{group}.") for shown in child.fields):
+        raise CallerMistake(
+            "not-in-entry",
+            f"There is no {group} in this entry.",
+            next_step="Type the path as the entry shows it. Your authority enters a new one.",
+        )
+
+
 def _asked_for(path: str, stood: Sequence[Value]) -> Value:
     """A new value, or one of those in conflict: none of them is offered before another (P24)."""
     if len(stood) > 1:
         options = [*map(in_words, stood), "something else"]
         heading = f"{path} is in conflict: whoever wrote one of these had not seen the others."
-        chosen = asking.choose(heading, "Which is right?", options)
+        chosen = asking.choose(heading, "Which is right", options)
         if chosen < len(stood):
             return stood[chosen]
     elif stood[0] is not None:
         asking.tell(f"{path} is {in_words(stood[0])}.")
-    return asking.address() if path == ADDRESS else read_value(path, asking.ask("New value"))
+    if path == ADDRESS:
+        return asking.address()
+
+    def check(typed: str) -> None:
+        check_value(path, read_value(path, typed))
+
+    return read_value(path, asking.ask("New value", check=check))
 
 
 def _doubt(path: str, new: Value, status: Status) -> str:

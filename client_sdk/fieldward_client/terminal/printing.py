@@ -55,9 +55,11 @@ def progress_of_sync() -> Iterator[Tell]:
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as progress:
+        first = progress.add_task("Reaching the server", total=None)
         tasks = {step: progress.add_task(name, visible=False) for step, name in _STEPS.items()}
 
         def tell(so_far: SyncProgress) -> None:
+            progress.update(first, visible=False)
             progress.update(
                 tasks[so_far.step], completed=so_far.done, total=so_far.total, visible=True
             )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ import msgspec
 
 from fieldward_client import CallerMistake, Dispute, Value
 from fieldward_sync.field_classes import field_rule
+from fieldward_sync.matching.birth_dates import BirthDate
 from fieldward_sync.matching.folding import compact
 from fieldward_sync.matching.postcodes import INWARD_CHARACTERS, outward
 
@@ -109,15 +111,18 @@ def refusal_in_words(code: str) -> str:
 
 
 def read_value(path: str, typed: str) -> Value:
-    """What a person means who types this for a field, an address as JSON.
+    """What a person means who types this for a field, an address as JSON: a day as it is spoken,
+    day first, and numbers with whatever blanks and hyphens.
 
     Whether it can stand there is for the edit to say. Raises ``CallerMistake``: "unknown-field",
     "not-yes-or-no", "not-an-address".
     """
     if path == ADDRESS:
         return _read_address(typed)
-    if field_rule(path).pattern not in FLAGS:
-        return typed
+    pattern = field_rule(path).pattern
+    if pattern not in FLAGS:
+        read = _READ.get(pattern.rpartition(".")[2], str)
+        return read(typed)
     if typed.lower() not in YES_OR_NO:
         raise CallerMistake("not-yes-or-no", f"{path} is yes or no.")
     return YES_OR_NO[typed.lower()]
@@ -127,6 +132,29 @@ def as_postcode(typed: str) -> str:
     """A postcode as records have it, however its blank and its letters were typed."""
     joined = compact(typed)
     return f"{outward(joined)} {joined[-INWARD_CHARACTERS:]}".strip()
+
+
+def _read_day(typed: str) -> str:
+    day = BirthDate.read(typed)
+    return day.iso if day is not None and day.is_whole else typed
+
+
+def _read_phone(typed: str) -> str:
+    return re.sub(r"[\s-]+", " ", typed).strip()
+
+
+def _read_number(typed: str) -> str:
+    return re.sub(r"[\s-]+", "", typed)
+
+
+_READ: dict[str, Callable[[str], str]] = {
+    "born": _read_day,
+    "since": _read_day,
+    "ended": _read_day,
+    "phone": _read_phone,
+    "nhs_number": _read_number,
+}
+"""By the last part of a path, what is written in one way and typed in several."""
 
 
 def _date(day: str) -> str:

@@ -141,7 +141,7 @@ class Query:
         if "born" in self.terms and self.birth_date is None:
             raise CallerMistake(
                 "born-malformed",
-                "There is no such birth date.",
+                "This is not a birth date.",
                 next_step="Write 2021-03-14 or 14/3/2021, or as much of it as you know: "
                 "2021-03, 2021, or --03-14 without the year.",
             )
