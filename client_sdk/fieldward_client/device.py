@@ -49,8 +49,9 @@ from fieldward_sync.sealing import Entropy
 class Device:
     """One enrolled device, open. Use it in ``with``, or ``close`` it: closing is locking.
 
-    A device belongs to one process and, in it, to one thread at a time. Without signal everything
-    but ``sync`` works; being offline is an outcome of ``sync``, never an exception.
+    A device belongs to one process and, in it, to one thread at a time, but for a ``sync`` beside
+    look-ups, edits and ``status``. Without signal everything but ``sync`` works; being offline is
+    an outcome of ``sync``, never an exception.
     """
 
     def __init__(
