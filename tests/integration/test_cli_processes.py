@@ -60,9 +60,9 @@ def test_a_passphrase_is_asked_for_and_not_shown(settled: Administrator) -> None
 def test_a_new_key_is_made_after_its_passphrase_was_typed_twice(tmp_path: Path) -> None:
     terminal = Terminal(*FIELDWARD, "administrator", "key", FIELDWARD_KEY=str(tmp_path / "key"))
     for asked, typed in (
-        ("your new key: ", PASSPHRASE),
+        ("characters or more: ", PASSPHRASE),
         ("confirmation: ", "another"),
-        ("your new key: ", PASSPHRASE),
+        ("characters or more: ", PASSPHRASE),
         ("confirmation: ", PASSPHRASE),
     ):
         terminal.wait_for(asked)

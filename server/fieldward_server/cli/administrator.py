@@ -56,12 +56,14 @@ def key_(invocation: Invocation, as_json: bool) -> None:
     Example:
       fieldward administrator key
     """
-    from fieldward_server.cli.administrator_key import new_key_file
+    from fieldward_server.cli.administrator_key import MIN_PASSPHRASE_CHARACTERS, new_key_file
 
     public_key_file = new_key_file(
         invocation.key_file,
         lambda: read_passphrase(
-            invocation.passphrase_file, prompt="A passphrase for your new key", twice=True
+            invocation.passphrase_file,
+            prompt=f"A passphrase for your new key, {MIN_PASSPHRASE_CHARACTERS} characters or more",
+            twice=True,
         ),
     )
     show_done(
@@ -118,7 +120,8 @@ def bootstrap(
         server_key = fingerprint(authority_keys(host.platform, authority).answer_key).hex()
         result["server_key"] = server_key
         sentences += [
-            f"Found it now with `fieldward authority create --authority {authority}`.",
+            f"They found it now: `fieldward authority create --authority {authority} --name NAME "
+            "--secrets FOLDER`.",
             f"The server's key has the fingerprint {server_key}.",
         ]
     show_done(result, *sentences, as_json=as_json)

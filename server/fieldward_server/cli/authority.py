@@ -186,7 +186,9 @@ def renew_keys(call: Commander, root_key: Path, folder: Path | None, as_json: bo
 
 @command.command()
 @click.option("--after", type=click.IntRange(0), help="Those after this number.  [default: last]")
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many."
+)
 @signed()
 @json_option
 def events(call: Commander, after: int | None, limit: int, as_json: bool) -> None:
@@ -200,7 +202,7 @@ def events(call: Commander, after: int | None, limit: int, as_json: bool) -> Non
     show_items(
         call.items("authority/events", limit=limit, **since),
         {
-            "number": "number",
+            "no.": "number",
             "when": lambda it: moment(it["at"]),
             "who": "actor",
             "what": "action",
@@ -225,7 +227,7 @@ def incidents(call: Commander, as_json: bool) -> None:
     show_items(
         call.items("authority/incidents"),
         {
-            "number": "number",
+            "no.": "number",
             "when": lambda it: moment(it["at"]),
             "device": lambda it: f"{it['device']}.{it['generation']}",
             "what": "kind",

@@ -32,6 +32,7 @@ def command(host: Host, destination: Path, as_json: bool) -> None:
     number = len(manifest.authorities)
     show_done(
         {"bytes": manifest.bytes, "authorities": number},
-        f"{destination}: {manifest.bytes:,} bytes, {number} authorities, checked.",
+        f"{destination}: {manifest.bytes:,} bytes, of {number} "
+        f"{'authority' if number == 1 else 'authorities'}, checked.",
         as_json=as_json,
     )

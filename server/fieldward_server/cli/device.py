@@ -37,7 +37,11 @@ _partitions_option = click.option(
     help="What they may hold there. Can be repeated.",
 )
 _valid_option = click.option(
-    "--valid-hours", type=click.IntRange(1, 14 * 24), default=72, show_default=True
+    "--valid-hours",
+    type=click.IntRange(1, 14 * 24),
+    default=72,
+    show_default=True,
+    help="How long the code is good.",
 )
 _yes_option = click.option("--yes", is_flag=True, help="Do not show what is lost and ask first.")
 
@@ -82,6 +86,8 @@ def invite(
         **({} if cap is None else {"record_cap": cap}),
     )
     show_done(invitation, invitation["code"], as_json=as_json)
+    if not as_json:
+        _say_how_long(valid_hours)
 
 
 @command.command("hand-over")
@@ -117,6 +123,8 @@ def hand_over(
         valid_seconds=valid_hours * HOUR_SECONDS,
     )
     show_done(prepared, prepared["code"], as_json=as_json)
+    if not as_json:
+        _say_how_long(valid_hours)
 
 
 @command.command("withdraw-hand-over")
@@ -435,6 +443,11 @@ def wipe_in_words(wipe: Item) -> str:
     return f"{known}, unconfirmed; unreadable from {until}"
 
 
+def _say_how_long(valid_hours: int) -> None:
+    """On stderr: what is printed is the code and nothing else."""
+    click.echo(f"Good once, within {valid_hours} hours.", err=True)
+
+
 def _ordered(device: str) -> str:
     return (
         f"The wipe of {device} is ordered, and not yet done: it is once the device's receipt has"
@@ -446,6 +459,11 @@ def _ask(call: Commander, device: str, verb: str, question: str) -> None:
     """Show what the verb would mean; go on only if the answer is yes."""
     tell_custody(call("device/preview", device=device, verb=verb))
     go_on(question)
+
+
+def _had_everything(seconds: int) -> str:
+    """A device that has just fetched says with its next sync that it has all of it."""
+    return moment(seconds) if seconds else "not known before its next sync"
 
 
 def _who(holder: Item) -> str:
@@ -477,7 +495,7 @@ def _described(report: Item) -> Iterator[tuple[str, object]]:
     yield "device secret kept in", report["assurance"]
     yield "enrolled", moment(report["enrolled_at"])
     yield "last contact", moment(report["last_contact"])
-    yield "last complete sync", moment(report["last_complete"])
+    yield "had everything", _had_everything(report["last_complete"])
     yield "records", f"{by_way_in_words(report['by_way'])}, at most {report['record_cap']}"
     yield "edits not delivered", report["pending_edits"]
     yield (

@@ -53,7 +53,7 @@ def take(call: Commander, as_json: bool, **grant: str) -> None:
         --reason left-team
     """
     call("grant/take", **grant)
-    show_done(grant, _from_the_next_sync("holds no more", grant), as_json=as_json)
+    show_done(grant, _from_the_next_sync("no longer holds", grant), as_json=as_json)
 
 
 @command.command()

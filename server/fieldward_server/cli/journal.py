@@ -119,7 +119,7 @@ def show(
             "what": _of_look_up(_what),
             "outcome": _of_look_up("outcome"),
             "records": _of_look_up(lambda it: ", ".join(it["records"])),
-            "query": _of_look_up(lambda it: it["query"].hex()),
+            "query": _of_look_up(lambda it: it["query"].hex()[:8]),
         },
         as_json=as_json,
         nothing="There is no look-up.",

@@ -42,7 +42,7 @@ def write_keys(folder: Path, *, authority: str, keys: Mapping[str, bytes]) -> li
             raise CallerMistake(
                 "key-exists",
                 f"There is a {e.filename} already.",
-                next_step="Name another folder with --secrets; no key is ever written over.",
+                next_step="Name another folder: no key is ever written over.",
             ) from e
         raise CallerMistake("key-file", f"{folder} cannot be written: {e.strerror}.") from e
     return written

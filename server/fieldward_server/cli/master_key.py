@@ -47,7 +47,8 @@ def rotate(host: Host, as_json: bool) -> None:
 @command.command()
 @click.confirmation_option(
     "--all-restarted",
-    prompt="Has every server of this database been started again since `rotate`?",
+    prompt="Backups made before `rotate` open with the old key alone: keep a copy of it, apart.\n"
+    "Has every server of this database been started again since `rotate`?",
     help="Every server of this database has been started again since `rotate`.",
 )
 @json_option

@@ -26,7 +26,7 @@ def check_rules(rules: Iterable[str]) -> None:
             raise CallerMistake(
                 "rule-malformed",
                 f"{rule[:40]!r} is not a rule.",
-                next_step="A rule is team:<TEAM>, sector:<OUTWARD> <digit> or all.",
+                next_step="A rule is team:<TEAM>, sector:<OUTWARD> <digit> or all: 'sector:S10 2'.",
             )
 
 
