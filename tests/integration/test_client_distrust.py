@@ -296,6 +296,10 @@ WRONG: dict[str, tuple[Callable[[World, SyncAnswer], SyncAnswer], str]] = {
     "other keys of the same version": (same_version, "trust-rolled-back"),
     "keys of an earlier incarnation": (earlier_incarnation, "trust-rolled-back"),
     "another authority's keys": (foreign_trust, "trust-misaddressed"),
+    "more edits than anybody types": (
+        lambda _, answer: msgspec.structs.replace(answer, edits_held=1 << 40),
+        "counter-unbelievable",
+    ),
 }
 
 

@@ -220,6 +220,21 @@ def test_a_request_counter_that_fell_behind_catches_up(world: World, tablet: Dev
     assert max(world.authority.devices["d-1"].counters) == 1_000
 
 
+def test_no_server_can_use_up_the_numbers_of_a_devices_requests(
+    world: World, tablet: Device
+) -> None:
+    """Invariant 1: what is typed then would never be delivered."""
+    used = world.authority.devices["d-1"].counters
+    taken = {*range(1, 1_000), 10**15 - 1} - used
+    used |= taken
+    report = tablet.sync()
+    assert report.outcome is SyncOutcome.DISTRUSTED
+    assert report.error is not None
+    assert report.error.code == "counter-unbelievable"
+    used -= taken
+    assert tablet.sync().outcome is SyncOutcome.COMPLETE
+
+
 def test_a_server_that_lost_the_end_of_a_journal_gets_it_again(
     world: World, tablet: Device
 ) -> None:

@@ -13,11 +13,15 @@ import msgspec
 
 from fieldward_client.disk.folder import Folder
 from fieldward_sync.encoding import Message
+from fieldward_sync.errors import PeerBrokeProtocol
 from fieldward_sync.names import Count
 
 FILE = "counters"
 REQUESTS_AT_A_TIME = 64
 EDITS_AT_A_TIME = 64
+MOST_SKIPPED = 1 << 32
+"""No copy of a folder falls so far behind. A number that is skipped is gone for good: a server that
+names the last there is would leave none to deliver with."""
 
 
 class Reserved(Message, frozen=True):
@@ -56,11 +60,13 @@ class Counters:
 
     def skip_edits(self, used: int) -> None:
         """The server has edits up to ``used``: what this folder does not know of, another copy of
-        it has numbered."""
+        it has numbered. ``PeerBrokeProtocol("counter-unbelievable")`` where none can have."""
+        _require_believable(self._edit, used)
         self._edit = max(self._edit, used)
 
     def skip_requests(self, used: int) -> None:
-        """The server has seen requests up to ``used``."""
+        """The server has seen requests up to ``used``. Raises as ``skip_edits``."""
+        _require_believable(self._request, used)
         if used > self._reserved.requests:
             self._reserve(requests=used)
         self._request = max(self._request, used)
@@ -69,3 +75,10 @@ class Counters:
         reserved = msgspec.structs.replace(self._reserved, **upto)
         self._folder.store(FILE, reserved)
         self._reserved = reserved
+
+
+def _require_believable(own: int, used: int) -> None:
+    if used > own + MOST_SKIPPED:
+        raise PeerBrokeProtocol(
+            "counter-unbelievable", "The server names a number that no device can have come to."
+        )
