@@ -19,7 +19,7 @@ from client_world import World
 from faulty_disk import FAILURES, OUTLIVED, Crashed, Failure, FaultyDisk
 from fieldward_client import CallerMistake, Device
 from fieldward_client.checking.check import check_folder
-from fieldward_client.disk import folder
+from fieldward_client.disk import folder, reserve
 from fieldward_client.disk.clock import TrustedClock
 
 SAMPLE = 6
@@ -127,6 +127,7 @@ def put_in(disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let the device's folder use this disk."""
     with monkeypatch.context() as patch:
         patch.setattr(folder, "os", disk)
+        patch.setattr(reserve, "os", disk)
         yield
 
 

@@ -126,7 +126,7 @@ class FaultyDisk:
             raise KeyboardInterrupt
         before_failing()
         if self._failure == "error":
-            raise OSError(errno.EIO if call == "fsync" else errno.ENOSPC, "the disk failed")
+            raise OSError(errno.EIO, "the disk failed")
         self._dead = True
         raise Crashed(call)
 

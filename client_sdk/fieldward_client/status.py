@@ -112,6 +112,8 @@ class Status:
     pending_look_ups: int
     """Entries of whomever the server has not been heard to have, those of earlier generations
     included."""
+    room_left: int
+    """Bytes that the disk has left. What is kept for look-ups and edits is not counted (P34)."""
     hand_over_until: int | None
     """Until when a hand-over waits here for its code (P6); ``None`` if none does."""
 
@@ -167,6 +169,7 @@ def read_status(
         look_ups=journal.size,
         look_ups_delivered=delivered,
         pending_look_ups=journal.size - delivered + sum(each.unsent_look_ups for each in before),
+        room_left=installation.folder.room_left,
         hand_over_until=_hand_over_until(installation),
     )
 

@@ -291,7 +291,7 @@ def test_a_wipe_that_cannot_deliver_keeps_what_it_owes(world: World, tablet: Dev
     names = {path.name for path in world.home().rglob("*") if path.is_file()}
     assert names == {
         *("lock", "wipe", "identity", "contact", "clock", "counters"),
-        *("journal", "journal-key", "outbox", "outbox-made"),
+        *("journal", "journal-key", "outbox", "outbox-made", "reserve"),
     }
     with pytest.raises(AccessClosed, match="wiped"):
         world.open()

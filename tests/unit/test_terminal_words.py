@@ -90,6 +90,7 @@ READY = Status(
     notices=0,
     partitions=(),
     look_ups=7,
+    room_left=10**9,
     hand_over_until=None,
     look_ups_delivered=7,
     pending_look_ups=0,
@@ -140,6 +141,17 @@ def test_who_is_suspended_is_told_so_and_of_no_copy() -> None:  # A4
     said = lines(replace(READY, suspended=True))
     assert said[0].startswith("You are suspended: nothing can be read in your name until")
     assert not any("Your copy" in line for line in said)
+
+
+def test_a_disk_that_is_nearly_full_is_told_before_nothing_can_be_looked_up() -> None:
+    """P34."""
+    assert not any("disk" in line for line in lines(READY))
+    told = [line for line in lines(replace(READY, room_left=7_400_000)) if "disk" in line]
+    assert told == [
+        "The disk is nearly full (7 MB left): make room, or nothing new comes, and before long "
+        "nothing can be looked up."
+    ]
+    assert not any("disk" in line for line in lines(replace(READY, room_left=0, wiped=True)))
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from fieldward_client.disk.clock import STATE, TrustedClock
 from fieldward_client.disk.counters import FILE as COUNTERS
 from fieldward_client.disk.counters import Reserved
 from fieldward_client.disk.folder import UNFINISHED, Folder
+from fieldward_client.disk.reserve import RESERVE
 from fieldward_client.enrolled.enrolment import ENROLLING, Enrolling
 from fieldward_client.enrolled.generations import COMING_BACK, EARLIER, ComingBack
 from fieldward_client.enrolled.installation import PRACTITIONERS, REDEEMING
@@ -90,7 +91,7 @@ class Checked:
 def check_folder(folder: Folder, clock: TrustedClock | None) -> Checked:
     """Check a folder that is held. ``CallerMistake("not-enrolled")`` if it is no device's, and
     never was; ``clock`` is left out where its memory is damaged."""
-    names = tuple(name for name in folder.everything() if name != LOCK)
+    names = tuple(name for name in folder.everything() if name not in (LOCK, RESERVE))
     if not names:
         raise CallerMistake("not-enrolled", "There is no device in this folder.")
     check = _Check(folder, names, clock)

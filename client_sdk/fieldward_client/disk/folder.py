@@ -1,4 +1,4 @@
-"""The device's folder: where everything durable goes, and the only module that writes.
+"""The device's folder: where everything durable goes. Nothing writes but this and its reserve.
 
 A name is a path below the folder, with slashes. What has been replaced or appended is on the disk
 when the call returns; a file that is being replaced is the old one or the new one, never between.
@@ -9,12 +9,14 @@ anybody: the folder never sees a record.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from fieldward_client.disk.reserve import Reserve
 from fieldward_sync.encoding import Message, MessageT, decode, encode
 from fieldward_sync.errors import LocalDataDamaged, PeerBrokeProtocol, RetryLater
 
@@ -28,13 +30,24 @@ _READ_BYTES = 1 << 20
 class Folder:
     """A device's folder. One process holds it at a time."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, reserve: Reserve | None = None) -> None:
         self._home = home
+        self._reserve = reserve or Reserve(home)
         self._lock = FileLock(home / "lock", mode=_OWNER_ONLY, thread_local=False)
 
     def below(self, name: str) -> Folder:
         """A folder of this one's, for whoever holds this one."""
-        return Folder(self._home / name)
+        return Folder(self._home / name, self._reserve)
+
+    @property
+    def room_left(self) -> int:
+        """How many bytes the disk has left, without what is kept."""
+        with _disk():
+            return shutil.disk_usage(self._home).free
+
+    def keep_room(self) -> None:
+        """Have some room kept for what is appended and replaced here, if the disk has any."""
+        self._reserve.fill()
 
     def create(self) -> None:
         """Make the folder, for its owner alone."""
@@ -125,7 +138,8 @@ class Folder:
 
     def _replace(self, contents: Mapping[str, bytes]) -> None:
         paths = {self._path(name): data for name, data in contents.items()}
-        with _disk():
+
+        def write() -> None:
             for path, data in paths.items():
                 _make_folder(path.parent)
                 _write_durably(_unfinished(path), data)
@@ -133,6 +147,9 @@ class Folder:
                 os.replace(_unfinished(path), path)
             for folder in {path.parent for path in paths}:
                 _sync_folder(folder)
+
+        with _disk():
+            self._reserve.making_room(write)
 
     def rename(self, old: str, new: str) -> None:
         """Give a file that is durable already its name, durably."""
@@ -147,7 +164,7 @@ class Folder:
         with _disk():
             _make_folder(path.parent)
             made = not path.exists()
-            file = AppendedFile(path)
+            file = AppendedFile(path, self._reserve)
             if made and not renamed_later:
                 _sync_folder(path.parent)
             return file
@@ -211,8 +228,9 @@ class Folder:
 class AppendedFile:
     """A file that grows at its end."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, reserve: Reserve) -> None:
         self._path = path
+        self._reserve = reserve
         self._descriptor = _open_to_append(path)
         self._length = os.fstat(self._descriptor).st_size
         self._broken = False
@@ -231,19 +249,22 @@ class AppendedFile:
         Raises ``LocalDataDamaged("disk-refused")``. If not even the old state could be restored,
         every later append is refused too, until the file is opened again.
         """
-        if self._broken:
-            raise _refused("An earlier failure has left this file in doubt")
         with _disk():
-            try:
-                _write(self._descriptor, data)
-                os.fsync(self._descriptor)
-            except BaseException:  # whoever is interrupted may go on afterwards, or close
-                self._undo()
-                raise
+            self._reserve.making_room(lambda: self._append(data))
         self._length += len(data)
 
+    def _append(self, data: bytes) -> None:
+        if self._broken:
+            raise _refused("An earlier failure has left this file in doubt")
+        try:
+            _write(self._descriptor, data)
+            os.fsync(self._descriptor)
+        except BaseException:  # whoever is interrupted may go on afterwards, or close
+            self._undo()
+            raise
+
     def write(self, data: bytes) -> None:
-        """Append, not yet durably."""
+        """Append, not yet durably, and never to room that is kept."""
         with _disk():
             _write(self._descriptor, data)
         self._length += len(data)

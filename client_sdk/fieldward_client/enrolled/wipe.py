@@ -14,6 +14,7 @@ from fieldward_client.copies.hand_over import HAND_OVER
 from fieldward_client.disk.clock import STATE
 from fieldward_client.disk.counters import FILE as COUNTERS
 from fieldward_client.disk.folder import Folder
+from fieldward_client.disk.reserve import RESERVE
 from fieldward_client.enrolled.generations import COMING_BACK
 from fieldward_client.enrolled.installation import REDEEMING, Installation
 from fieldward_client.enrolled.joining import JOINING
@@ -38,7 +39,7 @@ from fieldward_sync.errors import AccessClosed, PeerBrokeProtocol
 from fieldward_sync.signing import MAX_SIGNED_BYTES, Signed, sign, signing_key
 
 WIPE = "wipe"
-_LEFT_FOR_DELIVERY = (JOURNAL, EPOCH_KEY, OUTBOX, MADE, COUNTERS, STATE, CONTACT)
+_LEFT_FOR_DELIVERY = (JOURNAL, EPOCH_KEY, OUTBOX, MADE, COUNTERS, STATE, CONTACT, RESERVE)
 
 
 class StoredWipe(Message, frozen=True):

@@ -62,6 +62,8 @@ def synchronise(
     report = run.report()
     if not (report.wiped and not earlier(installation) and leave(installation)):
         _remember(installation, run.practitioner, report.outcome)
+    if not report.wiped:
+        installation.folder.keep_room()
     return report, None if report.wiped else run.practitioner
 
 

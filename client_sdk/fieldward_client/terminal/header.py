@@ -27,6 +27,9 @@ SUSPENDED = (
 LAST_PART = 10
 """In the last tenth of its time a copy's end is marked once more, and of its look-ups told."""
 
+LITTLE_ROOM_BYTES = 20 * 10**6
+"""What a first copy of the largest partitions takes, a few times over."""
+
 
 def header(status: Status) -> Iterator[Text]:
     """When the copy ends, how old it is, and what waits."""
@@ -41,6 +44,7 @@ def header(status: Status) -> Iterator[Text]:
     if not status.wiped:
         yield from _last_look_ups(status.lease)
         yield from _wrong_passphrases(status.passphrase)
+        yield from _little_room(status.room_left)
     yield Text(" · ").join([*_age(status), *_waiting(status)])
     yield from _lost(status.lost_edits)
 
@@ -104,6 +108,16 @@ def _wrong_passphrases(found: PassphraseStatus | None) -> Iterator[Text]:
         yield Text(f"{tried}: {found.left} more shut your copy until a sync{wait}.", ATTENTION)
     else:
         yield Text(f"{tried}: your copy is shut until the right one and a sync{wait}.", ATTENTION)
+
+
+def _little_room(left: int) -> Iterator[Text]:
+    """That the disk is nearly full, while something can still be looked up (P34)."""
+    if left < LITTLE_ROOM_BYTES:
+        yield Text(
+            f"The disk is nearly full ({left // 10**6} MB left): make room, or nothing new comes,"
+            " and before long nothing can be looked up.",
+            ATTENTION,
+        )
 
 
 def _age(status: Status) -> Iterator[Text]:
