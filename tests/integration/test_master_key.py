@@ -13,15 +13,18 @@ import pytest
 from click.testing import CliRunner
 
 import fieldward_server
+from broken_commits import killed_after_the_commit
 from caseloads import holding, loop_with, require_complete
 from children import AUTHORITY, PHONE, child
 from databases import NewDatabase
 from fieldward_client import Device
 from fieldward_server.cli.root import root
 from fieldward_server.master_key_rotation import retire, rotate
-from fieldward_server.register_entries import HandOverPrepared
+from fieldward_server.register_entries import Enrolment, HandOverPrepared
 from fieldward_server.services.custody.hand_overs import prepare_hand_over
 from fieldward_server.services.custody.invitations import PROOF_KEY
+from fieldward_server.services.custody.lease_renewal import LEASE_SECRET
+from fieldward_server.services.registering import write_register
 from fieldward_server.services.upkeep.rewrapping import KINDS
 from fieldward_sync.errors import CallerMistake, Error, PeerBrokeProtocol
 from founding import renew_keys
@@ -97,6 +100,20 @@ def test_who_is_awaited_comes_under_the_new_master_key_alone(loop: Loop, device:
     register = loop.platform.shield_register.read()
     (prepared,) = (each for each in register if isinstance(each, HandOverPrepared))
     loop.platform.unwrap(prepared.proof_key, PROOF_KEY, AUTHORITY, prepared.invitation_id.hex())
+
+
+def test_what_waits_for_the_register_is_wrapped_anew(loop: Loop) -> None:
+    """A device was enrolled while the register's disk was full."""
+    with killed_after_the_commit():
+        loop.device("caseload")
+    rotate(loop.config)
+    loop.restart()
+    retire(loop.config)
+    loop.restart()
+    write_register(loop.platform, loop.now)
+    (enrolled,) = (it for it in loop.platform.shield_register.read() if isinstance(it, Enrolment))
+    device = AUTHORITY, enrolled.device, enrolled.generation, enrolled.practitioner
+    loop.platform.unwrap(enrolled.lease_secret, LEASE_SECRET, *device)
 
 
 def test_a_server_that_runs_on_with_the_old_key_loses_nothing_until_it_is_retired(

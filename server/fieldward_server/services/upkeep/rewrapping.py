@@ -19,6 +19,7 @@ from fieldward_server.services.custody.invitations import PROOF_KEY
 from fieldward_server.services.custody.lease_renewal import LEASE_SECRET
 from fieldward_server.services.distribution.partition_keys import DIGEST_KEY, PARTITION_KEY
 from fieldward_server.services.platform import Platform
+from fieldward_server.services.registering import write_down
 from fieldward_server.storage import Transaction, authorities, wrapped_keys
 from fieldward_server.storage.driver import Row, Value
 from fieldward_server.storage.wrapped_keys import Place
@@ -75,7 +76,9 @@ def rewrap(platform: Platform) -> int:
         codes = authorities.codes(transaction)
     for authority in codes:
         with platform.storage.transaction() as transaction:
-            authorities.lock(transaction, authority)
+            row = authorities.lock(transaction, authority)
+            if row is not None and row.is_serving:  # what waits has wrapped keys in it, too
+                write_down(platform, transaction, authority)
             count += sum(_rewrap(platform, transaction, authority, kind) for kind in KINDS)
     platform.shield_register.rewrite(lambda entry: _with_rewrapped(platform, entry))
     return count
