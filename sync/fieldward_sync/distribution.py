@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from fieldward_sync.encoding import Message, Part, encode
-from fieldward_sync.errors import PeerBrokeProtocol
+from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
 from fieldward_sync.names import (
     AuthorityCode,
     Count,
@@ -140,10 +140,16 @@ class Distribution(Message, frozen=True):
 def seal_file(
     body: bytes, *, context: FileContext, key: bytes, entropy: Entropy
 ) -> tuple[bytes, FileEntry]:
-    """Compress and seal a file, and the manifest's line for it."""
-    sealed = seal(
-        key, encode(context), zstd.compress(body, level=COMPRESSION_LEVEL), entropy=entropy
-    )
+    """Compress and seal a file, and the manifest's line for it; ``CallerMistake("file-too-large")``
+    for one that no device would take."""
+    compressed = zstd.compress(body, level=COMPRESSION_LEVEL)
+    sealed = seal(key, encode(context), compressed, entropy=entropy)
+    if len(body) > MAX_OPENED_BYTES or len(sealed) > MAX_SEALED_BYTES:
+        raise CallerMistake(
+            "file-too-large",
+            f"The partition {context.partition} is too large for one file.",
+            next_step="Give it narrower rules, and what it loses to other partitions.",
+        )
     return sealed, FileEntry(
         context=context,
         name=file_name(sealed),

@@ -8,6 +8,7 @@ from dataclasses import replace
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
@@ -25,6 +26,8 @@ from fieldward_server.shield_register import ShieldRegister
 from fieldward_server.storage import authorities, memberships, open_storage
 from fieldward_sync import digest
 from fieldward_sync.access import Access
+from fieldward_sync.distribution import Manifest
+from fieldward_sync.encoding import unpack
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.leases import LeaseTerms
 from fieldward_sync.records import ProposedChange, Value
@@ -192,6 +195,26 @@ def test_an_empty_partition_has_files_too(world: World) -> None:
     device = world.device("empty")
     device.sync()
     assert device.contents("empty") == {}
+
+
+def test_a_partition_that_is_too_large_for_a_device_holds_up_no_other(
+    world: World, device: FieldDevice
+) -> None:
+    """Nor is it listed: a device refuses a list with such a file in it, and all else there."""
+    world.load(*(stranger(f"more-{n}") for n in range(100)))
+    world.partition("empty", "team:NOBODY")
+    world.seal()
+    manifest: Manifest = unpack(Manifest, world.stored_partition("empty").manifest or b"")
+    world.partition("all-of-them", "all")
+    world.partition("nobody", "team:NOBODY")
+    largest = manifest.files[0].opened_bytes
+    with (
+        patch("fieldward_sync.distribution.MAX_OPENED_BYTES", largest),
+        pytest.raises(CallerMistake, match="file-too-large"),
+    ):
+        world.seal()
+    files = {each.partition: each.files for each in list_partitions(world.platform, AUTHORITY)}
+    assert (files["all-of-them"], files["nobody"]) == (0, 1)
 
 
 def test_a_segment_that_passes_a_fifth_of_its_image_becomes_an_image(device: FieldDevice) -> None:

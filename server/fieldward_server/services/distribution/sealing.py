@@ -6,6 +6,7 @@ with by the next run, and a lost file is made again.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ from fieldward_server.storage.feed_changes import FeedChange
 from fieldward_server.storage.partitions import Partition
 from fieldward_sync.distribution import FileContext, FileEntry, FileKind, Manifest, seal_file
 from fieldward_sync.encoding import pack, unpack
+from fieldward_sync.errors import Error, RetryLater
 from fieldward_sync.images import Image, Segment
 from fieldward_sync.views import View
 
@@ -51,17 +53,24 @@ class _Contents:
 
 
 def seal_partitions(platform: Platform, now: int) -> int:
-    """Bring every partition's files up to its feed; how many files were made."""
+    """Bring every partition's files up to its feed; how many files were made.
+
+    A partition whose files cannot be made holds up no other: its error is raised at the end.
+    """
     with platform.storage.reading() as transaction:
-        codes = authorities.serving(transaction)
-    return sum(seal_authority(platform, code, now=now) for code in codes)
+        of_all = [
+            each
+            for code in authorities.serving(transaction)
+            for each in partitions.of_authority(transaction, code)
+        ]
+    return _seal_each(platform, of_all, now=now)
 
 
 def seal_authority(platform: Platform, authority: str, *, now: int) -> int:
-    """Bring the files of one authority's partitions up to their feeds; how many were made."""
+    """The same of one authority's partitions."""
     with platform.storage.reading() as transaction:
         found = partitions.of_authority(transaction, authority)
-    return sum(_seal_partition(platform, partition, now=now) for partition in found)
+    return _seal_each(platform, found, now=now)
 
 
 def sweep_files(platform: Platform, now: int) -> int:
@@ -97,6 +106,20 @@ def _sweep_strays(platform: Platform, *, now: int) -> int:
             *(sealed_files.known(transaction, code) for code in authorities.codes(transaction))
         )
     return platform.files.remove_strays(known, before=now - KEPT_SECONDS)
+
+
+def _seal_each(platform: Platform, found: Iterable[Partition], *, now: int) -> int:
+    made, failed = 0, list[Error]()
+    for partition in found:
+        try:
+            made += _seal_partition(platform, partition, now=now)
+        except RetryLater:  # the database is busy or away: so it would be for the others
+            raise
+        except Error as e:
+            failed.append(e)
+    if failed:
+        raise failed[0]
+    return made
 
 
 def _seal_partition(platform: Platform, partition: Partition, *, now: int) -> int:
