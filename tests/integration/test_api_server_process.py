@@ -177,6 +177,20 @@ def test_what_is_no_request_is_refused_as_everything_else_is_and_not_repeated_in
     assert "Okafor" not in server.log.text()
 
 
+@pytest.mark.parametrize("body", [b"x\r\n", b"3\r\nabcd\r\n", b"0\r\nOkafor Ada\r\n\r\n"])
+def test_a_body_in_chunks_that_are_none_is_the_senders_mistake(
+    body: bytes, server: Server, device: FieldDevice
+) -> None:
+    headers = {**device.sync().headers, "transfer-encoding": "chunked", "connection": "close"}
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    answer = spoken(server, f"POST /v1/sync HTTP/1.1\r\n{head}\r\n".encode() + body)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"\nsignature: " in answer.lower()
+    assert b'"request-unreadable"' in answer
+    assert "level=error" not in server.log.text()
+    assert "Okafor" not in server.log.text()
+
+
 def spoken(server: Server, sent: bytes) -> bytes:
     """What the server says to these bytes until it closes the connection."""
     host, _, port = server.address.removeprefix("http://").partition(":")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Flask, current_app, request
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped] # has no types
 
 from fieldward_server.admission import WaitingLine
 from fieldward_server.config import Config
@@ -50,8 +51,12 @@ def allow_body(limit: int) -> None:
 
 def read_body() -> bytes:
     """The current request's body, read once; ``PeerBrokeProtocol("too-large")`` past the limit, and
-    unread where the request says beforehand how long it is."""
+    unread where the request says beforehand how long it is; "request-unreadable" for chunks that
+    are none."""
     limit = (request.max_content_length or 0) - 1
-    if (request.content_length or 0) > limit or len(body := request.get_data()) > limit:
-        raise PeerBrokeProtocol("too-large", f"The body is longer than {limit} bytes.")
+    try:
+        if (request.content_length or 0) > limit or len(body := request.get_data()) > limit:
+            raise PeerBrokeProtocol("too-large", f"The body is longer than {limit} bytes.")
+    except ParseException as e:
+        raise PeerBrokeProtocol("request-unreadable", "The body's chunks are none.") from e
     return body
