@@ -78,8 +78,8 @@ def _previewed(preview: Item) -> Iterator[tuple[str, object]]:
         ("look-ups not delivered", f"{preview['unsent_look_ups']}, as it said last"),
         ("last contact", moment(preview["last_contact"])),
         ("journal delivered", _last_entry(preview)),
-        ("worst case, readable until", moment(preview["exposed_until"])),
-        ("keys there until", moment(preview["keys_until"])),
+        ("worst case, readable until", _bound(preview["exposed_until"])),
+        ("keys there until", _bound(preview["keys_until"])),
     )
     for holder in preview["holders"]:
         yield f"holder {holder['practitioner']}", holding_in_words(holder)
@@ -108,6 +108,11 @@ def _lost(report: Item) -> Iterator[tuple[str, object]]:
         verb = "could open" if each["awaited"] else "held"
         yield f"{each['practitioner']} {verb} {each['partition']}", _held(each)
     yield "hidden, may be left there", len(report["hidden"])
+
+
+def _bound(seconds: int) -> str:
+    """Until "never" could be taken for always."""
+    return moment(seconds) if seconds else "nothing opens there"
 
 
 def _until(record: Item) -> str:

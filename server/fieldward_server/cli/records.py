@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 import click
 import msgspec
 
-from fieldward_server.cli.conflicts import value_columns
+from fieldward_server.cli.conflicts import value_columns, who
 from fieldward_server.cli.disputes import dispute_columns
 from fieldward_server.cli.groups import Group
 from fieldward_server.cli.invocation import Invocation
@@ -231,7 +231,7 @@ def history(call: Commander, record: str, path: str | None, as_json: bool) -> No
         {
             "edit": "number",
             "received": lambda it: moment(it["received_at"]),
-            "by": lambda it: it["practitioner"] or it["origin"],
+            "by": who,
             "field": "path",
             "value": "value",
             **({"from": "from_record"} if brought else {}),

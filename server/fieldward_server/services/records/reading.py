@@ -22,6 +22,7 @@ class HistoricEdit:
     actor: str
     counter: int
     practitioner: str | None
+    administrator: str | None
     made_at: int
     received_at: int
     origin: str
@@ -97,6 +98,7 @@ def record_history(platform: Platform, *, authority: str, record_id: str) -> Rec
                 actor=kept.actor,
                 counter=kept.counter,
                 practitioner=edit.practitioner,
+                administrator=edit.administrator,
                 made_at=edit.made_at,
                 received_at=kept.received_at,
                 origin=kept.origin,
