@@ -20,7 +20,7 @@ from service_world import World
 
 WHY: dict[str, Any] = {"authority": AUTHORITY, "actor": "jo", "reason": "same-child"}
 CONSENT = "involvements/a1.consent_withdrawn"
-MINE = "07700 900077"
+GIVEN, MINE = "name.given", "07700 900077"
 
 
 def nurse(team: str, phone: str, **more: object) -> dict[str, object]:
@@ -129,6 +129,25 @@ def test_an_edit_that_was_on_its_way_reaches_the_survivor_and_replaces_what_its_
     last = value_history(world.platform, authority=AUTHORITY, record_id="new", path="sex")
     assert last.values[-1].admitted_from == f"{ann.name}.1/2"
     assert last.values[-1].practitioner == "p-1"
+
+
+def test_whose_value_gives_way_to_an_edit_that_was_on_its_way_is_told(  # P23
+    world: World, ann: FieldDevice
+) -> None:
+    world.practitioner("p-2")
+    ben = world.device("one", "two", practitioner="p-2")
+    first, second = ann.proposal("old", GIVEN, "Ada"), ben.proposal("old", GIVEN, "Aida")
+    ann.deliver(first)
+    ben.deliver(second)
+    late = ben.proposal("old", GIVEN, "Adah")
+    merged(world)
+    assert values(world, GIVEN) >= {"Ada", "Aida"}
+    ben.deliver(late)
+    assert not values(world, GIVEN) & {"Ada", "Aida"}
+    (notice,) = ann.sync().notices
+    assert (notice.kind, notice.record_id, notice.path) == ("settled", "new", GIVEN)
+    assert (notice.actor, notice.counter) == (f"{ann.name}.1", first.counter)
+    assert ben.sync().notices == ()
 
 
 def test_what_is_loaded_under_the_old_id_goes_on_in_the_survivor(

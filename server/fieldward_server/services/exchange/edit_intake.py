@@ -178,13 +178,14 @@ class EditIntake:
         _check(edit, known)
         edit = sparing(edit, self._book.hidden(known))
         new = NewEdit(edit, DEVICE, content_hash, told_of=self._granted(owner))
+        before, takes_effect = self._book.goes_on(known, edit)
         verdict = self._book.accept(known, new)
         tell_of_settling(
             self._platform,
             self._transaction,
             self._code,
-            known,
-            edit,
+            before,
+            takes_effect,
             reason=SETTLED_BY_COLLEAGUE,
             now=self._now,
         )

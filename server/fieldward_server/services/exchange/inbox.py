@@ -153,9 +153,12 @@ def let_in(
     admitted = msgspec.structs.replace(
         sparing(edit, book.hidden(known)), dot=book.next_dot, administrator=actor, basis=reason
     )
+    there, takes_effect = book.goes_on(known, admitted)
     book.accept(known, NewEdit(admitted, SERVER))
     book.write()
-    tell_of_settling(platform, transaction, book.authority, known, admitted, reason=reason, now=now)
+    tell_of_settling(
+        platform, transaction, book.authority, there, takes_effect, reason=reason, now=now
+    )
 
 
 def decide(

@@ -176,6 +176,14 @@ class Book:
         live = known.record.live
         return known.hidden | {path for path in live if known.redirection.path(path) in there}
 
+    def goes_on(self, known: KnownRecord, edit: Edit) -> tuple[KnownRecord, Edit]:
+        """Where an edit of a record takes effect, still under its own dot, and on what: it may have
+        been merged into another, and that one too."""
+        while known.redirection is not None:
+            edit = known.redirection.edit(edit, known.record, dot=edit.dot)
+            known = self.known(known.redirection.into_id)
+        return known, edit
+
     def accept_as_server(
         self,
         known: KnownRecord,
