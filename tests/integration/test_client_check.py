@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from client_world import PASSPHRASE, PHONE, World
+from device_clock import DeviceClock
 from fieldward_client.checking.check import Checked, check_folder
 from fieldward_client.checking.check_reading import check_reading
 from fieldward_client.checking.findings import Finding
@@ -17,7 +18,6 @@ from fieldward_client.disk.clock import TrustedClock
 from fieldward_client.disk.folder import UNFINISHED, Folder
 from fieldward_client.disk.frames import MARKER, frame, read_frames
 from fieldward_client.keys.device_secret import DEVICE_SECRET
-from fieldward_sync.errors import LocalDataDamaged
 from health_visitor import HealthVisitor, synced_at
 
 
@@ -37,11 +37,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
 def check(world: World) -> Checked:
     folder = Folder(world.home())
-    try:
-        clock = TrustedClock(folder, world.clock)
-    except LocalDataDamaged:
-        clock = None
-    return check_folder(folder, clock)
+    return check_folder(folder, TrustedClock(folder, world.clock))
 
 
 def contents(home: Path) -> dict[str, bytes]:
@@ -158,7 +154,7 @@ def test_an_enrolment_that_broke_off_at_its_first_file_has_left_no_damage(tmp_pa
     folder = Folder(tmp_path / "device")
     folder.create()
     (tmp_path / "device" / f"{DEVICE_SECRET}{UNFINISHED}").write_bytes(b"")
-    checked = check_folder(folder, None)
+    checked = check_folder(folder, TrustedClock(folder, DeviceClock()))
     assert checked.is_sound
     assert [each.code for each in checked.findings] == ["half-replaced"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from client_world import PHONE, World
-from fieldward_client import AccessClosed, Device, LeaseState, SyncOutcome
+from fieldward_client import AccessClosed, Device, HttpAnswer, LeaseState, SyncOutcome
 from fieldward_sync.access import Access
 
 DAY = 86_400
@@ -300,6 +300,31 @@ def test_a_wipe_that_cannot_deliver_keeps_what_it_owes(world: World, tablet: Dev
         assert device.status().wiped
         assert device.sync().wiped
     assert [receipt.kind for receipt in known.receipts] == ["wipe"]
+    assert world.authority.value("r-ada", PHONE) == "07700 900456"
+
+
+def test_an_order_to_wipe_that_cannot_be_read_any_more_keeps_nothing_from_being_delivered(
+    world: World, tablet: Device
+) -> None:  # invariant 1
+    world.authority.order("d-1", "wipe")
+
+    def no_signal_after_the_order(answer: HttpAnswer) -> HttpAnswer:
+        world.authority.offline = True
+        return answer
+
+    world.authority.tampers = no_signal_after_the_order
+    with tablet.session("clinic") as session:
+        session.open("r-ada").edit(PHONE, "07700 900456")
+        tablet.sync()
+    tablet.close()
+    order = world.home() / "wipe"
+    order.write_bytes(order.read_bytes()[:-3])
+    world.authority.offline, world.authority.tampers = False, lambda answer: answer
+    with pytest.raises(AccessClosed, match="wiped"):
+        world.open()
+    with world.open(passphrase=None) as device:
+        assert device.sync().wiped
+    assert [receipt.kind for receipt in world.authority.devices["d-1"].receipts] == ["wipe"]
     assert world.authority.value("r-ada", PHONE) == "07700 900456"
 
 

@@ -11,6 +11,7 @@ import pytest
 from client_world import PHONE, World
 from fieldward_client import AccessClosed, Device, LocalDataDamaged, SyncOutcome
 from fieldward_client.checking.check import check_folder
+from fieldward_client.disk.clock import TrustedClock
 from fieldward_client.disk.folder import Folder
 from fieldward_client.disk.reserve import GIVEN_BYTES, RESERVE, RESERVE_BYTES
 from small_disk import SmallDisk, put_small
@@ -115,7 +116,7 @@ def test_a_wipe_is_obeyed_though_the_disk_is_full(world: World, tablet: Device) 
 def test_what_is_kept_says_nothing_and_is_no_finding(world: World, tablet: Device) -> None:
     tablet.close()
     folder = Folder(world.home())
-    assert check_folder(folder, None).findings == ()
+    assert check_folder(folder, TrustedClock(folder, world.clock)).findings == ()
     assert len(set(folder.read(RESERVE) or b"")) == 256, "else a file system may keep no room"
 
 

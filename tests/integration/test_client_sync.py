@@ -522,6 +522,26 @@ def test_a_damaged_document_comes_again_with_the_next_sync(
     assert world.authority.value("r-ada", PHONE) == "07700 900123"
 
 
+@pytest.mark.parametrize("locked", [False, True])
+@pytest.mark.parametrize("document", ["clock", "counters", "journal-key"])
+def test_a_damaged_document_of_the_device_keeps_no_edit_from_being_delivered(  # invariant 1
+    world: World, tablet: Device, document: str, locked: bool
+) -> None:
+    with tablet.session("home-visit") as session:
+        session.open("r-ada").edit(PHONE, "07700 900123")
+    tablet.close()
+    path = world.home() / document
+    path.write_bytes(path.read_bytes()[:-3])
+    with world.open(passphrase=None if locked else PASSPHRASE) as device:
+        report = device.sync()
+        assert (report.error, report.edits_sent) == (None, 1)
+    assert world.authority.value("r-ada", PHONE) == "07700 900123"
+    with world.open() as device:
+        assert device.sync().outcome is SyncOutcome.COMPLETE
+        if document != "journal-key":
+            assert family_names(device) == {"Okafor", "Whitcombe"}
+
+
 def test_keys_that_do_not_open_the_lease_bring_another_with_the_second_sync(
     world: World, tablet: Device
 ) -> None:

@@ -142,7 +142,8 @@ def test_a_device_that_is_opened_again_still_waits_for_its_code(
 ) -> None:
     code = world.authority.time_code("d-1", tablet.ask_for_time())
     tablet.close()
-    assert check_folder(Folder(world.home()), None).findings == ()
+    folder = Folder(world.home())
+    assert check_folder(folder, TrustedClock(folder, world.clock)).findings == ()
     tablet = world.open()
     tablet.take_time(code)
     assert reads(tablet)

@@ -53,6 +53,13 @@ def test_one_process_holds_the_folder(home: Folder, tmp_path: Path) -> None:
         assert home.read("absent") is None
 
 
+def test_a_folder_that_cannot_be_held_is_refused_in_words(home: Folder, tmp_path: Path) -> None:
+    """As on a disk that has become read-only."""
+    (tmp_path / "device" / "lock").mkdir()
+    with pytest.raises(LocalDataDamaged, match="disk-refused"), home.held():
+        pass
+
+
 def test_erased_keys_are_overwritten_and_gone(
     home: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

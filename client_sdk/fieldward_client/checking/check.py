@@ -88,9 +88,9 @@ class Checked:
         return not any(each.weight == "damage" for each in self.findings)
 
 
-def check_folder(folder: Folder, clock: TrustedClock | None) -> Checked:
+def check_folder(folder: Folder, clock: TrustedClock) -> Checked:
     """Check a folder that is held. ``CallerMistake("not-enrolled")`` if it is no device's, and
-    never was; ``clock`` is left out where its memory is damaged."""
+    never was."""
     names = tuple(name for name in folder.everything() if name not in (LOCK, RESERVE))
     if not names:
         raise CallerMistake("not-enrolled", "There is no device in this folder.")
@@ -99,7 +99,7 @@ def check_folder(folder: Folder, clock: TrustedClock | None) -> Checked:
 
 
 class _Check:
-    def __init__(self, folder: Folder, names: tuple[str, ...], clock: TrustedClock | None) -> None:
+    def __init__(self, folder: Folder, names: tuple[str, ...], clock: TrustedClock) -> None:
         self.sealed_bytes = 0
         self._folder = folder
         self._names = names
@@ -198,8 +198,7 @@ class _Check:
         except PeerBrokeProtocol as e:
             yield finding("not-ours", f"{home}/lease", why=e.message)
             return
-        clock = self._clock
-        if clock is not None and not ALLOWED[lease.state(clock.estimate())].keep_keys:
+        if not ALLOWED[lease.state(self._clock.estimate())].keep_keys:
             yield finding("lease-overdue", f"{home}/lease")
 
     def _distribution(self, identity: Identity, home: str, who: str) -> Iterator[Finding]:

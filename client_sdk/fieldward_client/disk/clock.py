@@ -10,7 +10,7 @@ from typing import Protocol
 from fieldward_client.disk.folder import Folder
 from fieldward_sync.clock import ClockState, Reading
 from fieldward_sync.encoding import Message
-from fieldward_sync.errors import AccessClosed
+from fieldward_sync.errors import AccessClosed, LocalDataDamaged
 
 STATE = "clock"
 REMEMBER_SECONDS = 5 * 60
@@ -43,7 +43,10 @@ class TrustedClock:
 
     def __init__(self, folder: Folder, clock: Clock) -> None:
         self._folder, self._clock = folder, clock
-        self._state = self._stored = folder.load(STATE, ClockState)
+        self._state: ClockState | None = None
+        with suppress(LocalDataDamaged):  # nothing is read until contact, and all is delivered
+            self._state = folder.load(STATE, ClockState)
+        self._stored = self._state
 
     @classmethod
     def start(cls, folder: Folder, clock: Clock, server_time: int) -> None:

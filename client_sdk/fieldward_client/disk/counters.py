@@ -6,14 +6,14 @@ They are reserved durably, some at a time, before any of them is used.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import ClassVar
 
 import msgspec
 
 from fieldward_client.disk.folder import Folder
 from fieldward_sync.encoding import Message
-from fieldward_sync.errors import PeerBrokeProtocol
+from fieldward_sync.errors import LocalDataDamaged, PeerBrokeProtocol
 from fieldward_sync.names import Count
 
 FILE = "counters"
@@ -39,7 +39,9 @@ class Counters:
         """``last_edit`` is the last edit's number if that is known for certain; if the outbox was
         damaged it is ``None``, and all that was reserved counts as used."""
         self._folder = folder
-        self._reserved = folder.load(FILE, Reserved) or Reserved(requests=0, edits=0)
+        self._reserved = Reserved(requests=0, edits=0)
+        with suppress(LocalDataDamaged):  # the server says which it has seen
+            self._reserved = folder.load(FILE, Reserved) or self._reserved
         self._request = self._reserved.requests
         self._edit = self._reserved.edits if last_edit is None else last_edit
 

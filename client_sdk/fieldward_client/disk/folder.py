@@ -64,6 +64,8 @@ class Folder:
             self._lock.acquire(blocking=False)
         except Timeout as e:
             raise RetryLater("folder-in-use", "Another process has this device open.") from e
+        except OSError as e:
+            raise _refused(e.strerror or type(e).__name__) from e
         try:
             yield
         finally:

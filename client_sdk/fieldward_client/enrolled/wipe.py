@@ -8,6 +8,7 @@ delivered; then they go too, and the order remains to say why the folder is empt
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import ClassVar
 
 from fieldward_client.copies.hand_over import HAND_OVER
@@ -35,7 +36,7 @@ from fieldward_sync.access import (
     require_in_turn,
 )
 from fieldward_sync.encoding import Message, decode
-from fieldward_sync.errors import AccessClosed, PeerBrokeProtocol
+from fieldward_sync.errors import AccessClosed, LocalDataDamaged, PeerBrokeProtocol
 from fieldward_sync.signing import MAX_SIGNED_BYTES, Signed, sign, signing_key
 
 WIPE = "wipe"
@@ -99,7 +100,9 @@ def is_wiped(installation: Installation) -> bool:
 
 def go_on(installation: Installation) -> None:
     """Continue a wipe that was interrupted, if there is one."""
-    stored = installation.folder.load(WIPE, StoredWipe)
+    stored = None
+    with suppress(LocalDataDamaged):  # it reads nothing, and the order comes again
+        stored = installation.folder.load(WIPE, StoredWipe)
     if stored is not None:
         order = decode(Order, stored.order.payload, max_bytes=MAX_SIGNED_BYTES)
         if order.number > installation.contact.orders_seen:

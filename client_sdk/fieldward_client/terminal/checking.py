@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from fieldward_client import LocalDataDamaged, SystemClock
+from fieldward_client import SystemClock
 from fieldward_client.checking.check import Checked, check_folder
 from fieldward_client.checking.check_reading import check_reading
 from fieldward_client.checking.findings import Finding
@@ -44,9 +44,9 @@ def fsck(context: click.Context, reads: bool, folder: Path, as_json: bool) -> No
     """
     device = Folder(folder)
     with device.held():
-        clock = _clock(device)
+        clock = TrustedClock(device, SystemClock())
         checked = check_folder(device, clock)
-        read = _read(device, clock) if reads and checked.is_sound and clock is not None else ()
+        read = _read(device, clock) if reads and checked.is_sound else ()
     found = Checked((*checked.findings, *read), checked.files, checked.sealed_bytes)
     if as_json:
         for each in found.findings:
@@ -56,13 +56,6 @@ def fsck(context: click.Context, reads: bool, folder: Path, as_json: bool) -> No
             _tell(each)
         say(_sum(found))
     context.exit(0 if found.is_sound else 1)
-
-
-def _clock(device: Folder) -> TrustedClock | None:
-    try:
-        return TrustedClock(device, SystemClock())
-    except LocalDataDamaged:
-        return None  # the check says so
 
 
 def _read(device: Folder, clock: TrustedClock) -> tuple[Finding, ...]:
