@@ -62,6 +62,20 @@ def test_an_address_is_shown_as_commands_take_it(capsys: pytest.CaptureFixture[s
     assert json.loads(shown) == address
 
 
+@pytest.mark.parametrize("width", [80, 40])
+def test_what_a_terminal_would_obey_is_shown_and_not_obeyed(
+    width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """U4: whoever typed it could take lines off the screen, their own look-ups among them."""
+    typed = {"practitioner": "p-1", "looked up": "search family=\x1b[2A\x9b2K\u202eokafor"}
+    terminal = Console(highlight=False, width=width, force_terminal=True, color_system=None)
+    monkeypatch.setattr(output, "_console", lambda **_: terminal)
+    output.show_items([typed], {name: name for name in typed}, as_json=False, nothing="")
+    shown = "".join(capsys.readouterr().out.split())
+    assert r"family=\x1b[2A\x9b2K\u202eokafor" in shown
+    assert shown.isprintable()
+
+
 def test_a_line_is_broken_between_words_alone(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,7 +58,7 @@ def show_item(fields: Mapping[str, object], *, err: bool = False) -> None:
         Column(no_wrap=True), Column(overflow="fold"), box=None, show_header=False, pad_edge=False
     )
     for name, value in fields.items():
-        table.add_row(Text(name, style="bold"), Text(str(value)))
+        table.add_row(Text(name, style="bold"), Text(_printable(str(value))))
     _console(err=err).print(table)
 
 
@@ -155,8 +155,15 @@ def _shown(cell: Cell, item: Item) -> str:
     if isinstance(value, dict):  # an address: as commands take it, with blanks to break it at
         import msgspec
 
-        return msgspec.json.format(msgspec.json.encode(value), indent=0).decode()
-    return "" if value is None else str(value)
+        value = msgspec.json.format(msgspec.json.encode(value), indent=0).decode()
+    return "" if value is None else _printable(str(value))
+
+
+def _printable(text: str) -> str:
+    """A text with what a terminal obeys written out: many have been typed by somebody else, who
+    could take lines off the screen."""
+    written_out = (c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return text if text.isprintable() else "".join(written_out)
 
 
 def _console(*, err: bool = False) -> Console:
