@@ -28,6 +28,7 @@ NOBODY_SENDS_IT = {
     "age-malformed": "typed by a person",
     "born-malformed": "typed by a person",
     "entropy-size": "the caller's generator is broken",
+    "file-too-large": "the server seals no such file",
     "frontier-shape": "arrives as malformed",
     "hash-size": "arrives as malformed",
     "invalid-record": "loading, not the protocol",

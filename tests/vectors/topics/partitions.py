@@ -210,6 +210,7 @@ def _broken_images(body: bytes) -> Iterator[Case]:
             "other blanks",
             make_image([], schema=(SCHEMA[0].replace("(n", "( n"), SCHEMA[1])),
         ),
+        ("id", "an id that is no text", make_image([[ADA.encode(), *VIEWS[0][1:]], VIEWS[1]])),
         ("application-id", "another format", make_image(VIEWS, application_id=0x46574432)),
     ):
         yield _broken(
@@ -243,6 +244,13 @@ def _broken_wholes(base: File, moved: File) -> Iterator[Case]:
         "a record is there and has left",
         Outcome.IMAGE_MALFORMED,
         partition(base, torn, views=after),
+    )
+    unnamed = File(make_segment([MOVED], gone=[BEN.encode()]), "segment", 4, 6)
+    yield _broken(
+        "segment-id",
+        "the id of a record that has left is no text",
+        Outcome.IMAGE_MALFORMED,
+        partition(base, unnamed, views=[MOVED]),
     )
     as_image = File(make_segment([MOVED]), "image", 0, 4)
     yield _broken(
