@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 
@@ -501,7 +503,7 @@ def test_a_damaged_file_is_never_passed_over_and_is_fetched_again(
         assert family_names(device) == {"Okafor", "Whitcombe"}
 
 
-@pytest.mark.parametrize("document", ["lease", "distribution"])
+@pytest.mark.parametrize("document", ["lease", "distribution", "store-key"])
 def test_a_damaged_document_comes_again_with_the_next_sync(
     world: World, tablet: Device, document: str
 ) -> None:
@@ -520,6 +522,44 @@ def test_a_damaged_document_comes_again_with_the_next_sync(
         assert device.sync().outcome is SyncOutcome.COMPLETE
         assert family_names(device) == {"Okafor", "Whitcombe"}
     assert world.authority.value("r-ada", PHONE) == "07700 900123"
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-3])
+
+
+def change(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+
+
+@pytest.mark.parametrize(
+    ("document", "damage"),
+    [
+        ("earlier-keys", cut),
+        ("earlier-keys", change),
+        ("store-key", cut),
+        ("store-key", Path.unlink),
+    ],
+)
+def test_where_keys_of_earlier_leases_do_not_open_a_sync_brings_newer_ones(
+    world: World, tablet: Device, document: str, damage: Callable[[Path], None]
+) -> None:
+    west = world.authority.partitions["p-west"]
+    west.epoch, west.keys = 2, {}
+    west.key()
+    world.authority.publish("p-west", new_image=True)
+    world.clock.advance(hours=20)
+    world.authority.cuts_files_after = 0
+    assert tablet.sync().lease_renewed
+    world.authority.cuts_files_after = None
+    tablet.close()
+    damage(world.home() / "practitioners" / "p-tablet" / document)
+    with world.open() as device:
+        with suppress(LocalDataDamaged):
+            device.sync()
+        assert device.sync().outcome is SyncOutcome.COMPLETE
+        assert family_names(device) == {"Okafor", "Whitcombe"}
 
 
 @pytest.mark.parametrize("locked", [False, True])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -25,7 +26,14 @@ from fieldward_client.keys.device_secret import (
     platform_key_store,
 )
 from fieldward_client.keys.identity import CONTACT, IDENTITY, Contact, Identity
-from fieldward_client.keys.lease import earlier_keys_file, lease_file, stored_lease
+from fieldward_client.keys.lease import (
+    EarlierKeys,
+    WrappedStoreKey,
+    earlier_keys_file,
+    lease_file,
+    store_key_file,
+    stored_lease,
+)
 from fieldward_client.logs.journal import Journal
 from fieldward_client.logs.outbox import Outbox
 from fieldward_client.wire.exchange import Line
@@ -212,16 +220,26 @@ class Installation:
                 self.folder.erase(HAND_OVER)
 
     def discard_damaged(self) -> None:
-        """Put aside documents that are damaged, so that a sync brings them again."""
-        for practitioner in self.practitioners():
+        """Put aside documents that are damaged, so that a sync brings them again, or others in
+        their place."""
+        folder = self.folder
+        for each in self.practitioners():
             for name, load in (
-                (lease_file(practitioner), stored_lease),
-                (distribution_file(practitioner), stored_distribution),
+                (lease_file(each), partial(stored_lease, folder, self.identity, each)),
+                (
+                    distribution_file(each),
+                    partial(stored_distribution, folder, self.identity, each),
+                ),
+                (store_key_file(each), partial(folder.load, store_key_file(each), WrappedStoreKey)),
+                (
+                    earlier_keys_file(each),
+                    partial(folder.load, earlier_keys_file(each), EarlierKeys),
+                ),
             ):
                 try:
-                    load(self.folder, self.identity, practitioner)
+                    load()
                 except LocalDataDamaged:
-                    self.folder.remove(name)
+                    folder.remove(name)
         try:
             self.hand_over()
         except LocalDataDamaged:

@@ -287,6 +287,8 @@ class Practitioner:
 
     def _keep_earlier_keys(self, lease: Lease, after: LeaseSecrets, store_key: bytes) -> None:
         here = self._installation
+        if self._held is None:  # these may be what did not open
+            here.folder.erase(earlier_keys_file(self.id))
         distribution = stored_distribution(here.folder, here.identity, self.id)
         if self._held is None or distribution is None:
             return
