@@ -150,6 +150,16 @@ def test_strays_and_what_a_crash_left_are_told_apart(world: World) -> None:
     assert "half-replaced" not in {each.code for each in check(world).findings}
 
 
+@pytest.mark.parametrize("name", [b"\xff\xfe", b"\x1b[1A\x1b[2K"], ids=["no text", "obeyed"])
+def test_whatever_a_stray_is_called_it_can_be_shown(world: World, name: bytes) -> None:
+    """Whoever put it there could end the check, or take its line off the screen."""
+    Path(os.fsdecode(os.fsencode(world.home()) + b"/" + name)).write_bytes(b"x")
+    (found,) = check(world).findings
+    assert found.code == "stray"
+    assert found.where.isascii()
+    assert found.where.isprintable()
+
+
 def test_an_enrolment_that_broke_off_at_its_first_file_has_left_no_damage(tmp_path: Path) -> None:
     folder = Folder(tmp_path / "device")
     folder.create()

@@ -217,7 +217,7 @@ def finding(code: str, where: str, **told: object) -> Finding:
     return Finding(
         code,
         words.weight,
-        where,
+        where if where.isprintable() else ascii(where)[1:-1],  # anybody may have called it so
         words.what.format(**told),
         words.means.format(**told),
         words.next_step.format(**told),
