@@ -163,7 +163,7 @@ def make_image(
     schema: Sequence[str] = SCHEMA,
     application_id: int = APPLICATION_ID,
     page_size: int = 4096,
-    gone: Iterable[str] = (),
+    gone: Iterable[str | bytes] = (),
 ) -> bytes:
     """An image of these views, in the order given. The bytes that tell which SQLite wrote it are
     set to one version, so that they are the same on every machine."""
@@ -196,7 +196,7 @@ def make_image(
     return bytes(body)
 
 
-def make_segment(views: Iterable[Sequence[Any]], *, gone: Iterable[str] = ()) -> bytes:
+def make_segment(views: Iterable[Sequence[Any]], *, gone: Iterable[str | bytes] = ()) -> bytes:
     """A segment of these views, and of the ids of records that have left."""
     return make_image(views, schema=SEGMENT_SCHEMA, application_id=SEGMENT_ID, gone=gone)
 
