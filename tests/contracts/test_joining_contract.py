@@ -12,6 +12,7 @@ from field_device import FieldDevice
 from fieldward_server.services.custody.device_reports import show_device
 from fieldward_sync.access import Receipt
 from fieldward_sync.errors import PeerBrokeProtocol, RefusedByServer
+from fieldward_sync.leases import MAX_PARTITIONS_OF_A_PRACTITIONER
 from fieldward_sync.messages import MAX_PRACTITIONERS, ErasedLease, Held
 from fieldward_sync.signing import sign
 from service_world import World
@@ -140,3 +141,22 @@ def test_a_lease_that_guesses_have_cost_is_an_incident_once(  # V7
     for _ in range(2):
         device.sync(erased_leases=(ErasedLease("p-1", world.now),))
     assert world.incidents() == ["passphrase-guessed"]
+
+
+def test_nobody_comes_back_to_more_partitions_than_a_lease_has_room_for(
+    world: World, device: FieldDevice
+) -> None:
+    """Together with those that they may hold there already."""
+    names = [f"p{number:02d}" for number in range(MAX_PARTITIONS_OF_A_PRACTITIONER)]
+    for name in names:
+        world.partition(name, "team:NOBODY")
+    world.seal()
+    own = device.signing
+    with pytest.raises(RefusedByServer, match="over-cap"):
+        device.join(device.join_request(world.code(*names, practitioner="p-1")))
+    device.signing = own
+    assert device.sync().lease is not None
+    device.join(device.join_request(world.code(*names[1:], practitioner="p-1")))
+    device.sync()
+    assert device.secrets is not None
+    assert len(device.secrets.ring) == MAX_PARTITIONS_OF_A_PRACTITIONER

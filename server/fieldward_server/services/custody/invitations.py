@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from fieldward_server.services.authorities import locked
@@ -21,13 +21,14 @@ from fieldward_server.services.distribution.holdings import (
 )
 from fieldward_server.services.distribution.partitions import check_number, find_partition
 from fieldward_server.services.platform import Platform
-from fieldward_server.storage import Transaction, events, holders, invitations
+from fieldward_server.storage import Transaction, events, grants, holders, invitations
 from fieldward_server.storage.devices import Device
 from fieldward_server.storage.invitations import Invitation as StoredInvitation
 from fieldward_sync.access import RIGHTS, UNDER_WIPE, Access, WipeState
 from fieldward_sync.encoding import pack, unpack
 from fieldward_sync.errors import RefusedByServer
 from fieldward_sync.invitations import SECRET_BYTES, Invitation, proof
+from fieldward_sync.leases import MAX_PARTITIONS_OF_A_PRACTITIONER
 from fieldward_sync.messages import MAX_PRACTITIONERS
 
 PROOF_KEY = "invitation-proof"
@@ -170,7 +171,7 @@ def require_assurance(platform: Platform, assurance: str) -> None:
 
 
 def require_room(
-    transaction: Transaction, device: Device, practitioner: str, named: Iterable[str]
+    transaction: Transaction, device: Device, practitioner: str, named: Collection[str]
 ) -> None:
     """``RefusedByServer`` where a practitioner cannot come to a device, to hold what is named:
     "device-closed", "device-full", "over-cap"."""
@@ -187,6 +188,19 @@ def require_room(
             "device-full",
             f"A device has at most {MAX_PRACTITIONERS} practitioners.",
             next_step="Use another device.",
+        )
+    own = [
+        granted.partition_id
+        for each in there
+        if each.practitioner == practitioner
+        for granted in grants.of_holder(transaction, each)
+    ]
+    if len({*named, *own}) > MAX_PARTITIONS_OF_A_PRACTITIONER:
+        raise RefusedByServer(
+            "over-cap",
+            f"A practitioner holds at most {MAX_PARTITIONS_OF_A_PRACTITIONER} partitions on a"
+            f" device, with the {len(own)} that they may hold there now.",
+            next_step=NEW_INVITATION,
         )
     wanted = held_partitions(transaction, device) | frozenset(named)
     held = count_records(transaction, device.authority, wanted)
