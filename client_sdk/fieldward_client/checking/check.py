@@ -93,7 +93,9 @@ def check_folder(folder: Folder, clock: TrustedClock) -> Checked:
     never was."""
     names = tuple(name for name in folder.everything() if name not in (LOCK, RESERVE))
     if not names:
-        raise CallerMistake("not-enrolled", "There is no device in this folder.")
+        raise CallerMistake(
+            "not-enrolled", "There is no device in this folder.", next_step="Name the right folder."
+        )
     check = _Check(folder, names, clock)
     return Checked(tuple(check.run()), len(names), check.sealed_bytes)
 

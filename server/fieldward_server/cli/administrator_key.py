@@ -108,7 +108,7 @@ def _read(path: Path) -> bytes:
         raise CallerMistake(
             "no-key",
             f"There is no key {path}.",
-            next_step="Make one with `fieldward administrator key`, or name yours with --key.",
+            next_step="Make one with `fieldward administrator key`, or name the right file.",
         ) from e
     except OSError as e:
         raise _unusable(path, e.strerror or "it cannot be read") from e
