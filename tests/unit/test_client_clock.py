@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from pathlib import Path
 
@@ -37,6 +38,16 @@ def test_a_crash_gives_back_five_minutes_at_most(folder: Folder, clock: DeviceCl
         TrustedClock(folder, clock).now()
     clock.wall_is_off_by = -REMEMBER_SECONDS
     assert TrustedClock(folder, clock).now() >= clock.true_time - REMEMBER_SECONDS
+
+
+def test_the_time_is_known_where_no_file_can_be_opened_any_more() -> None:  # invariant 3
+    clock, limits = SystemClock(), resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+    try:
+        reading = clock.reading()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert reading.boot == SystemClock().reading().boot
 
 
 def test_what_is_stored_already_is_not_stored_again(

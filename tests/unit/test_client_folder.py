@@ -104,6 +104,18 @@ def test_a_file_in_doubt_takes_nothing_until_it_is_opened_again(
     home.appended("log").append(b"taken")
 
 
+def test_a_file_that_is_let_go_of_twice_takes_nobody_elses_with_it(
+    home: Folder, tmp_path: Path
+) -> None:
+    """As after a change of generation in which the disk refused to open the next one's files."""
+    file = home.appended("log")
+    file.close()
+    with (tmp_path / "another").open("w") as another:  # whose descriptor is the one that is free
+        file.close()
+        another.write("whole")
+    assert (tmp_path / "another").read_text() == "whole"
+
+
 def test_files_that_are_stored_together_are_each_whole_after_a_failure_anywhere(
     home: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

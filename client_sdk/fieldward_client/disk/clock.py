@@ -29,12 +29,16 @@ class Clock(Protocol):
 class SystemClock:
     """The clocks of a Linux machine; ``CLOCK_BOOTTIME`` runs on while it sleeps."""
 
+    def __init__(self) -> None:
+        # Once, because no process outlives it: what is over closes where no file can be opened.
+        self._boot = _BOOT_ID.read_text().strip()
+
     def reading(self) -> Reading:
         """What the machine's clocks say now."""
         return Reading(
             wall=int(time.time()),
             since_boot=int(time.clock_gettime(time.CLOCK_BOOTTIME)),
-            boot=_BOOT_ID.read_text().strip(),
+            boot=self._boot,
         )
 
 

@@ -25,6 +25,8 @@ _OWNER_ONLY = 0o600
 _OWNER_ONLY_FOLDER = 0o700
 UNFINISHED = ".new"
 _READ_BYTES = 1 << 20
+_NONE = -1
+"""No descriptor."""
 
 
 class Folder:
@@ -295,9 +297,11 @@ class AppendedFile:
         self._broken = False
 
     def close(self) -> None:
-        """Let go of the file; nothing is appended any more."""
+        """Let go of the file; nothing is appended any more. May be repeated."""
         self._broken = True
-        os.close(self._descriptor)
+        descriptor, self._descriptor = self._descriptor, _NONE
+        if descriptor != _NONE:
+            os.close(descriptor)
 
     def _undo(self) -> None:
         self._broken = True

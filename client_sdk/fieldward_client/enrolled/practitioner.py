@@ -197,8 +197,11 @@ class Practitioner:
         """Make an edit durable: from here on it is delivered, whatever happens (invariant 1)."""
         here, holdings = self._installation, self.holdings()
         box = self._box("edits", here.trust.edit_key, holdings.store_key)
-        here.outbox.add(encode(proposal), proposal.counter, box)
-        holdings.add(proposal)
+        try:
+            here.outbox.add(encode(proposal), proposal.counter, box)
+        finally:
+            if proposal.counter in here.outbox.edits:  # whatever broke off the rest of the call
+                holdings.add(proposal)
 
     def shut(self) -> None:
         """Drop from memory all that reads; what delivers and renews stays."""
