@@ -162,6 +162,8 @@ class Board:
             name="Ann Poole",
             role="health-visitor",
             team="HV-1",
+            employer="Community Health",
+            manager="Joan Reid",
             vetted_until=now + A_YEAR_SECONDS,
             trained_until=now + A_YEAR_SECONDS,
             actor="test",

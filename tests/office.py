@@ -23,6 +23,9 @@ OF_THE_COMMAND_LINE = (
     *("FIELDWARD_PASSPHRASE_FILE", "FIELDWARD_CONFIG", "FIELDWARD_DEVICE_PASSPHRASE_FILE"),
 )
 
+EMPLOYED = ("--employer", "Community Health", "--manager", "Joan Reid")
+"""What every practitioner is added with."""
+
 
 class Keyboard:
     """Where somebody types commands, with settings of their own."""
@@ -140,6 +143,7 @@ class Office:
         mo.loads("r-1", "r-2", "r-3")
         mo.does(
             *("practitioner", "add", "p-17", "--name", "Ann Poole", "--role", "health-visitor"),
+            *EMPLOYED,
             *("--team", "HV-1", "--vetted-until", "2099-03-31", "--trained-until", "2099-03-31"),
         )
         mo.does("partition", "create", "all-of-it", "--title", "All of it", "--rule", "all")

@@ -79,6 +79,8 @@ class World:
             name="Ann Poole",
             role="health-visitor",
             team=TEAM,
+            employer="Community Health",
+            manager="Joan Reid",
             **{**until, **changed},
             actor="test",
             reason="routine",

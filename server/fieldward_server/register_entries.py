@@ -56,6 +56,8 @@ class Person(Part, frozen=True):
     name: str
     role: str
     team: str
+    employer: str
+    manager: str
     vetted_until: Count
     trained_until: Count
 

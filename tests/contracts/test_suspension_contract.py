@@ -27,7 +27,7 @@ AN_EIGHTH = 9 * 3600
 
 
 def say(
-    world: World, command: Callable[..., None], practitioner: str = "p-1", reason: str = "suspicion"
+    world: World, command: Callable[..., object], practitioner: str = "p-1", reason: str = "suspicion"
 ) -> None:
     """Give a command."""
     command(
@@ -244,7 +244,7 @@ def test_it_is_seen_where_they_can_read_until_when(world: World, device: FieldDe
 
 @pytest.mark.parametrize("command", [suspend_practitioner, resume_practitioner])
 def test_who_is_nobody_is_neither_suspended_nor_resumed(
-    world: World, command: Callable[..., None]
+    world: World, command: Callable[..., object]
 ) -> None:
     with pytest.raises(CallerMistake, match="unknown-practitioner"):
         say(world, command, "p-9")

@@ -57,6 +57,8 @@ SAMPLES: dict[str, Any] = {
     "lines": ["{}"],
     "moving": ["/involvements/i1"],
     "name": "Bo Lee",
+    "employer": "Community Health",
+    "manager": "Joan Reid",
     "new": "c9",
     "partition": "central",
     "partitions": [PARTITION],

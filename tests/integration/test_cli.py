@@ -15,7 +15,7 @@ from fieldward_client import AccessClosed, Device
 from fieldward_server.cli.key_files import AUDIT, ROOT, read_key
 from fieldward_server.cli.root import root
 from fieldward_sync.invitations import read_code
-from office import Administrator, Keyboard, Office
+from office import EMPLOYED, Administrator, Keyboard, Office
 
 
 @pytest.fixture(scope="module")
@@ -251,6 +251,7 @@ def test_a_person_is_suspended_on_all_of_their_devices_and_resumed(
     assert not settled.reads("practitioner", "show", "p-17")[0]["practitioner"]["suspended_at"]
     said = settled.does("practitioner", "suspend", "p-17", *why, "--yes")
     assert said.startswith("p-17 is suspended: ")
+    assert "Tell their manager, Joan Reid of Community Health, and " in said
     settled.is_refused(*invite, code="suspended")
     for device in devices:
         device.sync()
@@ -437,7 +438,7 @@ def test_what_was_done_is_said_and_what_comes_of_it(settled: Administrator) -> N
     """A6: somebody whose vetting is over is taken on record, and gets no lease."""
     add = ("practitioner", "add", "p-9", "--name", "Bo", "--role", "midwife", "--team", "MW-01")
     over = ("--vetted-until", "2020-12-31", "--trained-until", "2099-12-31")
-    assert settled.does(*add, *over).splitlines() == [
+    assert settled.does(*add, *EMPLOYED, *over).splitlines() == [
         "p-9 is on record.",
         "Their vetting is over: devices of theirs get no lease.",
     ]
@@ -455,6 +456,7 @@ def test_every_mistake_that_the_server_finds_is_told_with_its_field(
 ) -> None:
     refused = settled.types(
         *("practitioner", "add", "p-18", "--name", "x" * 101, "--role", "health-visitor"),
+        *EMPLOYED,
         *("--team", "y" * 101, "--vetted-until", "2099-03-31", "--trained-until", "2099-03-31"),
     )
     assert refused.exit_code == 1

@@ -21,7 +21,7 @@ import pytest
 from children import AUTHORITY, child
 from fieldward_client import CallerMistake, Device
 from fieldward_server.population import generate
-from office import Administrator, Office
+from office import EMPLOYED, Administrator, Office
 from served import free_port, serving
 
 CHILDREN = 150
@@ -83,6 +83,7 @@ def load(administrator: Administrator, records: list[dict[str, Any]]) -> None:
     administrator.does("partition", "create", "everybody", "--title", "All", "--rule", "all")
     administrator.does(
         *("practitioner", "add", "p-17", "--name", "Ann Poole", "--role", "health-visitor"),
+        *EMPLOYED,
         *("--team", "HV-1", "--vetted-until", "2099-03-31", "--trained-until", "2099-03-31"),
     )
 

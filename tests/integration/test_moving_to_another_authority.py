@@ -7,7 +7,7 @@ from pathlib import Path
 from children import PHONE
 from fieldward_client import CallerMistake, Device
 from loop import cheap_passphrases
-from office import PASSPHRASE, Administrator, Office
+from office import EMPLOYED, PASSPHRASE, Administrator, Office
 
 MOVED = ("--reason", "moved-house")
 
@@ -39,6 +39,7 @@ def test_a_child_who_moves_leaves_old_devices_and_reaches_new_ones_in_one_sync_e
         jo.does("authority", "create", "--name", "Leeds", "--secrets", str(jo.folder / "keys"))
         jo.does(
             *("practitioner", "add", "p-17", "--name", "Bo Reid", "--role", "health-visitor"),
+            *EMPLOYED,
             *("--team", "HV-1", "--vetted-until", "2099-03-31", "--trained-until", "2099-03-31"),
         )
         jo.does("partition", "create", "all-of-it", "--title", "All of it", "--rule", "all")

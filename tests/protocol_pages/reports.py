@@ -57,7 +57,7 @@ ANSWERS = {
     "practitioner/add": NOTHING,
     "practitioner/list": "items of `Practitioner`",
     "practitioner/show": "`PractitionerReport`",
-    "practitioner/suspend": NOTHING,
+    "practitioner/suspend": "`Practitioner`",
     "practitioner/resume": NOTHING,
     "partition/create": "`records`: how many it has",
     "partition/change": "`records`: how many it has now",

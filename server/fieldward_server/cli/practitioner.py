@@ -47,6 +47,8 @@ _practitioner_argument = click.argument("practitioner", type=ID)
     help=f"One of: {', '.join(sorted(ROLES))}.",
 )
 @click.option("--team", required=True, help="The team's code, as it stands in involvements.")
+@click.option("--employer", required=True, help="The organisation that they work for.")
+@click.option("--manager", required=True, help="Who is told when they are suspended, by name.")
 @click.option(
     "--vetted-until",
     type=DAY,
@@ -77,6 +79,7 @@ def add(
     Example:
       fieldward practitioner add ann --authority E08000039 --name "Ann Poole" \\
         --role health-visitor --team HV-DAR-01 \\
+        --employer "Sheffield Community Health" --manager "Joan Reid" \\
         --vetted-until 2030-12-31 --trained-until 2030-12-31
     """
     until = {
@@ -157,12 +160,12 @@ def suspend(call: Commander, practitioner: str, yes: bool, as_json: bool) -> Non
         report = call("practitioner/show", practitioner=practitioner)
         show_item(dict(_described(report)), err=True)
         go_on("Suspend them?")
-    call("practitioner/suspend", practitioner=practitioner)
+    person = call("practitioner/suspend", practitioner=practitioner)
     show_done(
-        {"practitioner": practitioner},
+        {name: person[name] for name in ("practitioner", "employer", "manager")},
         f"{practitioner} is suspended: each of their devices shuts for them at its next contact.",
-        "Tell their manager, and look into it at once: `fieldward journal show --practitioner"
-        f" {practitioner}`.",
+        f"Tell their manager, {_manager(person)}, and look into it at once: `fieldward journal show"
+        f" --practitioner {practitioner}`.",
         as_json=as_json,
     )
 
@@ -186,10 +189,15 @@ def resume(call: Commander, practitioner: str, as_json: bool) -> None:
     )
 
 
+def _manager(person: Item) -> str:
+    return f"{person['manager']} of {person['employer']}"
+
+
 def _described(report: Item) -> Iterator[tuple[str, object]]:
     person = report["practitioner"]
     yield "practitioner", f"{person['practitioner']}, {person['name']}"
     yield "role", f"{person['role']}, team {person['team']}"
+    yield "manager", _manager(person)
     yield "vetted until", day(person["vetted_until"])
     yield "trained until", day(person["trained_until"])
     if person["suspended_at"]:

@@ -203,7 +203,8 @@ def root(
       fieldward population generate --authority E08000039 --children 2000 --output pop.ndjson
       fieldward records load pop.ndjson
       fieldward practitioner add ann --name "Ann Poole" --role health-visitor \\
-        --team HV-DAR-01 --vetted-until 2030-12-31 --trained-until 2030-12-31
+        --team HV-DAR-01 --employer "Sheffield Community Health" \\
+        --manager "Joan Reid" --vetted-until 2030-12-31 --trained-until 2030-12-31
       fieldward partition create central --title "Central" --rule all
       fieldward partition seal
       fieldward device invite --practitioner ann --partition central

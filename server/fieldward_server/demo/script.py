@@ -175,6 +175,7 @@ def enrol_three_devices(
             "practitioner", "add", person,
             "--name", f"{person.title()} Poole", "--role", "health-visitor",
             "--team", caseloads[authority].team,
+            "--employer", "Community Health", "--manager", "Joan Reid",
             "--vetted-until", until, "--trained-until", until,
         )  # fmt: skip
         code = administrator.shows(

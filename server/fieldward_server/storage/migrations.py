@@ -549,6 +549,11 @@ ALTER TABLE practitioner ADD COLUMN suspended_at INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX suspended_practitioner ON practitioner (authority, practitioner) WHERE suspended_at > 0
 """
 
+_EMPLOYERS = """
+ALTER TABLE practitioner ADD COLUMN employer TEXT NOT NULL DEFAULT '';
+ALTER TABLE practitioner ADD COLUMN manager TEXT NOT NULL DEFAULT ''
+"""
+
 _SHIELD_REVIEWS = """
 CREATE TABLE shield_review (
     authority TEXT NOT NULL REFERENCES authority,
@@ -586,6 +591,7 @@ STEPS = {
     "0023-register-lines": _REGISTER_LINES,
     "0024-suspensions": _SUSPENSIONS,
     "0025-shield-reviews": _SHIELD_REVIEWS,
+    "0026-employers": _EMPLOYERS,
 }
 """Name to statements, in order."""
 

@@ -17,6 +17,9 @@ class Practitioner:
     name: str
     role: str
     team: str
+    employer: str
+    manager: str
+    """Who is told when they are suspended (A4)."""
     vetted_until: int
     trained_until: int
     suspended_at: int = 0
@@ -27,15 +30,19 @@ def put(transaction: Transaction, practitioner: Practitioner) -> None:
     """Add a practitioner, or replace what is known of them. Who is suspended stays so."""
     transaction.execute(
         "INSERT INTO practitioner (authority, practitioner, name, role, team,"
-        " vetted_until, trained_until) VALUES (:authority, :practitioner, :name, :role, :team,"
-        " :vetted_until, :trained_until) ON CONFLICT (authority, practitioner) DO UPDATE SET"
+        " employer, manager, vetted_until, trained_until) VALUES (:authority, :practitioner,"
+        " :name, :role, :team, :employer, :manager, :vetted_until, :trained_until)"
+        " ON CONFLICT (authority, practitioner) DO UPDATE SET"
         " name = excluded.name, role = excluded.role, team = excluded.team,"
+        " employer = excluded.employer, manager = excluded.manager,"
         " vetted_until = excluded.vetted_until, trained_until = excluded.trained_until",
         authority=practitioner.authority,
         practitioner=practitioner.practitioner,
         name=practitioner.name,
         role=practitioner.role,
         team=practitioner.team,
+        employer=practitioner.employer,
+        manager=practitioner.manager,
         vetted_until=practitioner.vetted_until,
         trained_until=practitioner.trained_until,
     )

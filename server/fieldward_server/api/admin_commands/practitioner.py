@@ -22,6 +22,8 @@ COMMANDS = {
             "name": text(),
             "role": text(),
             "team": text(),
+            "employer": text(),
+            "manager": text(),
             "vetted_until": whole(),
             "trained_until": whole(),
         },

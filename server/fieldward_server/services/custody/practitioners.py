@@ -68,6 +68,8 @@ def add_practitioner(
     name: str,
     role: str,
     team: str,
+    employer: str,
+    manager: str,
     vetted_until: int,
     trained_until: int,
     actor: str,
@@ -85,7 +87,17 @@ def add_practitioner(
         locked(transaction, authority)
         practitioners.put(
             transaction,
-            Practitioner(authority, practitioner, name, role, team, vetted_until, trained_until),
+            Practitioner(
+                authority,
+                practitioner,
+                name,
+                role,
+                team,
+                employer,
+                manager,
+                vetted_until,
+                trained_until,
+            ),
         )
         events.add(
             transaction,
@@ -133,9 +145,9 @@ def show_practitioner(
 
 def suspend_practitioner(
     platform: Platform, *, authority: str, practitioner: str, actor: str, reason: str, now: int
-) -> None:
+) -> Practitioner:
     """Suspend a practitioner on all of their devices, and on any they come to, until they are
-    resumed (A4). One who is suspended stays so since when they were.
+    resumed (A4); who they are, and whose. One who is suspended stays so since when they were.
 
     ``CallerMistake("unknown-practitioner")`` if there is none.
     """
@@ -144,6 +156,7 @@ def suspend_practitioner(
         found = known_practitioner(transaction, authority, practitioner)
         if not found.suspended_at:
             _suspend(platform, transaction, found, at=now, actor=actor, reason=reason, now=now)
+        return known_practitioner(transaction, authority, practitioner)
 
 
 def resume_practitioner(
@@ -212,6 +225,8 @@ def registered_person(practitioner: Practitioner) -> Person:
         practitioner.name,
         practitioner.role,
         practitioner.team,
+        practitioner.employer,
+        practitioner.manager,
         practitioner.vetted_until,
         practitioner.trained_until,
     )
