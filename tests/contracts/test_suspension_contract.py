@@ -27,7 +27,10 @@ AN_EIGHTH = 9 * 3600
 
 
 def say(
-    world: World, command: Callable[..., object], practitioner: str = "p-1", reason: str = "suspicion"
+    world: World,
+    command: Callable[..., object],
+    practitioner: str = "p-1",
+    reason: str = "suspicion",
 ) -> None:
     """Give a command."""
     command(
