@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
 
 from client_world import PHONE, World
+from faulty_disk import FaultyDisk
 from fieldward_client import AccessClosed, Device, HttpAnswer, LeaseState, SyncOutcome
+from fieldward_client.disk import folder
 from fieldward_sync.access import Access
 
 DAY = 86_400
@@ -301,6 +304,42 @@ def test_a_wipe_that_cannot_deliver_keeps_what_it_owes(world: World, tablet: Dev
         assert device.sync().wiped
     assert [receipt.kind for receipt in known.receipts] == ["wipe"]
     assert world.authority.value("r-ada", PHONE) == "07700 900456"
+
+
+@pytest.mark.parametrize("stuck", ["lease", "vault", "attempts", "distribution"])
+def test_a_wipe_that_the_disk_holds_up_closes_the_copy_and_holds_up_no_delivery(
+    world: World, tablet: Device, monkeypatch: pytest.MonkeyPatch, stuck: str
+) -> None:
+    class StuckDisk(FaultyDisk):
+        def unlink(self, path: Path) -> None:
+            if path.name == stuck:
+                raise OSError(errno.EIO, "the disk failed")
+            super().unlink(path)
+
+        def replace(self, source: Path, target: Path) -> None:
+            if source.name == stuck:
+                raise OSError(errno.EIO, "the disk failed")
+            super().replace(source, target)
+
+    known = world.authority.devices["d-1"]
+    with tablet.session("clinic") as session, monkeypatch.context() as patch:
+        session.open("r-ada").edit(PHONE, "07700 900456")
+        world.authority.order("d-1", "wipe")
+        patch.setattr(folder, "os", StuckDisk())
+        report = tablet.sync()
+        assert (report.outcome, report.wiped) == (SyncOutcome.PARTIAL, True)
+        assert (report.error and report.error.code, known.receipts) == ("disk-refused", [])
+        with pytest.raises(AccessClosed, match="wiped"):
+            session.open("r-ada")
+        tablet.close()
+        with world.open(passphrase=None) as device:
+            assert device.sync().wiped
+    assert world.authority.value("r-ada", PHONE) == "07700 900456"
+    assert known.journal.size == known.journal.sealed_size == 2
+    with world.open(passphrase=None) as device:
+        assert device.sync().outcome is SyncOutcome.DELIVERED
+    assert [receipt.kind for receipt in known.receipts] == ["wipe"]
+    assert {path.name for path in world.home().rglob("*") if path.is_file()} == {"lock", "wipe"}
 
 
 def test_an_order_to_wipe_that_cannot_be_read_any_more_keeps_nothing_from_being_delivered(

@@ -99,14 +99,23 @@ def is_wiped(installation: Installation) -> bool:
 
 
 def go_on(installation: Installation) -> None:
-    """Continue a wipe that was interrupted, if there is one."""
-    stored = None
-    with suppress(LocalDataDamaged):  # it reads nothing, and the order comes again
-        stored = installation.folder.load(WIPE, StoredWipe)
-    if stored is not None:
-        order = decode(Order, stored.order.payload, max_bytes=MAX_SIGNED_BYTES)
-        if order.number > installation.contact.orders_seen:
+    """Continue a wipe that was interrupted, if there is one. Where the disk refuses, the next start
+    does: nothing is read meanwhile, and what is left is delivered."""
+    order = _not_done(installation)
+    if order is not None:
+        with suppress(LocalDataDamaged):
             wipe(installation, order)
+
+
+def _not_done(installation: Installation) -> Order | None:
+    """The order to wipe that has not been carried out; ``None`` too for one that cannot be read,
+    which comes again."""
+    with suppress(LocalDataDamaged):
+        stored = installation.folder.load(WIPE, StoredWipe)
+        if stored is not None:
+            order = decode(Order, stored.order.payload, max_bytes=MAX_SIGNED_BYTES)
+            return order if order.number > installation.contact.orders_seen else None
+    return None
 
 
 def wipe(installation: Installation, order: Order) -> None:
@@ -130,7 +139,7 @@ def leave(installation: Installation) -> bool:
     """Erase identity, outbox and journal of a wiped device once they are delivered; say if so."""
     contact, journal = installation.contact, installation.journal
     delivered = journal.is_delivered(contact.journal_next, contact.journal_epoch)
-    to_tell = contact.receipts or contact.refused_orders
+    to_tell = contact.receipts or contact.refused_orders or _not_done(installation)
     if to_tell or installation.outbox.undelivered() or not delivered:
         return False
     _erase_the_rest(installation.folder)

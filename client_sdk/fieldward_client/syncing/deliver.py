@@ -240,7 +240,12 @@ class Delivery:
 
     def _obey(self, answer: SyncAnswer) -> None:
         """Orders first; then what became of edits; then what revocation takes away."""
-        refused = obey(self._here, answer.orders)
+        try:
+            refused: Error | None = obey(self._here, answer.orders)
+        except LocalDataDamaged as e:
+            if not is_wiped(self._here):
+                raise
+            refused = e  # the next start goes on with it, and what is left goes up now
         self.fault = self.fault or refused
         if is_wiped(self._here) and self._practitioner is not None:
             self._practitioner.close(wiped("What it still has to deliver is being delivered."))
