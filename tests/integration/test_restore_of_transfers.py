@@ -17,7 +17,7 @@ from fieldward_server.register_entries import Moved
 from fieldward_server.services.exchange.inbox import list_inbox
 from fieldward_server.services.records.known_records import find_records
 from fieldward_server.services.records.merges import merge
-from fieldward_server.services.records.shields import raise_shield
+from fieldward_server.services.records.shields import raise_shield, release_shield
 from fieldward_server.services.records.transfers import accept, list_transfers, offer, withdraw
 from fieldward_server.services.registering import write_register
 from fieldward_sync.errors import RetryLater
@@ -122,6 +122,22 @@ def test_a_shield_that_was_raised_after_the_backup_holds_where_the_child_is(  # 
     assert responsible(loop, leeds) == [LEEDS]
     assert leeds.view("r").shielded
     assert leeds.view_partitions("r") == ()
+
+
+def test_a_shield_that_was_released_before_the_child_moved_is_so_where_it_is(  # H5, invariant 5
+    loop: Loop, leeds: World, new_database: NewDatabase
+) -> None:
+    """And one that is raised there then comes home, and does not come off by a restore."""
+    raise_shield(**told(loop, AUTHORITY), record_id="r")
+    backup = loop.back_up("first")
+    release_shield(**told(loop, AUTHORITY), record_id="r")
+    move(loop, AUTHORITY, LEEDS)
+    lose_and_restore(loop, backup, new_database(), leeds)
+    released = not leeds.view("r").shielded
+    raise_shield(**told(loop, LEEDS), record_id="r")
+    move(loop, LEEDS, AUTHORITY)
+    lose_and_restore(loop, loop.back_up("second"), new_database(), leeds)
+    assert (released, loop.view("r").shielded) == (True, True)
 
 
 def test_what_the_backup_lacks_and_has_left_is_in_no_partition_of_the_giver(  # invariant 4

@@ -21,16 +21,17 @@ def crossed(edit: Edit, giver: str, taker: str) -> Edit:
     """An edit of the giver's, as the taker calls it."""
     return msgspec.structs.replace(
         edit,
-        dot=_dot(edit.dot, giver, taker),
+        dot=crossed_dot(edit.dot, giver, taker),
         changes=tuple(
             msgspec.structs.replace(
-                change, replaces=tuple(sorted(_dot(dot, giver, taker) for dot in change.replaces))
+                change,
+                replaces=tuple(sorted(crossed_dot(dot, giver, taker) for dot in change.replaces)),
             )
             for change in edit.changes
         ),
         practitioner=edit.practitioner and person_elsewhere(edit.practitioner, giver, taker),
         administrator=edit.administrator and person_elsewhere(edit.administrator, giver, taker),
-        admits=edit.admits and _dot(edit.admits, giver, taker),
+        admits=edit.admits and crossed_dot(edit.admits, giver, taker),
     )
 
 
@@ -41,7 +42,8 @@ def person_elsewhere(person: str, giver: str, taker: str) -> str:
     return name if home == taker else f"{name}@{home}"
 
 
-def _dot(dot: Dot, giver: str, taker: str) -> Dot:
+def crossed_dot(dot: Dot, giver: str, taker: str) -> Dot:
+    """What the taker calls an edit that the giver calls so."""
     found = _ACTOR.fullmatch(dot.actor)
     if found is None:
         raise LookupError(f"{dot.actor} is no actor.")

@@ -45,7 +45,7 @@ from fieldward_server.services.platform import Platform
 from fieldward_server.services.records.book import Book
 from fieldward_server.services.records.known_records import KnownRecord
 from fieldward_server.services.succession import follow
-from fieldward_server.services.upkeep.transfer_restoration import hold_transfers
+from fieldward_server.services.upkeep.transfer_restoration import hold_transfers, shields_elsewhere
 from fieldward_server.storage import (
     Transaction,
     administrators,
@@ -129,7 +129,7 @@ def begin_serving(
         for partition in partitions.of_authority(transaction, authority):
             begin_epoch(platform, transaction, partition)
         book = Book(platform, transaction, _find(transaction, authority), now=now)
-        replaced = _hold_shields(book, own)
+        replaced = _hold_shields(book, [*own, *shields_elsewhere(register, authority)])
         _hold_withdrawals(book, own)
         book.write()
         if replaced:

@@ -7,12 +7,15 @@ it is never served by two, whichever authority of the database is let serve firs
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from fieldward_server.register_entries import Entry, Moved
+from msgspec.structs import replace
+
+from fieldward_server.register_entries import Entry, Moved, Shield
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.records.book import Book
 from fieldward_server.services.records.carrying import carry_in, here_already, leave_behind
+from fieldward_server.services.records.crossings import crossed_dot
 from fieldward_server.services.records.transfers import ACCEPTED, LAPSED, OFFERED
 from fieldward_server.storage import Transaction, transfers
 from fieldward_server.storage.authorities import Authority
@@ -52,6 +55,18 @@ def hold_transfers(
         transfers.put(transaction, _accepted(move, own))
     for waiting in transfers.of_authority(transaction, own, state=OFFERED):
         transfers.put(transaction, waiting._replace(state=LAPSED, ended_at=now))
+
+
+def shields_elsewhere(register: Sequence[Entry], own: str) -> Iterator[Shield]:
+    """What the register says of shields of records that are here, where they came from; by the
+    names that raises have here. A raise is the same wherever it is released."""
+    moves = _in_order(register)
+    last = {each.record_id: each for each in moves if own in (each.authority, each.giver)}
+    came = {each.record_id: _givers(moves, each) for each in last.values() if each.authority == own}
+    for entry in register:
+        if isinstance(entry, Shield) and entry.authority in came.get(entry.record_id, ()):
+            dots = tuple(crossed_dot(dot, entry.authority, own) for dot in entry.dots)
+            yield replace(entry, authority=own, dots=dots)
 
 
 def _in_order(register: Iterable[Entry]) -> Sequence[Moved]:
