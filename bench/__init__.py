@@ -7,4 +7,4 @@ import sys
 from pathlib import Path
 
 # The world and the throwaway databases that tests play with are what is measured too.
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))

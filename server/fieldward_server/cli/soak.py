@@ -16,7 +16,7 @@ import click
 
 from fieldward_sync.errors import CallerMistake
 
-TESTS = Path(__file__).parents[3] / "tests"
+TESTS = Path(__file__).parents[3] / "tests" / "support"
 RULES = "soak"
 NEEDED = ("hypothesis", "pytest")
 

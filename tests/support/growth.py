@@ -7,7 +7,7 @@ from pathlib import Path
 
 RULES = {"what there is", "absence", "enrolments", "edits", "look-ups", "commands", "restores"}
 
-_PAGE = Path(__file__).parents[1] / "docs/bounds.md"
+_PAGE = Path(__file__).parents[2] / "docs/bounds.md"
 _LINE = re.compile(r"^\| (?P<rule>[a-z -]+) \| (?P<tables>`[a-z_`, ]+`) \|", re.MULTILINE)
 
 
