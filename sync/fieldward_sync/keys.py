@@ -82,7 +82,7 @@ def unlock_key(
         memory_cost=cost.memory_kib,
         secret=device_secret,
         ad=binding,
-    ).derive(passphrase.encode())
+    ).derive(passphrase.encode(errors="surrogatepass"))  # a terminal may give what is no text
 
 
 def store_key_wrap(vault_key: bytes, lease_secret: bytes, *, device: str, generation: int) -> bytes:

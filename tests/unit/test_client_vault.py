@@ -169,6 +169,12 @@ def test_a_guess_costs_what_this_device_can_afford(
     assert cost == msgspec.structs.replace(ARGON2_FLOOR, iterations=passes)
 
 
+def test_what_a_terminal_could_not_read_is_a_wrong_passphrase_like_any_other(stored: Path) -> None:
+    typed = "três palavras".encode("latin-1").decode(errors="surrogateescape")
+    with pytest.raises(AccessClosed, match="passphrase-wrong"):
+        open_vault(stored, typed)
+
+
 def test_another_passphrase_opens_the_same_keys(stored: Path, tmp_path: Path) -> None:
     shutil.copytree(stored, tmp_path / "copy")
     vault = open_vault(tmp_path / "copy")
