@@ -112,8 +112,9 @@ class Status:
     pending_look_ups: int
     """Entries of whomever the server has not been heard to have, those of earlier generations
     included."""
-    room_left: int
-    """Bytes that the disk has left. What is kept for look-ups and edits is not counted (P34)."""
+    room_left: int | None
+    """Bytes that the disk has left, ``None`` if it does not say. What is kept for look-ups and
+    edits is not counted (P34)."""
     hand_over_until: int | None
     """Until when a hand-over waits here for its code (P6); ``None`` if none does."""
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -14,6 +17,7 @@ from fieldward_client.checking.check import check_folder
 from fieldward_client.disk.clock import TrustedClock
 from fieldward_client.disk.folder import Folder
 from fieldward_client.disk.reserve import GIVEN_BYTES, RESERVE, RESERVE_BYTES
+from fieldward_client.terminal.header import header
 from small_disk import SmallDisk, put_small
 
 
@@ -101,6 +105,42 @@ def test_what_is_fetched_never_takes_the_room_that_is_kept(world: World, tablet:
     with closing(part), pytest.raises(LocalDataDamaged, match="disk-refused"):
         part.write(b"sealed")
     assert kept(world) == RESERVE_BYTES
+
+
+@pytest.mark.usefixtures("disk")
+def test_what_cannot_have_room_enough_takes_none_of_what_is_kept(
+    world: World, tablet: Device
+) -> None:
+    """A long journal that is to be written anew can wait, and looking up goes on."""
+    folder = Folder(world.home())
+    with pytest.raises(LocalDataDamaged, match="disk-refused"):
+        folder.below("earlier/1").replace("journal", bytes(RESERVE_BYTES))
+    assert kept(world) == RESERVE_BYTES
+    folder.replace("half", bytes(RESERVE_BYTES // 2))
+    assert 0 < kept(world) < RESERVE_BYTES // 2
+    look_up(tablet)
+
+
+def test_a_quota_that_is_used_up_is_a_full_disk(
+    world: World, tablet: Device, disk: SmallDisk
+) -> None:
+    disk.refusal = errno.EDQUOT
+    look_up(tablet)
+    assert kept(world) == RESERVE_BYTES - GIVEN_BYTES
+
+
+def test_a_disk_that_does_not_say_what_is_left_hides_nothing_else(
+    tablet: Device, disk: SmallDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_path: Path) -> NoReturn:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(disk, "disk_usage", refuse)
+    status = tablet.status()
+    assert status.room_left is None
+    assert not any("disk" in line.plain for line in header(status))
+    look_up(tablet)
+    assert tablet.sync().outcome is SyncOutcome.COMPLETE
 
 
 @pytest.mark.usefixtures("disk")

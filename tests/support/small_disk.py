@@ -24,6 +24,8 @@ class SmallDisk:
     def __init__(self, home: Path, *, free: int) -> None:
         self._home = home
         self.size = self.used + free
+        self.refusal = errno.ENOSPC
+        """How it says that there is no room."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(os, name)
@@ -48,7 +50,7 @@ class SmallDisk:
     def write(self, descriptor: int, data: bytes | memoryview) -> int:
         fits = data[: self.free]
         if data and not fits:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise OSError(self.refusal, os.strerror(self.refusal))
         return os.write(descriptor, fits)
 
 

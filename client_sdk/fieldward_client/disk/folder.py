@@ -42,10 +42,11 @@ class Folder:
         return Folder(self._home / name, self._reserve)
 
     @property
-    def room_left(self) -> int:
-        """How many bytes the disk has left, without what is kept."""
-        with _disk():
+    def room_left(self) -> int | None:
+        """How many bytes the disk has left, without what is kept; ``None`` if it does not say."""
+        with suppress(OSError):
             return shutil.disk_usage(self._home).free
+        return None
 
     def keep_room(self) -> None:
         """Have some room kept for what is appended and replaced here, if the disk has any."""
@@ -153,7 +154,7 @@ class Folder:
                 _sync_folder(folder)
 
         with _disk():
-            self._reserve.making_room(write)
+            self._reserve.making_room(sum(map(len, paths.values())), write)
 
     def rename(self, old: str, new: str) -> None:
         """Give a file that is durable already its name, durably."""
@@ -254,7 +255,7 @@ class AppendedFile:
         every later append is refused too, until the file is opened again.
         """
         with _disk():
-            self._reserve.making_room(lambda: self._append(data))
+            self._reserve.making_room(len(data), lambda: self._append(data))
         self._length += len(data)
 
     def _append(self, data: bytes) -> None:

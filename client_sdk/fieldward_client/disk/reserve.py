@@ -38,24 +38,26 @@ class Reserve:
                 # Random, because a file system that compresses keeps no room for zeros.
                 self._change(lambda file: os.write(file, os.urandom(missing)))
 
-    def making_room(self, write: Callable[[], None]) -> None:
-        """Write; and again, with a little more room, as often as there is none and some is kept.
+    def making_room(self, size: int, write: Callable[[], None]) -> None:
+        """Write so many bytes; and again, with a little more room, as often as there is none and
+        more than that is kept: what would have too little of it takes nothing.
 
-        ``OSError`` as ``write`` raises it, once nothing is left to give back.
+        ``OSError`` as ``write`` raises it, once it is not to be helped.
         """
         while True:
             try:
                 return write()
             except OSError as e:
-                if e.errno not in _NO_ROOM or not self._give_back():
+                if e.errno not in _NO_ROOM or not self._give_back(size):
                     raise
 
-    def _give_back(self) -> bool:
-        """Give back a part of it; whether there was any."""
-        size = self._size()
-        if not size:
+    def _give_back(self, needed: int) -> bool:
+        """Give back the parts that hold so many bytes; whether more than those are kept."""
+        kept = self._size()
+        if kept <= needed:
             return False
-        self._change(lambda file: os.ftruncate(file, max(0, size - GIVEN_BYTES)))
+        given = (needed // GIVEN_BYTES + 1) * GIVEN_BYTES
+        self._change(lambda file: os.ftruncate(file, max(0, kept - given)))
         return True
 
     def _change(self, change: Callable[[int], object]) -> None:

@@ -110,9 +110,9 @@ def _wrong_passphrases(found: PassphraseStatus | None) -> Iterator[Text]:
         yield Text(f"{tried}: your copy is shut until the right one and a sync{wait}.", ATTENTION)
 
 
-def _little_room(left: int) -> Iterator[Text]:
+def _little_room(left: int | None) -> Iterator[Text]:
     """That the disk is nearly full, while something can still be looked up (P34)."""
-    if left < LITTLE_ROOM_BYTES:
+    if left is not None and left < LITTLE_ROOM_BYTES:
         yield Text(
             f"The disk is nearly full ({left // 10**6} MB left): make room, or nothing new comes,"
             " and before long nothing can be looked up.",
