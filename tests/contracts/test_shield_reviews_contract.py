@@ -156,6 +156,8 @@ def test_a_record_that_goes_on_in_another_is_listed_as_that_one(world: World) ->
     world.load(child("old", shield="raised"), stranger("new"))
     merge(world.platform, record="old", into="new", now=world.now, **WHY)
     assert standing(world) == ["new"]
+    with pytest.raises(CallerMistake, match="not-shielded"):
+        review(world, "old", again_by=world.now + DAY_SECONDS)
 
 
 def test_a_record_that_has_moved_is_listed_where_it_is(world: World) -> None:

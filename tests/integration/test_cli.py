@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -251,7 +252,7 @@ def test_a_person_is_suspended_on_all_of_their_devices_and_resumed(
     assert not settled.reads("practitioner", "show", "p-17")[0]["practitioner"]["suspended_at"]
     said = settled.does("practitioner", "suspend", "p-17", *why, "--yes")
     assert said.startswith("p-17 is suspended: ")
-    assert "Tell their manager, Joan Reid of Community Health, and " in said
+    assert "Tell their manager (Joan Reid of Community Health), and " in said
     settled.is_refused(*invite, code="suspended")
     for device in devices:
         device.sync()
@@ -432,6 +433,21 @@ def feed(administrator: Administrator) -> int:
 def test_an_error_says_what_to_do_next_and_ends_with_1(settled: Administrator) -> None:
     refused = settled.is_refused("device", "show", "d-9", code="unknown-device")
     assert "[unknown-device]\n`fieldward device list` has them all." in refused.stderr
+
+
+def test_a_manager_who_is_not_on_record_is_said_to_be_none(settled: Administrator) -> None:
+    """Of who was added before managers were asked for, there is none."""
+    with sqlite3.connect(
+        Path(settled.settings["FIELDWARD_DATA_FOLDER"]) / "fieldward.db"
+    ) as opened:
+        opened.execute(
+            "UPDATE practitioner SET employer = '', manager = '' WHERE authority = ?",
+            [settled.authority],
+        )
+    opened.close()
+    assert re.search("manager +not on record", settled.does("practitioner", "show", "p-17"))
+    suspended = settled.does("practitioner", "suspend", "p-17", "--reason", "suspicion", "--yes")
+    assert "Tell their manager (not on record), and " in suspended
 
 
 def test_what_was_done_is_said_and_what_comes_of_it(settled: Administrator) -> None:

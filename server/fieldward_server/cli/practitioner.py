@@ -164,8 +164,8 @@ def suspend(call: Commander, practitioner: str, yes: bool, as_json: bool) -> Non
     show_done(
         {name: person[name] for name in ("practitioner", "employer", "manager")},
         f"{practitioner} is suspended: each of their devices shuts for them at its next contact.",
-        f"Tell their manager, {_manager(person)}, and look into it at once: `fieldward journal show"
-        f" --practitioner {practitioner}`.",
+        f"Tell their manager ({_manager(person)}), and look into it at once:"
+        f" `fieldward journal show --practitioner {practitioner}`.",
         as_json=as_json,
     )
 
@@ -190,6 +190,8 @@ def resume(call: Commander, practitioner: str, as_json: bool) -> None:
 
 
 def _manager(person: Item) -> str:
+    if not person["manager"]:  # added before one was asked for
+        return "not on record"
     return f"{person['manager']} of {person['employer']}"
 
 

@@ -19,7 +19,8 @@ class Practitioner:
     team: str
     employer: str
     manager: str
-    """Who is told when they are suspended (A4)."""
+    """Who is told when they are suspended (A4). Empty, as the employer is, where neither was asked
+    for yet."""
     vetted_until: int
     trained_until: int
     suspended_at: int = 0

@@ -11,7 +11,7 @@ from fieldward_server.services.authorities import locked
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.records.known_records import stored_record
 from fieldward_server.services.records.provenance import HistoricValue, Provenance
-from fieldward_server.storage import events, records, shield_reviews
+from fieldward_server.storage import events, merges, records, shield_reviews
 from fieldward_server.storage.shield_reviews import StoredReview
 from fieldward_sync.errors import CallerMistake
 from fieldward_sync.limits import RAISED
@@ -70,7 +70,9 @@ def review_shield(
         raise CallerMistake("review-in-the-past", "The next review lies in the past.")
     with platform.storage.transaction() as transaction:
         locked(transaction, authority)
-        if not stored_record(transaction, authority, record).shielded:
+        stored = stored_record(transaction, authority, record)
+        # One that goes on in another record is listed, and looked at, as that one.
+        if not stored.shielded or merges.among(transaction, authority, [record]):
             raise CallerMistake(
                 "not-shielded",
                 f"No shield stands on {record[:32]!r}.",
