@@ -112,11 +112,11 @@ def test_what_cannot_have_room_enough_takes_none_of_what_is_kept(
     world: World, tablet: Device
 ) -> None:
     """A long journal that is to be written anew can wait, and looking up goes on."""
-    folder = Folder(world.home())
+    before = Folder(world.home()).below("earlier/1")
     with pytest.raises(LocalDataDamaged, match="disk-refused"):
-        folder.below("earlier/1").replace("journal", bytes(RESERVE_BYTES))
+        before.replace("journal", bytes(RESERVE_BYTES))
     assert kept(world) == RESERVE_BYTES
-    folder.replace("half", bytes(RESERVE_BYTES // 2))
+    before.replace("journal", bytes(RESERVE_BYTES // 2))
     assert 0 < kept(world) < RESERVE_BYTES // 2
     look_up(tablet)
 
@@ -151,6 +151,12 @@ def test_a_wipe_is_obeyed_though_the_disk_is_full(world: World, tablet: Device) 
     with pytest.raises(AccessClosed, match="wiped"):
         tablet.session("clinic")
     assert RESERVE not in Folder(world.home()).everything()
+
+
+def test_a_device_that_was_wiped_keeps_no_room(world: World, tablet: Device) -> None:
+    world.authority.order("d-1", "wipe")
+    assert tablet.sync().wiped
+    assert kept(world) == 0
 
 
 def test_what_is_kept_says_nothing_and_is_no_finding(world: World, tablet: Device) -> None:
