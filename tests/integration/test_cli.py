@@ -6,6 +6,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import click
 import pytest
@@ -395,7 +396,7 @@ def test_a_whole_list_is_shielded_and_what_is_refused_stops_no_other(
 
 
 def test_shields_are_listed_with_who_raised_them_and_those_to_be_looked_at_first(
-    settled: Administrator,
+    settled: Administrator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """H9: a decision, its reason, and a day on which somebody looks again."""
     why = ("--reason", "weekly-review")
@@ -412,6 +413,9 @@ def test_shields_are_listed_with_who_raised_them_and_those_to_be_looked_at_first
         "shield", "review", "r-2", "--again-by", "2099-06-30", *why, code="not-shielded"
     )
     assert "`fieldward shield list`" in refused.stderr
+    in_2100 = SimpleNamespace(time=lambda: 130 * 365.25 * 24 * 3600)
+    monkeypatch.setattr("fieldward_server.cli.shield.time", in_2100)
+    assert "by 2099-06-30 (overdue)" in settled.does("shield", "list", *why)
 
 
 def test_a_shield_that_is_raised_or_released_is_a_change_of_its_partitions(
