@@ -34,6 +34,7 @@ from fieldward_client.enrolled.watch import (
 )
 from fieldward_client.enrolled.wipe import go_on, gone, is_gone, is_wiped, require_not_gone, wiped
 from fieldward_client.keys.device_secret import KeyStore, platform_key_store
+from fieldward_client.keys.vault import nobody_called
 from fieldward_client.looking.session import Session
 from fieldward_client.status import PendingEdit, Status, read_pending, read_status
 from fieldward_client.syncing.synchronise import synchronise
@@ -131,7 +132,8 @@ class Device:
         Without a passphrase it stays locked: it can deliver, fetch orders and obey them, and
         nothing else. Raises ``AccessClosed`` for a wrong passphrase or a wiped device,
         ``CallerMistake`` where there is no such device or practitioner,
-        ``RetryLater("folder-in-use")`` if another process has it open, and ``LocalDataDamaged``.
+        ``RetryLater("folder-in-use")`` if it is open already, here or in another process, and
+        ``LocalDataDamaged``.
         """
         folder = Folder(Path(home))
         ports = _ports(clock, transport, entropy, key_store, timer, lock_after_seconds)
@@ -417,6 +419,10 @@ def _closed() -> CallerMistake:
 def _unlock(
     installation: Installation, practitioner: str | None, passphrase: str | None
 ) -> Practitioner | None:
+    people = installation.practitioners()
+    # After a wipe nobody has keys; what is left is still delivered, in whosever name.
+    if practitioner is not None and practitioner not in people and not is_wiped(installation):
+        raise nobody_called(practitioner, *people)
     if passphrase is None:
         return None
     if is_wiped(installation):

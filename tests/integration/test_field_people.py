@@ -67,6 +67,14 @@ def test_a_colleague_joins_and_says_who_is_working(ann: HealthVisitor) -> None:
     assert "[passphrase-wrong]" in wrong.stderr
 
 
+def test_who_has_no_keys_on_the_device_is_told_who_has(ann: HealthVisitor) -> None:
+    joins(ann, "ben", NEW)
+    for command in (("status",), ("pending", "--locked"), ("sync",)):
+        refused = ann.fails(*command, "--as", "bne")
+        assert (refused.exit_code, refused.stdout) == (1, "")
+        assert "Nobody called 'bne' has keys on this device. Here are: ben, p-1." in refused.stderr
+
+
 def test_a_colleague_takes_the_device_over_with_a_code_and_no_signal(ann: HealthVisitor) -> None:
     """P6: typed on the device itself, a slip of the pen and all."""
     ann.loop.practitioner("ben")
@@ -80,7 +88,7 @@ def test_a_colleague_takes_the_device_over_with_a_code_and_no_signal(ann: Health
         actor="mo",
         reason="on-leave",
         now=ann.loop.now,
-    )
+    ).code
     assert "[hand-over-not-here]" in ann.types("join", code, keys=f"{NEW}\n{NEW}\n").stderr
     ann.does("sync")
     ann.loop.signal = False

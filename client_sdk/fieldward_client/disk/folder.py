@@ -59,14 +59,18 @@ class Folder:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep other processes out; ``RetryLater("folder-in-use")`` if one is in it."""
+        """Keep others out; ``RetryLater("folder-in-use")`` if it is held, here or elsewhere."""
         if not self._home.is_dir():
             yield
             return
         try:
             self._lock.acquire(blocking=False)
         except Timeout as e:
-            raise RetryLater("folder-in-use", "Another process has this device open.") from e
+            raise RetryLater(
+                "folder-in-use",
+                "This device is open already, in this program or in another.",
+                next_step="Close it there, then try again; nothing is lost.",
+            ) from e
         except OSError as e:
             raise _refused(e.strerror or type(e).__name__) from e
         try:

@@ -60,6 +60,16 @@ def vault_file(practitioner: str) -> str:
     return f"practitioners/{practitioner}/vault"
 
 
+def nobody_called(practitioner: str, *others: str) -> CallerMistake:
+    """What to raise for somebody who has no keys here; ``others`` are known to have some."""
+    here = f" Here are: {', '.join(others)}." if others else ""
+    return CallerMistake(
+        "practitioner-unknown",
+        f"Nobody called {practitioner!r} has keys on this device.{here}",
+        next_step="Compare how your administrator wrote it; who is new here joins first.",
+    )
+
+
 def vault_context(identity: Identity, practitioner: str) -> bytes:
     """What a vault is bound to: another device's, or another person's, does not open here."""
     return label("vault", identity.authority, identity.device, identity.generation, practitioner)
@@ -128,11 +138,7 @@ class Vault:
         """
         stored = folder.load(vault_file(practitioner), SealedVault)
         if stored is None:
-            raise CallerMistake(
-                "practitioner-unknown",
-                f"Nobody called {practitioner!r} has keys on this device.",
-                next_step="Compare how your administrator wrote it; who is new here joins first.",
-            )
+            raise nobody_called(practitioner)
         of_device = secret()
         stored.lock.require_unaltered(of_device)
         ladder.begin()
