@@ -7,7 +7,7 @@ import json
 import pytest
 from rich.console import Console
 
-from fieldward_server.cli import output
+from fieldward_server.cli import output, shield
 
 CONFLICT = {
     "record": "alcm82chj8ol",
@@ -74,6 +74,46 @@ def test_what_a_terminal_would_obey_is_shown_and_not_obeyed(
     shown = "".join(capsys.readouterr().out.split())
     assert r"family=\x1b[2A\x9b2K\u202eokafor" in shown
     assert shown.isprintable()
+
+
+def test_json_holds_no_character_that_a_terminal_obeys(capsys: pytest.CaptureFixture[str]) -> None:
+    """And says the same to a program."""
+    typed = {"given \x9b": "Ada \x1b[2A\x80\x9b2K\x9f é\xa0Â"}
+    output.show_json(typed)
+    shown = capsys.readouterr().out
+    assert not {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0))} & {*shown.rstrip("\n")}
+    assert json.loads(shown) == typed
+
+
+STAGES = ("gone", "hidden", "wiped", "closed", "closed", "open", "open")
+
+
+def test_who_may_have_held_what_was_hidden_takes_three_lines_of_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = 1_796_000_000
+    reached = [
+        {
+            "record": "6f3kq9a2c7d1",
+            "partition": "sheffield-north",
+            "redacted_at": at,
+            "device": "d-17",
+            "generation": 2,
+            "name": "Ann's tablet",
+            "practitioner": "ann",
+            "stage": stage,
+            "sealed": number != 6,
+            "gone_at": at,
+            "hidden_at": at,
+            "readable_until": at if number != 4 else 0,
+        }
+        for number, stage in enumerate(STAGES)
+    ]
+    monkeypatch.setattr(output, "_console", lambda **_: Console(highlight=False, width=100))
+    output.show_items(reached, shield.REACHED, as_json=False, nothing="")
+    _, _, _, *rows = capsys.readouterr().out.rstrip().splitlines()
+    assert len(rows) <= 3 * len(reached)
+    assert sum("6f3kq9a2c7d1" in row for row in rows) == len(reached), "no table"
 
 
 def test_a_line_is_broken_between_words_alone(

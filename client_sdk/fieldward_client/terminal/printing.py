@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
-import msgspec
 from rich import box
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
@@ -15,6 +14,7 @@ from rich.table import Column, Table
 
 from fieldward_client import SyncProgress
 from fieldward_client.wire.report import Progress as Tell
+from fieldward_sync.json_lines import json_line
 
 _STEPS = {"deliver": "Sending", "wait": "Waiting in line", "fetch": "Fetching", "open": "Checking"}
 
@@ -28,7 +28,7 @@ def say(*lines: RenderableType) -> None:
 
 def show_json(value: Any) -> None:
     """Print for programs: one value as one line of JSON."""
-    click.echo(msgspec.json.encode(value))
+    click.echo(json_line(value))
 
 
 def whole(heading: str) -> Column:

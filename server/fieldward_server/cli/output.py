@@ -73,9 +73,10 @@ def show_done(result: Mapping[str, object], *sentences: str, as_json: bool) -> N
 
 def show_json(value: object) -> None:
     """A value as one line of JSON."""
-    import msgspec
+    # Imported here: what is completed or explained needs no JSON.
+    from fieldward_sync.json_lines import json_line
 
-    click.echo(msgspec.json.encode(value))
+    click.echo(json_line(value))
 
 
 def moment(seconds: int) -> str:

@@ -10,7 +10,7 @@ import click
 from fieldward_server.cli.conflicts import who
 from fieldward_server.cli.groups import Group
 from fieldward_server.cli.options import DAY, ID, end_of_day, json_option
-from fieldward_server.cli.output import Item, day, moment, show_done, show_items
+from fieldward_server.cli.output import Cell, Item, day, moment, show_done, show_items
 from fieldward_server.cli.signed import Commander, signed
 from fieldward_sync.errors import CallerMistake, RefusedByServer
 
@@ -147,15 +147,7 @@ def devices(call: Commander, record: str | None, as_json: bool) -> None:
     """
     show_items(
         call.items("shield/devices", **({"record": record} if record else {})),
-        {
-            "record": "record",
-            "partition": "partition",
-            "hidden since": lambda it: moment(it["redacted_at"]),
-            "device": lambda it: f"{it['device']}.{it['generation']}",
-            "name": "name",
-            "practitioner": "practitioner",
-            "there": _in_words,
-        },
+        REACHED,
         as_json=as_json,
         nothing="No device has it: nothing was hidden, or all have confirmed.",
     )
@@ -253,12 +245,25 @@ def _in_words(reached: Item) -> str:
         case "wiped":
             return "wiped"
         case "closed" if not reached["readable_until"]:
-            return "no lease yet; nothing opens there"
+            return "no lease yet"
         case "closed":
-            return f"unconfirmed; its lease is over since {closes}, nothing opens there"
+            return f"unconfirmed; lease over {closes}"
         case "hidden":
-            return f"hidden {moment(reached['hidden_at'])}; old files until {closes} at most"
+            return f"hidden {moment(reached['hidden_at'])}; files until {closes}"
         case _ if not reached["sealed"]:
-            return f"waits for the server's next files; readable until {closes} at most"
+            return f"waits for files; readable until {closes}"
         case _:
-            return f"not confirmed; readable until {closes} at most"
+            return f"not confirmed; readable until {closes}"
+
+
+REACHED: dict[str, Cell] = {
+    "record": "record",
+    "partition": "partition",
+    "hidden since": lambda it: moment(it["redacted_at"]),
+    "device": lambda it: f"{it['device']}.{it['generation']}",
+    "name": "name",
+    "holder": "practitioner",
+    "there": _in_words,
+}
+"""What is shown of a device that may have held what was hidden. Three lines of a terminal of 100
+columns hold it."""
