@@ -51,7 +51,7 @@ def prepare(world: World, device: FieldDevice, **changed: Any) -> str:
         "reason": "on-leave",
         "now": world.now,
     }
-    return prepare_hand_over(world.platform, **(told | changed))
+    return prepare_hand_over(world.platform, **(told | changed)).code
 
 
 def withdraw(world: World, device: FieldDevice) -> None:

@@ -64,7 +64,7 @@ def prepare(loop: Loop, device: Device, *held: str, seconds: int = 5 * DAY) -> s
         actor="test",
         reason="on-leave",
         now=loop.now,
-    )
+    ).code
 
 
 def prepared(loop: Loop, device: Device, *held: str, seconds: int = 5 * DAY) -> str:

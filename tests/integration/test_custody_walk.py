@@ -236,7 +236,7 @@ def hand_over(life: Life) -> None:
     """Without signal, with a code that was issued before (P6)."""
     life.loop.practitioner("ben")
     told = life.told(practitioner="ben", partitions=["clinic"], valid_seconds=5 * DAY)
-    code = prepare_hand_over(life.loop.platform, **told)
+    code = prepare_hand_over(life.loop.platform, **told).code
     assert life.sync("ann").edits_sent == 2
     posts = life.wire.posts
     assert life.device.join(code, passphrase=BENS) == "ben"

@@ -59,7 +59,7 @@ def prepared(loop: Loop, device: Device) -> str:
         partitions=["nurses"],
         valid_seconds=5 * DAY,
         **told(loop),
-    )
+    ).code
     assert device.sync().outcome.value == "complete"
     return code
 

@@ -89,7 +89,7 @@ def test_who_is_awaited_comes_under_the_new_master_key_alone(loop: Loop, device:
         actor="test",
         reason="on-leave",
         now=loop.now,
-    )
+    ).code
     rotate(loop.config)
     loop.restart()
     retire(loop.config)

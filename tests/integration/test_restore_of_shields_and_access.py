@@ -201,7 +201,7 @@ def hand_over(loop: Loop, device: str, practitioner: str) -> str:
         **command(loop, device=device, practitioner=practitioner),
         partitions=["caseload"],
         valid_seconds=3600,
-    )
+    ).code
 
 
 def test_no_file_that_was_sealed_before_the_restore_is_handed_out(  # invariant 5

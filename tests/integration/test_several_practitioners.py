@@ -385,7 +385,7 @@ def test_a_hand_over_that_waits_for_who_was_suspended_does_not_open(
         practitioner="ben",
         partitions=["both"],
         valid_seconds=3600,
-    )
+    ).code
     device.sync()
     waiting = loop.folder / "tablet" / HAND_OVER
     kept = waiting.read_bytes()

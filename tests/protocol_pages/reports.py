@@ -5,6 +5,7 @@ from __future__ import annotations
 from fieldward_server.services.administrators import AdministratorReport
 from fieldward_server.services.authorities import AuthorityReport
 from fieldward_server.services.custody.device_reports import DeviceReport, HolderReport, WipeReport
+from fieldward_server.services.custody.invitations import NewCode
 from fieldward_server.services.custody.practitioners import PractitionerReport, TheirDevice
 from fieldward_server.services.custody.redactions import ReachedDevice
 from fieldward_server.services.custody.still_held import (
@@ -70,8 +71,8 @@ ANSWERS = {
     "grant/give": NOTHING,
     "grant/take": NOTHING,
     "grant/preview": "`Preview`",
-    "device/invite": "`code`",
-    "device/hand-over": "`code`",
+    "device/invite": "`NewCode`",
+    "device/hand-over": "`NewCode`",
     "device/withdraw-hand-over": NOTHING,
     "device/list": "items of `DeviceReport`",
     "device/show": "`DeviceReport`",
@@ -135,6 +136,7 @@ REPORTS = (
     Preview,
     TouchedDevice,
     RecordsByWay,
+    NewCode,
     DeviceReport,
     HolderReport,
     WipeReport,

@@ -131,7 +131,7 @@ class Board:
             actor="test",
             reason="routine",
             now=self.clock(),
-        )
+        ).code
 
     def answer_keys(self) -> dict[str, bytes]:
         """The keys that sign answers, by key id."""

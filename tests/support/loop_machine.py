@@ -376,7 +376,7 @@ class TheLoop(RuleBasedStateMachine):
             partitions=HELD[person],
             valid_seconds=HAND_OVER_SECONDS,
             **self.command(post.world),
-        )
+        ).code
 
     def is_awaited(self, post: Post) -> bool:
         """Whether a hand-over of a device is prepared."""

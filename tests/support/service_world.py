@@ -129,7 +129,7 @@ class World:
             actor="test",
             reason="test",
             now=self.now,
-        )
+        ).code
 
     def device(
         self, *held: str, practitioner: str = "p-1", record_cap: int = DEFAULT_CAP

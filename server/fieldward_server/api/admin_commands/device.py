@@ -44,13 +44,13 @@ def _move(access: Access) -> Callable[[Call], None]:
 COMMANDS = {
     "device/invite": Command(
         "A code that enrols one device of a practitioner, once",
-        carried_out_by(invite, gives="code"),
+        carried_out_by(invite),
         {**PRACTITIONER, **_CODE, "record_cap": whole(least=1, most=MAX_CAP, required=False)},
         about=("practitioner",),
     ),
     "device/hand-over": Command(
         "A code that hands a device over to a practitioner, once, without signal",
-        carried_out_by(prepare_hand_over, gives="code"),
+        carried_out_by(prepare_hand_over),
         {**DEVICE, **PRACTITIONER, **_CODE},
         about=("device", "practitioner"),
     ),

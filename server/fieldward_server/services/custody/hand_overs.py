@@ -14,7 +14,12 @@ from dataclasses import dataclass
 from fieldward_server.register_entries import HandOverPrepared
 from fieldward_server.services.authorities import locked
 from fieldward_server.services.custody.devices import find_latest
-from fieldward_server.services.custody.invitations import PROOF_KEY, require_assurance, require_room
+from fieldward_server.services.custody.invitations import (
+    PROOF_KEY,
+    NewCode,
+    require_assurance,
+    require_room,
+)
 from fieldward_server.services.custody.lease_renewal import (
     grant_lease,
     is_another,
@@ -88,7 +93,7 @@ def prepare_hand_over(
     actor: str,
     reason: str,
     now: int,
-) -> str:
+) -> NewCode:
     """Prepare to hand a device over to a practitioner, who may hold these partitions there: the
     code to give to them. It opens what the device's next sync brings, until ``valid_seconds`` from
     now, when the lease closes.
@@ -158,7 +163,7 @@ def prepare_hand_over(
             subject=f"{name} {generation} {practitioner}",
             reason=reason,
         )
-    return invitation.code()
+    return NewCode(invitation.code(), closes)
 
 
 def withdraw_hand_over(

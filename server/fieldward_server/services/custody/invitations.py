@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from fieldward_server.services.authorities import locked
@@ -39,6 +40,15 @@ MAX_VALID_SECONDS = 14 * 24 * 3600
 NEW_INVITATION = "Ask your sync administrator for a new invitation."
 
 
+@dataclass(frozen=True)
+class NewCode:
+    """A code for its practitioner, used once."""
+
+    code: str
+    good_until: int
+    """From then on it is of no use; whole seconds since 1970 UTC."""
+
+
 class Proven(Protocol):
     """A request that uses an invitation up."""
 
@@ -58,7 +68,7 @@ def invite(
     reason: str,
     now: int,
     record_cap: int = DEFAULT_CAP,
-) -> str:
+) -> NewCode:
     """Invite a practitioner to one device, where they may hold these partitions: the code to give
     to them. A device that is enrolled with it may hold at most ``record_cap`` records.
 
@@ -102,7 +112,7 @@ def invite(
             subject=practitioner,
             reason=reason,
         )
-    return invitation.code()
+    return NewCode(invitation.code(), now + valid_seconds)
 
 
 def find_invitation(transaction: Transaction, invitation_id: bytes) -> StoredInvitation:
