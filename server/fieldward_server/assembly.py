@@ -9,8 +9,8 @@ from fieldward_server.durable import OWNER_ONLY_FOLDER
 from fieldward_server.files import SealedFiles
 from fieldward_server.services.platform import Platform
 from fieldward_server.shield_register import ShieldRegister
-from fieldward_server.storage import migrations, open_storage
-from fieldward_sync.errors import CallerMistake
+from fieldward_server.storage import Storage, migrations, open_storage
+from fieldward_sync.errors import CallerMistake, RetryLater
 from fieldward_sync.sealing import Entropy
 
 
@@ -18,10 +18,11 @@ def assemble(config: Config, *, entropy: Entropy = os.urandom) -> Platform:
     """What every service needs, for one process.
 
     ``CallerMistake("not-migrated")`` where the database is not as this version needs it,
-    ``LocalDataDamaged`` where the master key is missing or not one.
+    ``RetryLater`` where it is not reached, ``LocalDataDamaged`` where the master key is missing or
+    not one.
     """
     storage = open_storage(config.database_url)
-    if not config.data_folder.exists() or storage.pending_migrations():
+    if not config.data_folder.exists() or _pending_migrations(config, storage):
         raise CallerMistake(
             "not-migrated",
             "The database has not been made or waits for its migrations.",
@@ -48,10 +49,27 @@ def migrate(config: Config, *, entropy: Entropy = os.urandom) -> tuple[str, ...]
     config.data_folder.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
     storage = open_storage(config.database_url)
     try:
-        is_new = storage.pending_migrations() == tuple(migrations.STEPS)
+        is_new = _pending_migrations(config, storage) == tuple(migrations.STEPS)
         if is_new:
             config.master_key_source.prepare(entropy)
         config.master_key_source.read()
         return storage.migrate()
     finally:
         storage.close()
+
+
+def _pending_migrations(config: Config, storage: Storage) -> tuple[str, ...]:
+    """What the database waits for. Nothing is asked of it before: who starts is told here why it is
+    not reached, and callers of the service never are."""
+    try:
+        return storage.pending_migrations()
+    except RetryLater as e:
+        why = storage.why_away()
+        if not why:
+            raise
+        raise RetryLater(
+            e.code,
+            f"The database {config.describe()['database_url']} is not reached: {why}.",
+            next_step="Start it, or correct database_url, and give the command again; nothing was"
+            " changed.",
+        ) from e

@@ -378,9 +378,8 @@ def _without_password(url: str) -> str:
     """A PostgreSQL URL as it may be shown, however a password was put into it."""
     if url.startswith(_SQLITE):
         return url
-    address, mark, query = url.partition("?")
     # Up to the last @: a password may hold any character that somebody forgot to encode.
-    address = re.sub(r"(//[^:/@]*:).*(?=@)", r"\1…", address)
+    address, mark, query = re.sub(r"(//[^:/@?]*:).*(?=@)", r"\1…", url).partition("?")
     return address + mark + "&".join(map(_without_value_of_secret, query.split("&")))
 
 

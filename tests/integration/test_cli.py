@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -185,6 +189,13 @@ def test_keys_of_an_authority_are_never_written_over(office: Office) -> None:
 def test_an_invitation_is_printed_and_nothing_else(settled: Administrator) -> None:
     code = settled.does("device", "invite", "--practitioner", "p-17", "--partition", "all-of-it")
     assert len(read_code(code).secret) == 11
+
+
+def test_until_when_a_code_is_good_is_said_to_programs_too(settled: Administrator) -> None:
+    words = ("device", "invite", "--practitioner", "p-17", "--partition", "all-of-it")
+    (made,) = settled.reads(*words, "--valid-hours", "2")
+    assert len(read_code(made["code"]).secret) == 11
+    assert 7_100 < made["good_until"] - time.time() <= 7_200
 
 
 def test_a_change_is_previewed_in_words_and_for_programs(
@@ -519,6 +530,36 @@ def test_a_database_that_is_not_reached_ends_with_3(tmp_path: Path) -> None:
     )
     away = operator.types("migrate")
     assert (away.exit_code, "[database-busy]" in away.stderr) == (3, True)
+
+
+@pytest.mark.parametrize("words", [("migrate",), ("backup", "copy")])
+def test_what_is_not_reached_and_why_is_said_once_and_without_a_password(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    """By a process of its own: what Python prints where there is no log is seen too."""
+    url = "postgresql://bo:s3cret@127.0.0.1:9,127.0.0.1:10/nowhere"
+    environ = {**os.environ, "FIELDWARD_DATA_FOLDER": str(tmp_path), "FIELDWARD_DATABASE_URL": url}
+    command = (sys.executable, "-m", "fieldward_server.cli", *words)
+    away = subprocess.run(command, env=environ, cwd=tmp_path, capture_output=True, text=True)
+    assert away.returncode == 3
+    what, next_step = away.stderr.splitlines()
+    assert what == (
+        "The database postgresql://bo:…@127.0.0.1:9,127.0.0.1:10/nowhere is not reached:"
+        ' connection to server at "127.0.0.1", port 9 failed: Connection refused;'
+        ' connection to server at "127.0.0.1", port 10 failed: Connection refused. [database-busy]'
+    )
+    assert "correct database_url" in next_step
+
+
+@pytest.mark.parametrize("password", ["s3@cret", "s3/cret", "s3%cret"])
+def test_an_address_with_a_password_that_is_not_encoded_is_refused_and_not_repeated(
+    password: str, tmp_path: Path
+) -> None:
+    url = f"postgresql://bo:{password}@127.0.0.1:9/nowhere"
+    operator = Keyboard({"FIELDWARD_DATA_FOLDER": str(tmp_path), "FIELDWARD_DATABASE_URL": url})
+    refused = operator.types("migrate")
+    assert (refused.exit_code, "[database-url]" in refused.stderr) == (1, True)
+    assert "cret" not in refused.output
 
 
 def test_a_no_to_a_question_changes_nothing_and_ends_with_1(

@@ -60,6 +60,10 @@ class Storage:
         """The names of all tables there are."""
         return self._driver.tables()
 
+    def why_away(self) -> str:
+        """Why the database is not reached now, see ``Driver.why_away``."""
+        return self._driver.why_away()
+
     def close(self) -> None:
         """Let go of every connection."""
         self._driver.close()

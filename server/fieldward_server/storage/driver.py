@@ -98,5 +98,9 @@ class Driver(Protocol):
     def tables(self) -> frozenset[str]:
         """The names of all tables there are."""
 
+    def why_away(self) -> str:
+        """Why nothing is reached there now, for who runs the service alone: it names hosts and
+        users, never a password. Empty if something is, or there is nothing to reach."""
+
     def close(self) -> None:
         """Let go of every connection."""

@@ -6,6 +6,7 @@ names any (``synchronous_standby_names``).
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -28,11 +29,13 @@ from fieldward_server.storage.driver import (
     replacing,
 )
 from fieldward_server.storage.migrations import RECORD_OF_STEPS
-from fieldward_sync.errors import RetryLater
+from fieldward_sync.errors import CallerMistake, RetryLater
 
 MAX_CONNECTIONS = 8
 """Of one process, for transactions; and as many for statements by themselves."""
 WAIT_SECONDS = 10
+ASK_SECONDS = 5
+"""For an answer, where it is asked why there is no connection."""
 
 _MANY = 50
 """Fewer rows are written one by one: nobody waits for them, and for all at once twice."""
@@ -56,6 +59,9 @@ _OWN_WORDS = {
 _GIVES_ROWS = re.compile(r"\s*(SELECT|WITH|EXPLAIN)\b|.*\bRETURNING\b", re.DOTALL)
 _TO_TRANSLATE = re.compile(rf"\b(?:{'|'.join(_OWN_WORDS)})\b|(IN )?:([a-z0-9_]+)|%")
 
+# What the pool says of each attempt is for a log. Without one, Python would print all of it.
+logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
+
 _Pool: TypeAlias = ConnectionPool[Connection[DictRow]]
 
 _WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
@@ -67,6 +73,7 @@ class PostgresDriver:
     pool of their own, since to say so for each statement takes longer than to read a row."""
 
     def __init__(self, url: str) -> None:
+        self._url = _unambiguous(url)
         self._pool = _pool(url)
         self._reading_pool = _pool(url, *_OF_STATEMENTS, configure=_only_read)
         self._types: dict[tuple[str, ...], list[int]] = {}
@@ -116,6 +123,13 @@ class PostgresDriver:
             )
             return frozenset(row["tablename"] for row in rows)
 
+    def why_away(self) -> str:
+        try:
+            psycopg.connect(self._url, connect_timeout=ASK_SECONDS).close()
+        except psycopg.OperationalError as e:
+            return _in_short(str(e))
+        return ""
+
     def close(self) -> None:
         for pool in (self._pool, self._reading_pool):
             pool.close()
@@ -130,6 +144,33 @@ class PostgresDriver:
             connection.execute(begin)
             yield _PostgresTransaction(connection, pipeline, self._types)
             connection.execute("COMMIT")
+
+
+def _in_short(said: str) -> str:
+    """What libpq says of each host that it tried, without its further questions."""
+    every = said.rpartition("All failures were:")[2].splitlines()
+    hosts = [line for line in every if line and not line[0].isspace()]
+    return "; ".join(host.rpartition("connection failed: ")[2] for host in hosts)
+
+
+def _unambiguous(url: str) -> str:
+    """An address as it is; ``CallerMistake("database-url")`` for one that libpq cannot read, or
+    would read otherwise than it is meant: it would take a part of the password for a host, and
+    name it when that is not reached."""
+    before_host = url.partition("//")[2].partition("?")[0].rpartition("@")[0]
+    try:
+        psycopg.conninfo.conninfo_to_dict(url)
+        is_read = not {"@", "/"} & {*before_host}
+    except psycopg.ProgrammingError:  # it quotes what it cannot read
+        is_read = False
+    if not is_read:
+        raise CallerMistake(
+            "database-url",
+            "database_url is not an address that PostgreSQL's library can read.",
+            next_step="Write postgresql://<user>:<password>@<host>/<name>, and in the password %40"
+            " for @, %2F for /, %3F for ? and %25 for %.",
+        )
+    return url
 
 
 def _pool(

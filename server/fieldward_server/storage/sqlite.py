@@ -110,6 +110,9 @@ class SqliteDriver:
         with self._connection(self._readers, writing=False) as database, _translated():
             return frozenset(database.table_names())
 
+    def why_away(self) -> str:
+        return ""
+
     def close(self) -> None:
         for pool in (self._writers, self._readers):
             while pool:
