@@ -549,11 +549,6 @@ ALTER TABLE practitioner ADD COLUMN suspended_at INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX suspended_practitioner ON practitioner (authority, practitioner) WHERE suspended_at > 0
 """
 
-_EMPLOYERS = """
-ALTER TABLE practitioner ADD COLUMN employer TEXT NOT NULL DEFAULT '';
-ALTER TABLE practitioner ADD COLUMN manager TEXT NOT NULL DEFAULT ''
-"""
-
 _SHIELD_REVIEWS = """
 CREATE TABLE shield_review (
     authority TEXT NOT NULL REFERENCES authority,
@@ -563,6 +558,11 @@ CREATE TABLE shield_review (
     again_by INTEGER NOT NULL,
     PRIMARY KEY (authority, record_id)
 )
+"""
+
+_EMPLOYERS = """
+ALTER TABLE practitioner ADD COLUMN employer TEXT NOT NULL DEFAULT '';
+ALTER TABLE practitioner ADD COLUMN manager TEXT NOT NULL DEFAULT ''
 """
 
 STEPS = {
