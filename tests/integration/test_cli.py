@@ -537,16 +537,17 @@ def test_what_is_not_reached_and_why_is_said_once_and_without_a_password(
     words: tuple[str, ...], tmp_path: Path
 ) -> None:
     """By a process of its own: what Python prints where there is no log is seen too."""
-    url = "postgresql://bo:s3cret@127.0.0.1:9,127.0.0.1:10/nowhere"
+    url = "postgresql://bo:s3cret@/nowhere?host=127.0.0.1,/nowhere&port=9"
     environ = {**os.environ, "FIELDWARD_DATA_FOLDER": str(tmp_path), "FIELDWARD_DATABASE_URL": url}
     command = (sys.executable, "-m", "fieldward_server.cli", *words)
     away = subprocess.run(command, env=environ, cwd=tmp_path, capture_output=True, text=True)
     assert away.returncode == 3
     what, next_step = away.stderr.splitlines()
     assert what == (
-        "The database postgresql://bo:…@127.0.0.1:9,127.0.0.1:10/nowhere is not reached:"
+        "The database postgresql://bo:…@/nowhere?host=127.0.0.1,/nowhere&port=9 is not reached:"
         ' connection to server at "127.0.0.1", port 9 failed: Connection refused;'
-        ' connection to server at "127.0.0.1", port 10 failed: Connection refused. [database-busy]'
+        ' connection to server on socket "/nowhere/.s.PGSQL.9" failed: No such file or directory.'
+        " [database-busy]"
     )
     assert "correct database_url" in next_step
 

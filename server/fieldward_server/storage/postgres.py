@@ -36,6 +36,8 @@ MAX_CONNECTIONS = 8
 WAIT_SECONDS = 10
 ASK_SECONDS = 5
 """For an answer, where it is asked why there is no connection."""
+_SERVER = "connection to server"
+"""With this libpq begins to say of a host what came of it, if it has an address."""
 
 _MANY = 50
 """Fewer rows are written one by one: nobody waits for them, and for all at once twice."""
@@ -150,7 +152,7 @@ def _in_short(said: str) -> str:
     """What libpq says of each host that it tried, without its further questions."""
     every = said.rpartition("All failures were:")[2].splitlines()
     hosts = [line for line in every if line and not line[0].isspace()]
-    return "; ".join(host.rpartition("connection failed: ")[2] for host in hosts)
+    return "; ".join(host[max(0, host.find(_SERVER)) :] for host in hosts)
 
 
 def _unambiguous(url: str) -> str:
