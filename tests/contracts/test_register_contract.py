@@ -34,6 +34,7 @@ from fieldward_server.services.administrators import remove_administrator
 from fieldward_server.services.custody.devices import set_access, set_cap
 from fieldward_server.services.custody.enrolment import enrol
 from fieldward_server.services.custody.hand_overs import prepare_hand_over, withdraw_hand_over
+from fieldward_server.services.custody.invitations import NewCode
 from fieldward_server.services.custody.practitioners import (
     resume_practitioner,
     suspend_practitioner,
@@ -352,16 +353,16 @@ def test_who_comes_too_late_to_a_hand_over_loses_it_first_and_is_let_in_after_th
     office: Office,
 ) -> None:
     """One transaction that closes and opens."""
-    code = office.say(
+    prepared = office.say(
         prepare_hand_over,
         device=office.device.name,
         practitioner="p-2",
         partitions=["school"],
         valid_seconds=3600,
     )
-    assert isinstance(code, str)
+    assert isinstance(prepared, NewCode)
     office.world.now += 3600
-    office.joining = office.device.join_request(code)
+    office.joining = office.device.join_request(prepared.code)
     earlier = office.register()
     with failing_commit(office.world.platform), pytest.raises(RetryLater):
         office.join()
