@@ -235,7 +235,7 @@ def test_the_commands_do_it(
     run = CliRunner().invoke
     backed_up = run(root, ["backup", str(tmp_path / "backup")])
     assert backed_up.exit_code == 0, backed_up.output
-    assert "1 authorities, checked" in backed_up.output
+    assert "of 1 authority, checked" in backed_up.output
     key = tmp_path / "root-key"
     key.write_text(f"fieldward/root-key/1 {AUTHORITY} {loop.secrets.root_private.hex()}\n")
     monkeypatch.setenv("FIELDWARD_DATABASE_URL", new_database())
