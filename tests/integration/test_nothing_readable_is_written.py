@@ -15,7 +15,7 @@ from werkzeug.serving import make_server
 from children import child
 from loop import Loop
 
-TRACED = Path(__file__).parent.parent / "traced_life.py"
+TRACED = Path(__file__).parents[1] / "support" / "traced_life.py"
 SOURCES = ("sync", "client_sdk")
 CALLS = "open,openat,creat,write,writev,pwrite64,pwritev,pwritev2,sendto,sendmsg,rename,renameat"
 
@@ -78,7 +78,7 @@ def trace(folder: Path) -> str:
 
 def traced(folder: Path, url: str, code: str) -> str:
     log = folder / "trace"
-    root = TRACED.parent.parent
+    root = TRACED.parents[2]
     subprocess.run(
         [
             *("strace", "-f", "-qq", "-y", "-s", "4194304", "-e", f"trace={CALLS}", "-o", str(log)),
