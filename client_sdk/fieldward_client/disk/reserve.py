@@ -16,7 +16,7 @@ from pathlib import Path
 
 RESERVE = "reserve"
 RESERVE_BYTES = 1 << 20
-"""A thousand look-ups: as many as most leases allow, with their seals and some edits."""
+"""Five times what the look-ups take that a lease allows unless it says otherwise."""
 GIVEN_BYTES = 64 << 10
 """At a time: more than any one entry or edit takes."""
 

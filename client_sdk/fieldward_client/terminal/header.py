@@ -28,7 +28,7 @@ LAST_PART = 10
 """In the last tenth of its time a copy's end is marked once more, and of its look-ups told."""
 
 LITTLE_ROOM_BYTES = 20 * 10**6
-"""What a first copy of the largest partitions takes, a few times over."""
+"""Twice what a copy of 73,000 records takes."""
 
 
 def header(status: Status) -> Iterator[Text]:

@@ -147,7 +147,8 @@ def suspend_practitioner(
     platform: Platform, *, authority: str, practitioner: str, actor: str, reason: str, now: int
 ) -> Practitioner:
     """Suspend a practitioner on all of their devices, and on any they come to, until they are
-    resumed (A4); who they are, and whose. One who is suspended stays so since when they were.
+    resumed (A4); what is known of them, and so whom to tell. One who is suspended stays so since
+    when they were.
 
     ``CallerMistake("unknown-practitioner")`` if there is none.
     """
