@@ -17,7 +17,7 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.1
 # Tests start programs by the dozen: without its bytecode each compiles every library anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test check crash lint types bench bench-national soak weights vectors format lock clean system
+.PHONY: help run test check crash explore lint types bench bench-national soak weights vectors format lock clean system
 .DELETE_ON_ERROR:
 
 help: ## print this list
@@ -42,6 +42,9 @@ types: .venv/ready ## mypy, strict
 
 crash: .venv/ready ## the device's disk fails at every call, in every way: minutes
 	CRASH_AT_EVERY_POINT=1 $(BIN)/python -m pytest --numprocesses auto tests/crash
+
+explore: system .venv/ready ## properties on other examples than `make test` draws, each time new ones: minutes
+	$(BIN)/python -m pytest --numprocesses auto --hypothesis-profile explore -m hypothesis
 
 bench: system .venv/ready ## measure what the design promises; see bench/results/latest.json
 	$(BIN)/python -m bench

@@ -16,6 +16,10 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
 pytest_plugins = ["postgres", "databases", "crashing"]
 
 # Machines are shared and slow at times: a property is judged by what it finds, not by how long
-# one example took. On CI Hypothesis itself chooses the same examples every time.
-settings.register_profile("fieldward", deadline=None, print_blob=True)
+# one example took. What is judged is the change: the same tests draw the same examples each time.
+# `make explore` draws others.
+settings.register_profile("fieldward", deadline=None, print_blob=True, derandomize=True)
+settings.register_profile(
+    "explore", settings.get_profile("fieldward"), derandomize=False, max_examples=1000
+)
 settings.load_profile("fieldward")

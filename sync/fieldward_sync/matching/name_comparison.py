@@ -104,7 +104,7 @@ def name_agreement(asked: Words, there: Words) -> Level:
     agreed = farthest(levels)
     if agreed is Level.DIFFERENT:
         agreed = _in_common(shorter, levels)
-    elif len(asked) != len(there):
+    elif len(shorter) != len(longer):
         agreed = farthest((agreed, Level.PART))
     if OSA.distance("".join(asked), "".join(there), score_cutoff=1) == 1:
         agreed = closest((agreed, Level.SLIP))
