@@ -38,22 +38,25 @@ class ClockState(Message, frozen=True):
     mark: Seconds
     server_time: Seconds
     at: Reading
-    """The reading at which ``server_time`` held, or at the last start since."""
+    """The reading when ``server_time`` was asked for, or at the last start since."""
     cold_starts: Count
     """Starts of the machine since the last contact."""
 
     @classmethod
-    def at_contact(cls, server_time: int, reading: Reading) -> ClockState:
-        """After an answer of the server's, signed and bound to its request."""
-        return cls(mark=server_time, server_time=server_time, at=reading, cold_starts=0)
+    def at_contact(cls, server_time: int, asked: Reading) -> ClockState:
+        """After an answer of the server's, signed and bound to its request. All that has passed
+        since that was made counts: an answer that was held back sets no clock back."""
+        return cls(mark=server_time, server_time=server_time, at=asked, cold_starts=0)
 
     def trusted(self, reading: Reading) -> int:
         """The trusted time now; ``AccessClosed("clock-untrusted")`` if there is none."""
         anchored, wall = self.mark, reading.wall
+        known_lag = max(0, self.server_time - self.at.wall)  # a slow clock was not set back
         if reading.boot == self.at.boot:
             anchored = max(anchored, self.server_time + reading.since_boot - self.at.since_boot)
             wall -= max(0, self.at.wall - self.server_time)  # a fast clock has not moved on
-        known_lag = max(0, self.server_time - self.at.wall)  # a slow clock was not set back
+        elif known_lag > TOLERATED_LAG_SECONDS:
+            raise _untrusted("The clock was slow, and alone says for how long the machine was off.")
         if reading.wall + known_lag < anchored - TOLERATED_LAG_SECONDS:
             raise _untrusted("The clock has been set back.")
         if self.starts(reading) >= TOLERATED_COLD_STARTS:

@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from client_world import PASSPHRASE, PHONE, World
-from fieldward_client import AccessClosed, SyncOutcome
+from fieldward_client import AccessClosed, HttpAnswer, SyncOutcome
 from fieldward_client.disk.clock import STATE
 from fieldward_client.keys.lease import lease_file
 from protocol_pages.written import rows, section
@@ -140,6 +141,11 @@ def _known_to_be_1970(field: Field) -> None:
     field.sync_and_go_on()
 
 
+def _known_to_be_1970_and_started(field: Field) -> None:
+    _known_to_be_1970(field)
+    field.start()
+
+
 def _at_the_start_1970(field: Field) -> None:
     field.set_wall(to=0)
     field.start()
@@ -194,6 +200,7 @@ CASES: dict[str, Callable[[Field], None]] = {
     "it was known to be ten years ahead at the last sync": _known_to_be_ahead,
     "it was known to be, and the device is restarted": _known_to_be_ahead_and_started,
     "it was known to say 1970 at the last sync": _known_to_be_1970,
+    "it was known to, and the device is restarted": _known_to_be_1970_and_started,
     "the battery is dead: at the start it says 1970": _at_the_start_1970,
     "the battery is dead: at the start it says 2000": _at_the_start_2000,
     "the device sleeps for two days": _asleep_for_two_days,
@@ -246,6 +253,25 @@ def test_of_a_time_code_comes_what_the_page_says(field: Field, what: str) -> Non
     shown = field.device.ask_for_time()
     field.device.take_time(field.world.authority.time_code("d-1", shown))
     assert (field.taken(), field.read()) == ("true", ROWS[what].told)
+
+
+def test_an_answer_that_waited_while_the_machine_slept_sets_no_clock_back(
+    field: Field, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Invariant 3: the lid was closed during a sync. Sockets do not count the time asleep."""
+    post = field.world.authority.post
+
+    def sleeps(*args: Any, **named: Any) -> HttpAnswer:
+        answer = post(*args, **named)
+        field.clock.advance(days=2)
+        return answer
+
+    with monkeypatch.context() as patched:
+        patched.setattr(field.world.authority, "post", sleeps)
+        assert field.device.sync().lease_renewed
+    assert (field.taken(), field.read()) == ("true", "yes")
+    field.clock.advance(days=1)
+    assert (field.taken(), field.read()) == ("true", "lease-over")
 
 
 def test_a_clock_that_jumped_ten_years_erases_the_grant_and_nothing_besides(field: Field) -> None:

@@ -55,11 +55,11 @@ def test_what_is_stored_already_is_not_stored_again(
 ) -> None:
     trusted, stored = TrustedClock(folder, clock), list[str]()
     monkeypatch.setattr(Folder, "store", lambda _, name, message: stored.append(name))
-    trusted.contact(clock.true_time)
+    trusted.contact(clock.true_time, clock.reading())
     trusted.remember()
     assert stored == []
     clock.advance(seconds=1)
-    trusted.contact(clock.true_time)
+    trusted.contact(clock.true_time, clock.reading())
     trusted.remember()
     assert stored == [STATE]
 
@@ -71,14 +71,14 @@ def test_an_answers_time_is_stored_at_once_where_a_crash_would_give_back_too_muc
     trusted = TrustedClock(folder, clock)
     before = folder.load(STATE, ClockState)
     for ahead in (REMEMBER_SECONDS, -REMEMBER_SECONDS):
-        trusted.answered(NOON + ahead)
+        trusted.answered(NOON + ahead, clock.reading())
         assert trusted.now() == NOON + ahead
         assert folder.load(STATE, ClockState) == before
     for ahead in (REMEMBER_SECONDS + 1, 0):
-        trusted.answered(NOON + ahead)
+        trusted.answered(NOON + ahead, clock.reading())
         assert TrustedClock(folder, clock).now() == NOON + ahead
     clock.restart()
-    trusted.answered(NOON)
+    trusted.answered(NOON, clock.reading())
     stored = folder.load(STATE, ClockState)
     assert stored is not None
     assert stored.cold_starts == 0
@@ -88,7 +88,7 @@ def test_what_is_not_stored_yet_is_stored_beside_the_next(
     folder: Folder, clock: DeviceClock, tmp_path: Path
 ) -> None:
     trusted, beside = TrustedClock(folder, clock), ClockState.at_contact(1, clock.reading())
-    trusted.answered(NOON + 60)
+    trusted.answered(NOON + 60, clock.reading())
     trusted.store_beside("another", beside)
     assert folder.load("another", ClockState) == beside
     assert TrustedClock(folder, clock).now() == NOON + 60
@@ -106,7 +106,7 @@ def test_every_start_of_the_machine_is_counted_once(folder: Folder, clock: Devic
     clock.restart()
     with pytest.raises(AccessClosed, match="20 times"):
         TrustedClock(folder, clock).now()
-    TrustedClock(folder, clock).contact(clock.true_time)
+    TrustedClock(folder, clock).contact(clock.true_time, clock.reading())
     assert TrustedClock(folder, clock).now() == clock.true_time
 
 
@@ -118,7 +118,7 @@ def test_a_clock_that_is_slow_is_not_one_that_was_set_back(
     trusted = TrustedClock(folder, clock)
     with pytest.raises(AccessClosed):
         trusted.now()
-    trusted.contact(clock.true_time)
+    trusted.contact(clock.true_time, clock.reading())
     clock.advance(hours=5)
     assert trusted.now() == clock.true_time
     clock.wall_is_off_by -= 3_600
@@ -134,7 +134,7 @@ def test_without_its_memory_time_is_not_trusted(folder: Folder, clock: DeviceClo
     with pytest.raises(AccessClosed, match="clock-untrusted"):
         trusted.now()
     trusted.remember()
-    trusted.contact(NOON)
+    trusted.contact(NOON, clock.reading())
     assert trusted.now() == NOON
 
 
@@ -178,7 +178,7 @@ def test_a_fast_clock_that_contact_has_told_of_is_not_taken_for_the_time(
     clock.wall_is_off_by = 366 * 86_400
     trusted = TrustedClock(folder, clock)
     assert trusted.now() == clock.reading().wall
-    trusted.contact(clock.true_time)
+    trusted.contact(clock.true_time, clock.reading())
     clock.advance(hours=5)
     assert trusted.now() == clock.true_time
     clock.wall_is_off_by += 3_600

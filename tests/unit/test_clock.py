@@ -60,6 +60,15 @@ def test_many_restarts_without_contact_close_it_and_contact_opens_it() -> None:
     assert ClockState.at_contact(NOON + 90, last).trusted(last) == NOON + 90
 
 
+def test_a_clock_known_to_be_slow_hides_no_time_that_the_machine_was_off() -> None:
+    """Two days slow and three days off: it has passed the mark, and lies behind the true time."""
+    days = 86_400
+    slow = ClockState.at_contact(NOON, Reading(NOON - 2 * days, 1_000, "b1"))
+    assert slow.trusted(Reading(NOON - days, 1_000 + days, "b1")) == NOON + days
+    with pytest.raises(AccessClosed, match="clock-untrusted"):
+        slow.trusted(Reading(NOON + days, 10, "b2"))
+
+
 def test_contact_replaces_a_mark_that_ran_ahead() -> None:
     reading = Reading(NOON + 31_536_000, 4_600, "b1")
     ahead = CONTACT.advanced(reading)

@@ -77,14 +77,15 @@ class TrustedClock:
             return reading.wall
         return self._state.server_time + reading.since_boot - self._state.at.since_boot
 
-    def contact(self, server_time: int) -> None:
-        """A fresh time of the server's, signed and bound to what we asked, replaces every mark."""
-        self._keep(ClockState.at_contact(server_time, self._clock.reading()))
+    def contact(self, server_time: int, asked: Reading) -> None:
+        """A fresh time of the server's, signed and bound to what we asked, replaces every mark;
+        ``asked`` is the reading before we did."""
+        self._keep(ClockState.at_contact(server_time, asked))
 
-    def answered(self, server_time: int) -> None:
+    def answered(self, server_time: int, asked: Reading) -> None:
         """The same time with an answer of many. It counts at once; where it is what is stored, to
         within what a crash may give back, it is stored when something else is."""
-        state = ClockState.at_contact(server_time, self._clock.reading())
+        state = ClockState.at_contact(server_time, asked)
         if self._is_remembered(state):
             self._state = state
         else:

@@ -67,4 +67,4 @@ def take_time(here: Installation, code: str) -> None:
         answer_key=here.trust.answer_key,
     )
     here.folder.remove(TIME_ASKED)
-    here.clock.contact(time + passed)
+    here.clock.contact(time + passed, reading)

@@ -124,6 +124,7 @@ class Line:
         """
         forgiven: set[str] = set()
         while True:
+            asked = self._clock.reading()
             sent = send(
                 self.transport,
                 path,
@@ -133,7 +134,7 @@ class Line:
                 created=self._clock.estimate(),
             )
             server_time = self._verified_time(sent)
-            self._clock.answered(server_time)
+            self._clock.answered(server_time, asked)
             if sent.answer.status == 200:
                 return sent.answer.body, server_time
             error, problem = read_refusal(sent.answer.status, sent.answer.body)
