@@ -6,6 +6,7 @@ manifest. What has been written is durable before its name is given out.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import re
@@ -33,6 +34,13 @@ class SealedFiles:
         path = self._place(name)
         return path if path.exists() else None
 
+    def has(self, name: str, size: int) -> bool:
+        """Whether the file of this name is there and has so many bytes."""
+        try:
+            return self._place(name).stat().st_size == size
+        except OSError:  # what cannot be looked at cannot be given out
+            return False
+
     def write(self, sealed: bytes) -> str:
         """Keep these bytes and give their name; the same bytes again change nothing."""
         name = file_name(sealed)
@@ -43,6 +51,21 @@ class SealedFiles:
     def remove(self, name: str) -> None:
         """Forget a file; one that is not there is no mistake."""
         self._place(name).unlink(missing_ok=True)
+
+    def remove_damaged(self, name: str) -> bool:
+        """Remove the file of this name if it cannot be read or its bytes have another; whether it
+        was so."""
+        path = self._place(name)
+        try:
+            with path.open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() == name:
+                    return False
+        except FileNotFoundError:
+            return False
+        except OSError:
+            pass  # a sector that is gone, perhaps: the next file will lie elsewhere
+        path.unlink(missing_ok=True)
+        return True
 
     def remove_strays(self, known: Collection[str], *, before: int) -> int:
         """Remove what was written before this time, in seconds, and has none of the known names: a

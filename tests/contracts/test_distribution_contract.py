@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 from dataclasses import replace
+from itertools import count
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,7 @@ from fieldward_sync import digest
 from fieldward_sync.access import Access
 from fieldward_sync.distribution import Manifest
 from fieldward_sync.encoding import unpack
-from fieldward_sync.errors import CallerMistake
+from fieldward_sync.errors import CallerMistake, RetryLater
 from fieldward_sync.leases import LeaseTerms
 from fieldward_sync.records import ProposedChange, Value
 from fieldward_sync.views import View
@@ -37,6 +39,7 @@ from service_world import MASTER_KEYS, World
 HOUR = 3600
 CHILDREN = [f"c{n:02d}" for n in range(20)]
 LOADED_BY_EACH = 30
+ROOM_BYTES = 6_000
 
 
 @pytest.fixture
@@ -217,6 +220,55 @@ def test_a_partition_that_is_too_large_for_a_device_holds_up_no_other(
     assert (files["all-of-them"], files["nobody"]) == (0, 1)
 
 
+class Small(SealedFiles):
+    """A folder on a disk that has room for little more."""
+
+    def write(self, sealed: bytes) -> str:
+        if len(sealed) > ROOM_BYTES:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(sealed)
+
+
+def test_a_partition_that_the_disk_has_no_room_for_holds_up_no_other(
+    world: World, device: FieldDevice, tmp_path: Path
+) -> None:
+    """Nor what a shield hides there (H7)."""
+    world.partition("all-of-them", "all")
+    world.load(*(stranger(f"more-{n}") for n in range(100)))
+    raise_shield(
+        world.platform,
+        authority=AUTHORITY,
+        record_id="c05",
+        actor="test",
+        reason="court-order",
+        now=world.now,
+    )
+    world.partition("nobody", "team:NOBODY")
+    full = replace(world.platform, files=Small(tmp_path / "files"))
+    with pytest.raises(OSError, match="No space left"):
+        seal_partitions(full, world.now)
+    assert world.stored_partition("all-of-them").manifest is None
+    assert world.stored_partition("nobody").manifest is not None
+
+
+@pytest.mark.parametrize(("busy_at", "made"), [((1,), 4), ((1, 2, 3), 1), ((0, 1, 3, 4), 1)])
+def test_a_database_that_is_busy_for_one_partition_is_asked_for_the_others(
+    world: World, tmp_path: Path, busy_at: tuple[int, ...], made: int
+) -> None:
+    """One that is busy or away for several in a row is not asked for thousands."""
+    for name in "abcde":
+        world.partition(name, "all")
+    turns = count()
+
+    def happening() -> None:
+        if next(turns) in busy_at:
+            raise RetryLater("database-busy", "The database cannot take this now.")
+
+    with pytest.raises(RetryLater):
+        seal_while(world, tmp_path / "files", happening)
+    assert sum(world.stored_partition(name).manifest is not None for name in "abcde") == made
+
+
 def test_a_segment_that_passes_a_fifth_of_its_image_becomes_an_image(device: FieldDevice) -> None:
     for name in CHILDREN[:4]:
         device.edit(name, PHONE, "07700 900777")
@@ -235,6 +287,33 @@ def test_a_lost_file_is_made_again_under_the_next_manifest(device: FieldDevice) 
     assert device.world.seal() == 1
     device.sync()
     assert sorted(device.contents("caseload")) == CHILDREN
+
+
+@pytest.mark.parametrize("damage", ["cut", "emptied", "a bit changed"])
+def test_a_damaged_file_is_made_again_under_the_next_manifest(
+    device: FieldDevice, damage: str
+) -> None:
+    """Until then no holder takes their list, nor what other partitions are to hide (9, H7)."""
+    world, files = device.world, device.world.platform.files
+    assert device.distribution is not None
+    (file,) = device.distribution.manifests[0].files
+    path = files.path(file.name)
+    assert path is not None
+    sealed = path.read_bytes()
+    path.unlink()
+    match damage:
+        case "cut":
+            path.write_bytes(sealed[:-1])
+        case "emptied":
+            path.write_bytes(b"")
+        case _:
+            path.write_bytes(sealed[:-1] + bytes([sealed[-1] ^ 1]))
+            assert world.seal() == 0, "that is seen when the files are swept"
+            assert sweep_files(world.platform, world.now) == 1
+    assert world.seal() == 1
+    device.sync()
+    assert sorted(device.contents("caseload")) == CHILDREN
+    assert sweep_files(world.platform, world.now) == 0, "what is whole stays"
 
 
 def test_a_shield_makes_a_new_image_in_a_new_epoch_at_once(device: FieldDevice) -> None:

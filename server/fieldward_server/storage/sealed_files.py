@@ -42,6 +42,15 @@ def forget_dropped(
     return tuple(row["name"] for row in rows)
 
 
+def listed(transaction: Transaction, authority: str) -> tuple[str, ...]:
+    """The names of the files that an authority's manifests list."""
+    rows = transaction.execute(
+        "SELECT name FROM sealed_file WHERE authority = :authority AND dropped_at IS NULL",
+        authority=authority,
+    )
+    return tuple(row["name"] for row in rows)
+
+
 def known(transaction: Transaction, authority: str) -> frozenset[str]:
     """The names of the files of an authority that are listed, or were until lately."""
     rows = transaction.execute(

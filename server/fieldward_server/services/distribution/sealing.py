@@ -27,7 +27,7 @@ from fieldward_server.storage.feed_changes import FeedChange
 from fieldward_server.storage.partitions import Partition
 from fieldward_sync.distribution import FileContext, FileEntry, FileKind, Manifest, seal_file
 from fieldward_sync.encoding import pack, unpack
-from fieldward_sync.errors import Error, RetryLater
+from fieldward_sync.errors import RetryLater
 from fieldward_sync.images import Image, Segment
 from fieldward_sync.views import View
 
@@ -35,6 +35,8 @@ FILES_AT_ONCE = 100
 """How many files one transaction removes at most."""
 KEPT_SECONDS = 24 * 3600
 """How long a file that is no longer listed is kept for devices that are fetching it."""
+BUSY_IN_A_ROW = 3
+"""So many partitions one after the other: it is the database that is busy or away, not they."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,13 @@ def seal_authority(platform: Platform, authority: str, *, now: int) -> int:
 
 
 def sweep_files(platform: Platform, now: int) -> int:
-    """Remove files that no manifest has listed for a day; how many went."""
+    """Remove files that no manifest has listed for a day, and those that are damaged, which are
+    then lost and made again; how many went."""
     with platform.storage.reading() as transaction:
         codes = authorities.serving(transaction)
     dropped = sum(_sweep(platform, code, now=now) for code in codes)
-    return dropped + _sweep_strays(platform, now=now)
+    damaged = sum(_sweep_damaged(platform, code) for code in codes)
+    return dropped + damaged + _sweep_strays(platform, now=now)
 
 
 def _sweep(platform: Platform, authority: str, *, now: int) -> int:
@@ -99,6 +103,13 @@ def _sweep(platform: Platform, authority: str, *, now: int) -> int:
             return removed
 
 
+def _sweep_damaged(platform: Platform, authority: str) -> int:
+    """No device takes such a file, nor anything else of a list that it is in."""
+    with platform.storage.reading() as transaction:
+        names = sealed_files.listed(transaction, authority)
+    return sum(platform.files.remove_damaged(name) for name in names)
+
+
 def _sweep_strays(platform: Platform, *, now: int) -> int:
     """Remove files that were written and never listed: a run was killed in between."""
     with platform.storage.reading() as transaction:
@@ -109,14 +120,16 @@ def _sweep_strays(platform: Platform, *, now: int) -> int:
 
 
 def _seal_each(platform: Platform, found: Iterable[Partition], *, now: int) -> int:
-    made, failed = 0, list[Error]()
+    made, failed, busy = 0, list[Exception](), 0
     for partition in found:
         try:
             made += _seal_partition(platform, partition, now=now)
-        except RetryLater:  # the database is busy or away: so it would be for the others
-            raise
-        except Error as e:
+            busy = 0
+        except Exception as e:  # noqa: BLE001 # of whatever kind, raised below
             failed.append(e)
+            busy = busy + 1 if isinstance(e, RetryLater) else 0
+        if busy == BUSY_IN_A_ROW:
+            break
     if failed:
         raise failed[0]
     return made
@@ -168,7 +181,7 @@ def _sealed(platform: Platform, partition: Partition, before: Manifest | None) -
         image_feed=partition.image_feed,
         listed_feed=partition.manifest_feed,
         is_whole=before is not None
-        and all(platform.files.path(file.name) is not None for file in before.files),
+        and all(platform.files.has(file.name, file.sealed_bytes) for file in before.files),
     )
 
 
