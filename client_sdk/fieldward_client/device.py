@@ -34,6 +34,7 @@ from fieldward_client.enrolled.watch import (
 )
 from fieldward_client.enrolled.wipe import go_on, gone, is_gone, is_wiped, require_not_gone, wiped
 from fieldward_client.keys.device_secret import KeyStore, platform_key_store
+from fieldward_client.keys.passphrases import check_typed
 from fieldward_client.keys.vault import nobody_called
 from fieldward_client.looking.session import Session
 from fieldward_client.status import PendingEdit, Status, read_pending, read_status
@@ -232,6 +233,7 @@ class Device:
         """Open the keys of a practitioner, who may be left out where it is who was here last.
         Whoever was here before is locked out first. Raises as ``open``."""
         self._require_open()
+        check_typed(passphrase)
         self._lock(locked())
         with self._guard.held():
             finish_coming_back(self._installation)

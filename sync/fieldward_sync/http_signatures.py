@@ -178,13 +178,21 @@ def verify_request(
     _check_digest(signature.digest, body)
     digest, number = content_digest(signature.digest), str(signature.counter)
     values = _request_values(PeerBrokeProtocol, method, authority, path, query, digest, number)
-    _REQUEST.verify(
-        values,
-        signature.signature,
-        created=signature.created,
-        public_key=public_key,
-        key_id=signature.key_id,
-    )
+    try:
+        _REQUEST.verify(
+            values,
+            signature.signature,
+            created=signature.created,
+            public_key=public_key,
+            key_id=signature.key_id,
+        )
+    except PeerBrokeProtocol as e:
+        raise PeerBrokeProtocol(
+            "signature-wrong",
+            "The request's signature does not hold.",
+            next_step=f"Call the server by its own address: requests are signed for {authority}. "
+            "If you do, report the code.",
+        ) from e
 
 
 def sign_answer(
@@ -224,6 +232,13 @@ def verify_answer(
     another body, "signature-wrong" for anything else that was changed or answers something else;
     ``CallerMistake`` if ``request_signature`` is not of this profile.
     """
+    if "signature-input" not in headers:
+        raise PeerBrokeProtocol(
+            "signature-malformed",
+            "What answered is not the server: the answer is not signed.",
+            next_step="A network that wants you to log in answers so: log in there, or take "
+            "another, and try again. If it comes back, report the code.",
+        )
     created, key_id = _ANSWER.read(headers)
     number = _read(headers, "fieldward-time", _NUMBER)[0]
     if int(number) != created:

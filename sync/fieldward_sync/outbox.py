@@ -19,15 +19,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Meta
 
-from fieldward_sync.encoding import Message
-from fieldward_sync.errors import PeerBrokeProtocol
+from fieldward_sync.encoding import Message, encode
+from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
 from fieldward_sync.keys import KEY_BYTES, hpke_open, hpke_seal, label
 from fieldward_sync.names import AuthorityCode, Count, DeviceId, PractitionerId
+from fieldward_sync.records import MAX_CHANGES_IN_A_PROPOSAL, Proposal
 from fieldward_sync.sealing import Entropy, open_sealed, seal
 from fieldward_sync.signing import Signed, sign
 
 BOX_ID_BYTES = 16
 MAX_ENTRY_BYTES = 16 * 1024
+"""Of an entry, sealed."""
+TAG_BYTES = 16
 NONCE_BYTES = 12
 
 BoxKind = Literal["edits", "journal"]
@@ -104,6 +107,23 @@ def new_box(
         for_store=seal(store_key, binding, content_key, entropy=entropy) if store_key else b"",
     )
     return Box(sign(header, signing_key), header, content_key)
+
+
+def edit_entry(proposal: Proposal) -> bytes:
+    """What is sealed of an edit. ``CallerMistake`` for one that its authority could not read, and
+    so would have no verdict for: "edit-empty", "edit-too-large"."""
+    content = encode(proposal)
+    if not proposal.changes:
+        raise CallerMistake("edit-empty", "An edit sets one field at least.")
+    count = len(proposal.changes)
+    if count > MAX_CHANGES_IN_A_PROPOSAL or len(content) > MAX_ENTRY_BYTES - TAG_BYTES:
+        raise CallerMistake(
+            "edit-too-large",
+            f"{count} fields are too many for one edit: it has {MAX_CHANGES_IN_A_PROPOSAL} at most,"
+            f" and {MAX_ENTRY_BYTES // 1024} KB.",
+            next_step="Make several edits of it, with what belongs together in one.",
+        )
+    return content
 
 
 def open_as_authority(signed_header: Signed, *, practitioner_key: bytes, seed: bytes) -> Box:

@@ -120,6 +120,7 @@ def test_the_host_header_decides_nothing(board: Board, device: FieldDevice) -> N
     misled = device.signed(encode(device.sync_request()), authority="another.example")
     response = misled.with_headers(host="another.example").send(board.client)
     assert response.get_json()["code"] == "signature-wrong"
+    assert f"signed for {board.config.signed_authority}." in response.get_json()["next_step"]
 
 
 def test_the_answers_time_is_the_services(board: Board, device: FieldDevice) -> None:

@@ -121,6 +121,13 @@ def test_an_answer_that_is_not_the_servers_changes_nothing(
     nothing_was_used(world, tablet, code)
 
 
+def test_a_network_that_wants_a_log_in_is_told_as_one(world: World, tablet: Device) -> None:
+    world.authority.tampers, _ = FOREIGN["a captive portal"]
+    error = tablet.sync().error
+    assert error is not None
+    assert "log in there" in error.next_step
+
+
 def test_the_answer_to_another_request_changes_nothing(world: World, tablet: Device) -> None:
     world.authority.tampers = replay = Answers()
     tablet.sync()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from client_world import ADA, PASSPHRASE, PHONE, World
-from fieldward_client import AccessClosed, CallerMistake, Device, RetryLater, SyncOutcome
+from fieldward_client import AccessClosed, CallerMistake, Device, RetryLater, SyncOutcome, Value
 
 
 @pytest.fixture
@@ -205,6 +207,27 @@ def test_fields_that_belong_together_are_accepted_together(world: World, tablet:
     assert world.authority.value("r-ben", "sex") == "male"
 
 
+def test_an_edit_that_the_server_could_not_read_is_refused_here_already(
+    world: World, tablet: Device
+) -> None:
+    """One was accepted, waited for ever without a verdict, and opened an incident."""
+    with tablet.session("record-correction") as session:
+        child = session.open("r-ada")
+        with pytest.raises(CallerMistake, match="edit-empty"):
+            child.edit_together({})
+        with pytest.raises(CallerMistake, match="edit-too-large"):
+            child.edit_together(involved(33))
+        child.edit_together(involved(32))
+    assert [v.outcome for v in tablet.sync().verdicts] == ["merged"]
+    assert tablet.pending() == ()
+
+
+def involved(people: int) -> dict[str, Value]:
+    """Two fields of each of so many people who are involved with a child."""
+    fields = {"service": "school-nursing", "since": "2025-09-01"}
+    return {f"involvements/n{n}.{name}": fields[name] for n in range(people) for name in fields}
+
+
 def test_what_only_the_server_sets_is_refused_here_already(tablet: Device) -> None:
     with tablet.session("record-correction") as session:
         child = session.open("r-ada")
@@ -337,6 +360,39 @@ def test_one_process_at_a_time(world: World, tablet: Device) -> None:
     with pytest.raises(CallerMistake, match="device-closed"):
         tablet.status()
     world.open().close()
+
+
+def test_a_process_that_was_forked_off_leaves_the_device_to_its_parent(
+    world: World, tablet: Device
+) -> None:
+    """Both would write under the same numbers and seal with the same nonces: a search in each
+    damaged the journal, and the device was to be enrolled again."""
+    refused = 7
+    with tablet.session("clinic") as session:
+        session.search(family="Okafor")
+        child = session.open("r-ada")
+        uses: list[Callable[[], object]] = [
+            lambda: session.search(family="Okafor"),
+            lambda: child.edit(PHONE, "07700 900123"),
+            tablet.sync,
+            tablet.status,
+            tablet.close,
+        ]
+        if (forked := os.fork()) == 0:
+            os._exit(refused if all(other_process(use) for use in uses) else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(forked, 0)[1]) == refused
+        session.search(family="Okafor")
+    with pytest.raises(RetryLater, match="folder-in-use"):
+        world.open()
+    assert tablet.sync().look_ups_sent == 3
+
+
+def other_process(use: Callable[[], object]) -> bool:
+    try:
+        use()
+    except CallerMistake as mistake:
+        return mistake.code == "other-process"
+    return False
 
 
 def test_a_wrong_passphrase_opens_nothing_and_frees_the_folder(

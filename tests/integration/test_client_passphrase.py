@@ -4,6 +4,7 @@ without losing anything (A2, invariant 1)."""
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,6 +71,20 @@ def test_each_wrong_passphrase_waits_as_long_as_the_table_says(world: World) -> 
             assert "a second" in early.message
             world.clock.advance(seconds=1)
     assert lease_is_here(world)
+
+
+@pytest.mark.parametrize("typed", [None, PASSPHRASE.encode()])
+def test_what_is_no_text_costs_no_attempt_and_unlocks_nothing(world: World, typed: Any) -> None:
+    with locked(world) as device:
+        with pytest.raises(CallerMistake, match="not-text"):
+            device.unlock(typed)
+        device.unlock(PASSPHRASE)
+        for old, new in ((typed, NEW), (PASSPHRASE, typed)):
+            with pytest.raises(CallerMistake, match="not-text"):
+                device.change_passphrase(old, new)
+        found = device.status().passphrase
+    assert found is not None
+    assert found.wrong == 0
 
 
 def test_the_right_passphrase_begins_the_ladder_anew(world: World) -> None:

@@ -54,7 +54,12 @@ def test_nobody_here_is_another_answer_than_nobody_at_all(tablet: Device) -> Non
 
 
 @pytest.mark.parametrize(
-    ("terms", "code"), [({"surname": "Okafor"}, "unknown-term"), ({"age": 5}, "not-text")]
+    ("terms", "code"),
+    [
+        ({"surname": "Okafor"}, "unknown-term"),
+        ({"age": 5}, "not-text"),
+        ({"family": "Okafor\udce9"}, "not-text"),  # what a terminal makes of an é in Latin-1
+    ],
 )
 def test_a_term_that_a_search_does_not_take_is_the_callers_mistake(
     terms: dict[str, Any], code: str, tablet: Device

@@ -8,9 +8,18 @@ from typing import Literal
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from fieldward_sync.errors import PeerBrokeProtocol
+from fieldward_sync.encoding import decode
+from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
 from fieldward_sync.keys import hpke_public_key
-from fieldward_sync.outbox import Box, new_box, open_as_author, open_as_authority
+from fieldward_sync.outbox import (
+    MAX_ENTRY_BYTES,
+    Box,
+    edit_entry,
+    new_box,
+    open_as_author,
+    open_as_authority,
+)
+from fieldward_sync.records import MAX_CHANGES_IN_A_PROPOSAL, Proposal, ProposedChange
 from fieldward_sync.signing import Signed, public_key
 
 SIGNING = Ed25519PrivateKey.generate()
@@ -47,6 +56,30 @@ def test_author_and_authority_read_what_was_written() -> None:
             b"edit 1",
             b"edit 2",
         ]
+
+
+def test_whatever_is_accepted_as_an_edit_is_one_that_the_authority_can_read() -> None:
+    full = edit(*(change(n, letters=30) for n in range(MAX_CHANGES_IN_A_PROPOSAL)))
+    sealed = box().seal_entry(0, edit_entry(full))
+    assert len(sealed) <= MAX_ENTRY_BYTES
+    assert decode(Proposal, edit_entry(full), max_bytes=MAX_ENTRY_BYTES) == full
+    with pytest.raises(CallerMistake, match="edit-empty"):
+        edit_entry(edit())
+    for changes in (
+        tuple(change(n, letters=1) for n in range(MAX_CHANGES_IN_A_PROPOSAL + 1)),
+        tuple(change(n, letters=70) for n in range(MAX_CHANGES_IN_A_PROPOSAL)),
+    ):
+        with pytest.raises(CallerMistake, match="edit-too-large"):
+            edit_entry(edit(*changes))
+
+
+def edit(*changes: ProposedChange) -> Proposal:
+    return Proposal(1, 1, "r-1", changes, "p-1", 1_700_000_000, "home-visit")
+
+
+def change(number: int, *, letters: int) -> ProposedChange:
+    """One with letters of four bytes."""
+    return ProposedChange(f"involvements/n{number}.organisation", "\U00020000" * letters)
 
 
 def test_the_holder_of_a_device_cannot_read_a_journal_back() -> None:

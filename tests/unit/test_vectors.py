@@ -27,6 +27,8 @@ CASES = {
 NOBODY_SENDS_IT = {
     "age-malformed": "typed by a person",
     "born-malformed": "typed by a person",
+    "edit-empty": "arrives as malformed",
+    "edit-too-large": "arrives as malformed or too-large",
     "entropy-size": "the caller's generator is broken",
     "file-too-large": "the server seals no such file",
     "frontier-shape": "arrives as malformed",

@@ -27,12 +27,11 @@ from fieldward_client.keys.warm_keys import WarmKeyRing
 from fieldward_client.logs.boxes import OpenBox
 from fieldward_client.wire.exchange import Caller
 from fieldward_sync.distribution import Distribution
-from fieldward_sync.encoding import encode
 from fieldward_sync.errors import AccessClosed, LocalDataDamaged, PeerBrokeProtocol
 from fieldward_sync.journal import LookUp
 from fieldward_sync.leases import ALLOWED, Lease, LeaseGrant, LeaseSecrets
 from fieldward_sync.messages import key_id
-from fieldward_sync.outbox import BoxKind, new_box
+from fieldward_sync.outbox import BoxKind, edit_entry, new_box
 from fieldward_sync.records import Proposal
 from fieldward_sync.signing import public_key
 
@@ -194,11 +193,12 @@ class Practitioner:
         here.journal.write(look_ups, box, spent=spent, now=now)
 
     def write_edit(self, proposal: Proposal) -> None:
-        """Make an edit durable: from here on it is delivered, whatever happens (invariant 1)."""
+        """Make an edit durable: from here on it is delivered, whatever happens (invariant 1).
+        Raises as ``edit_entry``."""
         here, holdings = self._installation, self.holdings()
         box = self._box("edits", here.trust.edit_key, holdings.store_key)
         try:
-            here.outbox.add(encode(proposal), proposal.counter, box)
+            here.outbox.add(edit_entry(proposal), proposal.counter, box)
         finally:
             if proposal.counter in here.outbox.edits:  # whatever broke off the rest of the call
                 holdings.add(proposal)

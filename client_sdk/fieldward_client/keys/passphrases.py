@@ -70,8 +70,15 @@ def calibrated(stopwatch: Stopwatch) -> Argon2Cost:
     return Argon2Cost(ARGON2_FLOOR.memory_kib, passes, ARGON2_FLOOR.lanes)
 
 
+def check_typed(passphrase: object) -> None:
+    """Refuse what is no text before it costs an attempt: nobody typed it."""
+    if not isinstance(passphrase, str):
+        raise CallerMistake("not-text", "A passphrase is to be text, as it was typed.")
+
+
 def check_passphrase(passphrase: str) -> None:
     """Refuse a passphrase that protects nothing."""
+    check_typed(passphrase)
     if not MIN_PASSPHRASE_CHARACTERS <= len(passphrase) <= MAX_PASSPHRASE_CHARACTERS:
         raise CallerMistake(
             "passphrase-short",

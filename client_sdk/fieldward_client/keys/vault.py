@@ -12,7 +12,7 @@ from msgspec import Meta
 from fieldward_client.disk.folder import Folder
 from fieldward_client.keys.attempts import Ladder, in_words
 from fieldward_client.keys.identity import Identity
-from fieldward_client.keys.passphrases import Lock, check_passphrase
+from fieldward_client.keys.passphrases import Lock, check_passphrase, check_typed
 from fieldward_sync.encoding import Message, decode, encode
 from fieldward_sync.errors import AccessClosed, CallerMistake, PeerBrokeProtocol
 from fieldward_sync.keys import KEY_BYTES, hpke_public_key, label
@@ -136,6 +136,7 @@ class Vault:
 
         ``AccessClosed``: "passphrase-wrong"; "passphrase-wait" where it is too early to try.
         """
+        check_typed(passphrase)
         stored = folder.load(vault_file(practitioner), SealedVault)
         if stored is None:
             raise nobody_called(practitioner)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
@@ -31,6 +32,9 @@ STALE_SECONDS = 24 * 3600
 
 Action = Literal["search", "open"]
 Outcome = Literal["shown", "nothing", "too-many", "refused"]
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""What a terminal makes of bytes that are no text; no journal holds it."""
 
 _ANSWERS = {
     "shown": Answer.SHOWN,
@@ -100,7 +104,7 @@ class Session:
     def type_ahead(self) -> TypeAhead:
         """A search while it is typed: its lists count as one query (see ``Asked``)."""
         asked = Asked(self._new_query())
-        return TypeAhead(lambda typed: self._search(Query(beginning=typed), asked))
+        return TypeAhead(lambda typed: self._search(_query_of({"beginning": typed}), asked))
 
     def enquire(self, **terms: Unpack[Terms]) -> Hits:
         """The same in the authority's whole index, on line: for who is not on this device.
@@ -335,7 +339,7 @@ def _query_of(terms: Mapping[str, object]) -> Query:
                 f"A search has no term {name[:32]!r}.",
                 next_step=f"It takes: {', '.join(Terms.__annotations__)}.",
             )
-        if not isinstance(term, str):
+        if not isinstance(term, str) or _SURROGATE.search(term):
             raise CallerMistake("not-text", f"{name} is to be text, as it would be typed.")
     return Query(**cast(Terms, terms))
 

@@ -6,13 +6,14 @@ the guard, and lets go of it while a server answers and while code of the app's 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock, get_ident
 
 from fieldward_client.wire.report import Progress, SyncProgress
 from fieldward_client.wire.transport import HttpAnswer, Transport
-from fieldward_sync.errors import Error, RetryLater
+from fieldward_sync.errors import CallerMistake, Error, RetryLater
 
 
 class Overtaken(RetryLater):
@@ -32,12 +33,20 @@ class Guard:
 
     def __init__(self) -> None:
         self._lock = Lock()
+        self._process = os.getpid()
         self._holder: int | None = None
         self._change: Error | None = None
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Work with what is open."""
+        """Work with what is open; ``CallerMistake("other-process")`` in a process that was forked
+        off: two that write with one set of keys and numbers damage the journal."""
+        if self._process != os.getpid():
+            raise CallerMistake(
+                "other-process",
+                "This device is open in the process that this one was forked from.",
+                next_step="Use it there alone; open it in the process that is to work with it.",
+            )
         if self._is_ours():
             yield
             return
