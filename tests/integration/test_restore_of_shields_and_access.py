@@ -11,7 +11,7 @@ import pytest
 from caseloads import holding, require_complete
 from children import AUTHORITY, child, stranger
 from databases import NewDatabase
-from fieldward_client import Device
+from fieldward_client import Device, SyncOutcome
 from fieldward_server.register_entries import AccessChange, Shield
 from fieldward_server.services.administrators import list_administrators, remove_administrator
 from fieldward_server.services.custody.device_reports import show_device
@@ -367,6 +367,30 @@ def test_a_partition_that_was_tethered_after_the_backup_stays_so(
     loop.seal()
     require_complete(device)
     assert [each.way for each in device.status().partitions] == [Way.TETHERED]
+
+
+def test_a_partition_that_was_made_after_the_backup_is_named_as_lost_and_holds_up_no_list(
+    loop: Loop, ann: tuple[Device, Wire], new_database: NewDatabase
+) -> None:
+    """Its holders would take no list any more, nor what a shield hides in the others (H7)."""
+    device, _ = ann
+    backup = loop.back_up()
+    again = command(loop, device=device.status().device, practitioner="ann", partition="later")
+    loop.partition("later", "all")
+    grant(**again)
+    require_complete(device)
+    loop.lose_database(new_database())
+    loop.restore(backup)
+    raise_shield(**command(loop, record_id="r-1"))
+    loop.seal()
+    report = device.sync()
+    assert (report.outcome, report.lost) == (SyncOutcome.COMPLETE, ("later",))
+    with device.session(reason="home-visit") as session:
+        assert session.open("r-1").shielded
+    loop.partition("later", "all")
+    grant(**{**again, "platform": loop.platform})
+    require_complete(device)
+    assert [each.partition for each in device.status().partitions] == ["caseload", "later"]
 
 
 def test_an_administrator_removed_after_the_backup_does_not_come_back(

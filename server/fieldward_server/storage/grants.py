@@ -91,19 +91,16 @@ def of_holder(transaction: Transaction, holder: Holder) -> tuple[Granted, ...]:
     return tuple(Granted(**row) for row in rows)
 
 
-def taken(
-    transaction: Transaction, holder: Holder, *, left: Collection[str], at_most: int
-) -> tuple[str, ...]:
-    """The partitions that a holder has lost: those that are ``left`` on the device first, then
-    those of which nobody has said that nothing is left, then the last."""
+def taken(transaction: Transaction, holder: Holder, *, at_most: int) -> tuple[str, ...]:
+    """The partitions that a holder has lost: those of which nobody has said that nothing is left
+    on the device first, then the last."""
     rows = transaction.execute(
         "SELECT partition_id FROM partition_grant WHERE authority = :authority"
         " AND device = :device AND generation = :generation AND practitioner = :practitioner"
         " AND taken_at IS NOT NULL"
-        " ORDER BY CASE WHEN partition_id IN :left THEN 0 WHEN lost_feed IS NULL THEN 1 ELSE 2 END,"
+        " ORDER BY CASE WHEN lost_feed IS NULL THEN 0 ELSE 1 END,"
         " taken_at DESC, partition_id LIMIT :at_most",
         **key(holder),
-        left=list(left),
         at_most=at_most,
     )
     return tuple(row["partition_id"] for row in rows)

@@ -42,13 +42,15 @@ def sign_distribution(
     holder: Holder,
     granted: Collection[Granted],
     *,
-    left: Collection[str],
+    left: Iterable[str],
     whole: bool,
     now: int,
 ) -> Signed | None:
-    """All that a holder may hold now; ``left`` is what is on the device of what they may not.
+    """All that a holder may hold now; ``left`` is what is on the device, what is shown first.
 
-    Of a ``whole`` one all files have been made: ``None`` where some have not.
+    What is left and not granted is lost, even where no grant of it is known here: the one that
+    brought it may be later than a backup that was restored. Of a ``whole`` one all files have been
+    made: ``None`` where some have not.
     """
     held = with_files(granted)
     manifests = partitions.manifests(
@@ -56,6 +58,10 @@ def sign_distribution(
     )
     if whole and len(manifests) < len(held):
         return None
+    lost = (
+        *(each for each in left if each not in {it.partition_id for it in granted}),
+        *grants.taken(transaction, holder, at_most=MAX_MANIFESTS),
+    )
     distribution = Distribution(
         authority=authority.authority,
         incarnation=authority.incarnation,
@@ -66,7 +72,7 @@ def sign_distribution(
         issued=now,
         expires=now + DISTRIBUTION_SECONDS,
         manifests=tuple(unpack(Manifest, packed) for packed in manifests),
-        lost=grants.taken(transaction, holder, left=left, at_most=MAX_MANIFESTS),
+        lost=tuple(dict.fromkeys(lost))[:MAX_MANIFESTS],
         on_line=tuple(
             OnLine(each.partition_id, each.title) for each in granted if each not in held
         ),

@@ -333,13 +333,14 @@ def _distribution(
     if not standing.rights.pull or WipeState(device.wipe) in UNDER_WIPE:
         return None
     was_restored = request.held.number > 0 and request.held.incarnation < authority.incarnation
+    left = sorted(request.held.partitions or (), key=lambda each: not each.feed)
     return sign_distribution(
         platform,
         transaction,
         authority,
         holder,
         standing.granted,
-        left={each.partition for each in request.held.partitions or ()},
+        left=[each.partition for each in left],
         whole=was_restored,  # while files are being made anew, none of what it holds is lost
         now=now,
     )
