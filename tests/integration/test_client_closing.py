@@ -11,7 +11,9 @@ from client_world import PHONE, World
 from faulty_disk import FaultyDisk
 from fieldward_client import AccessClosed, Device, HttpAnswer, LeaseState, SyncOutcome
 from fieldward_client.disk import folder
+from fieldward_client.enrolled.installation import Installation
 from fieldward_sync.access import Access
+from fieldward_sync.messages import SyncAnswer
 
 DAY = 86_400
 
@@ -241,6 +243,51 @@ def test_a_revoked_device_never_reads_again_and_still_delivers(  # P5
             session.search(family="Okafor")
         assert device.sync().outcome is SyncOutcome.DELIVERED
     assert world.authority.look_ups("d-1")[-1].outcome == "refused"
+
+
+@pytest.mark.parametrize("access", [Access.REVOKED, Access.DRAINING])
+def test_orders_that_are_obeyed_late_open_nothing_that_was_closed_since(
+    world: World, tablet: Device, access: Access
+) -> None:
+    """Paused, resumed and shut while it was away. The signal ends when it has obeyed."""
+    known = world.authority.devices["d-1"]
+    world.authority.order("d-1", "pause")
+    world.authority.order("d-1", "resume")
+    known.access = access
+
+    def lose(answer: SyncAnswer) -> SyncAnswer:
+        world.authority.loses_answers = 1
+        return answer
+
+    def lose_the_next(answer: SyncAnswer) -> SyncAnswer:
+        world.authority.changes_answer = lose
+        return answer
+
+    world.authority.changes_answer = lose_the_next
+    assert tablet.sync().access == access.value
+    tablet.close()
+    with world.open() as device:
+        assert device.status().access == access.value
+
+
+def test_a_device_that_dies_while_it_obeys_is_shut_as_the_answer_said(
+    world: World, tablet: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was paused and resumed while it was away, and then revoked."""
+    tablet.close()
+    world.authority.order("d-1", "pause")
+    world.authority.order("d-1", "resume")
+    world.authority.devices["d-1"].access = Access.REVOKED
+
+    def die(_: Installation) -> None:
+        raise KeyboardInterrupt
+
+    with world.open(passphrase=None) as locked, monkeypatch.context() as patched:
+        patched.setattr(Installation, "lose_copies", die)
+        with pytest.raises(KeyboardInterrupt):
+            locked.sync()
+    with world.open() as device:
+        refused(device, "access-revoked")
 
 
 # --- Wipe ---------------------------------------------------------------------------------------

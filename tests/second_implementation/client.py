@@ -371,8 +371,6 @@ class Client:
             for partition in self.partitions.values():
                 partition.image.close()
             self.partitions.clear()
-        else:
-            self.access = "paused" if kind == "pause" else "active"
 
     def _confirm(self, number: int, kind: str) -> None:
         receipt = document(

@@ -52,6 +52,8 @@ class StoredWipe(Message, frozen=True):
 
 def obey(installation: Installation, orders: Iterable[Signed]) -> PeerBrokeProtocol | None:
     """Do what new orders say, in the order of their numbers, each once, with a receipt for each.
+    Of *pause* and *resume* the receipt is all: what the device may do is what its answer says, and
+    that may be another state since.
 
     One that is not the server's, not meant for us or out of its turn is not obeyed and holds up no
     other; the server is told, and why the first was refused is returned.
@@ -82,8 +84,7 @@ def _obey_one(installation: Installation, signed: Signed) -> None:
         installation.folder.store(WIPE, StoredWipe(signed))
         wipe(installation, order)
     else:
-        access = "paused" if order.kind == "pause" else "active"
-        _confirm(installation, order, access=access)
+        _confirm(installation, order)
 
 
 def _refuse(installation: Installation, refused: RefusedOrder) -> None:
@@ -182,7 +183,7 @@ def _confirm_again(installation: Installation, order: Order) -> None:
         _confirm(installation, order)
 
 
-def _confirm(installation: Installation, order: Order, **changes: str) -> None:
+def _confirm(installation: Installation, order: Order) -> None:
     """Remember that an order was obeyed, together with the receipt that says so."""
     contact = installation.contact
     obeyed = {**contact.kinds_obeyed, order.number: order.kind}
@@ -199,7 +200,6 @@ def _confirm(installation: Installation, order: Order, **changes: str) -> None:
         receipts=(*contact.receipts, sign(receipt, signing_key(installation.identity.seed))),
         orders_seen=max(order.number, contact.orders_seen),
         obeyed=tuple(Obeyed(number, obeyed[number]) for number in sorted(obeyed)[-MAX_OBEYED:]),
-        **changes,
     )
 
 
