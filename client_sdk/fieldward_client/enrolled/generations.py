@@ -82,6 +82,8 @@ def become(here: Installation, practitioner: Practitioner, generation: int) -> P
     folder, plan = here.folder, here.folder.load(COMING_BACK, ComingBack)
     if plan is None:
         raise LocalDataDamaged("file-missing", "The plan of the next generation is gone.")
+    identity = msgspec.structs.replace(here.identity, generation=generation)
+    vault = practitioner.vault.for_generation(identity)
     practitioner.close(
         AccessClosed(
             "generation-changed",
@@ -94,8 +96,6 @@ def become(here: Installation, practitioner: Practitioner, generation: int) -> P
         content = folder.read(name)
         if content is not None:
             before.replace(name, content)
-    identity = msgspec.structs.replace(here.identity, generation=generation)
-    vault = practitioner.vault.for_generation(identity)
     folder.store(
         COMING_BACK, ComingBack(plan.journal_seed, identity, practitioner.id, vault.sealed())
     )

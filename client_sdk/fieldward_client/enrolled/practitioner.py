@@ -41,7 +41,7 @@ class Practitioner:
 
     def __init__(self, installation: Installation, practitioner: str, vault: Vault) -> None:
         self.id = practitioner
-        self.vault = vault
+        self._vault: Vault | None = vault
         self.notices = Notices(installation.folder, installation.identity, practitioner)
         self._installation = installation
         self.warm_keys = WarmKeyRing(installation.entropy)
@@ -74,6 +74,14 @@ class Practitioner:
                 self.close(locked())
             raise
         self.vault.change_passphrase(new, secret=self._installation.device_secret())
+
+    @property
+    def vault(self) -> Vault:
+        """Their keys. Raises ``AccessClosed`` once locked: they are here no more, whoever still
+        holds a session."""
+        self._require_unlocked()
+        assert self._vault is not None
+        return self._vault
 
     @property
     def is_open(self) -> bool:
@@ -159,8 +167,10 @@ class Practitioner:
 
     def key_epochs(self) -> Mapping[str, frozenset[int]] | None:
         """The epochs of the keys on this device, by partition, whether or not they may be used now;
-        ``None`` if some of earlier leases are kept and do not open."""
+        ``None`` once locked, and if some of earlier leases are kept and do not open."""
         here, keeps_earlier = self._installation, self._keeps_earlier_keys()
+        if not self.is_open:
+            return None
         try:
             if self._held is None:
                 raise PeerBrokeProtocol("no-lease", "No lease is here.")
@@ -216,12 +226,14 @@ class Practitioner:
         self._closed = self._closed or why
         self.shut()
         self._boxes.clear()
+        self._vault = None
 
     def destroy_lease(self) -> None:
         """Erase what opens the store. The next lease brings the same secret, and it opens again."""
         self.shut()
         self._installation.folder.erase(lease_file(self.id))
-        self.vault.forget_lease_seeds()
+        if self._vault is not None:  # else the next unlock forgets what opened it
+            self._vault.forget_lease_seeds()
         self._held = None
 
     def _keeps_earlier_keys(self) -> bool:

@@ -47,6 +47,8 @@ class Delivery:
     ) -> None:
         self._here = installation
         self._practitioner = practitioner
+        # Who is locked out meanwhile has no keys any more, and what is under way is still theirs.
+        self._caller = (practitioner or installation.identity).caller()
         self._tell = tell
         self._patience = patience
         self._sent: set[int] = set()
@@ -124,7 +126,7 @@ class Delivery:
 
     def _empty_request(self) -> SyncRequest:
         here, contact, asking = self._here, self._here.contact, self._practitioner
-        waits = here.hand_over()
+        waits, renews = here.hand_over(), asking is not None and asking.is_open
         return SyncRequest(
             held=self._held(),
             trust_version=here.trust.version,
@@ -135,14 +137,14 @@ class Delivery:
             orders_seen=contact.orders_seen,
             pending_edits=len(here.outbox.undelivered()),
             more=False,
-            next_hpke_key=asking.vault.next_public_key() if asking else None,
+            next_hpke_key=asking.vault.next_public_key() if asking and renews else None,
             notices_read=asking.notices.read if asking else (),
             assurance=here.assurance,
             erased_leases=here.erased_leases(),
             next_journal_key=None,
             lost_edits=here.outbox.lost,
             refused_orders=contact.refused_orders,
-            warm_key=asking.warm_keys.public_key() if asking else None,
+            warm_key=asking.warm_keys.public_key() if asking and renews else None,
             hand_over=waits.held() if waits else None,
         )
 
@@ -162,10 +164,9 @@ class Delivery:
         )
 
     def _exchange(self, request: SyncRequest) -> tuple[SyncAnswer, int]:
-        here, asking = self._here, self._practitioner
-        caller = asking.caller() if asking else here.identity.caller()
+        here = self._here
         body, server_time = self._patience.until_let_in(
-            lambda: here.line.post(PATH, encode(request), caller=caller)
+            lambda: here.line.post(PATH, encode(request), caller=self._caller)
         )
         self.answered = True
         return decode(SyncAnswer, body, max_bytes=MAX_ANSWER_BYTES), server_time
@@ -249,7 +250,7 @@ class Delivery:
         self.fault = self.fault or refused
         if is_wiped(self._here) and self._practitioner is not None:
             self._practitioner.close(wiped("What it still has to deliver is being delivered."))
-            self._practitioner = None
+            self._practitioner, self._caller = None, self._here.identity.caller()
         generation = self._here.identity.generation
         self.verdicts += (
             EditVerdict(generation, verdict.counter, verdict.outcome, verdict.code)

@@ -160,7 +160,7 @@ class _Run:
             return _unless(delivery.fault, SyncOutcome.DELIVERED)
         if answer.parted:
             generation = delivery.go_on(next_journal_key(here.folder, here.entropy))
-            if generation and not is_wiped(here):
+            if generation and self.practitioner.is_open and not is_wiped(here):
                 self.practitioner = become(here, self.practitioner, generation)
                 self.came_back = True
                 return SyncOutcome.PARTIAL, None
