@@ -11,7 +11,7 @@ from typing import Self
 
 from fieldward_client.copies.notices import Notice
 from fieldward_client.disk.clock import Clock, SystemClock
-from fieldward_client.disk.folder import Folder
+from fieldward_client.disk.folder import Folder, missing
 from fieldward_client.enrolled.enrolment import enrol, forget_attempt
 from fieldward_client.enrolled.generations import finish_coming_back, go_on_coming_back
 from fieldward_client.enrolled.installation import LOCK_AFTER_SECONDS, Installation, Ports
@@ -181,7 +181,7 @@ class Device:
         """Lock: close the journal's epoch, drop every key from memory, let go of the folder."""
         self._lock(locked())
         with self._guard.held(), self._resources:
-            if not self._closed and not is_gone(self._installation):
+            if not self._closed and self._installation.is_there:
                 with suppress(LocalDataDamaged):  # the next start closes the epoch instead
                     self._installation.journal.seal(self._installation.clock.estimate())
                     self._installation.clock.remember()
@@ -226,8 +226,8 @@ class Device:
     def lock(self) -> None:
         """Drop every key and open copy from memory; what is left of the device stays open, so that
         it can deliver, obey and be unlocked. Sessions that are still in somebody's hands refuse."""
-        self._require_open()
         self._lock(locked())
+        self._require_open()
 
     def unlock(self, passphrase: str, practitioner: str | None = None) -> None:
         """Open the keys of a practitioner, who may be left out where it is who was here last.
@@ -410,8 +410,8 @@ class Device:
     def _require_open(self) -> None:
         if self._closed:
             raise _closed()
-        if is_gone(self._installation):
-            raise gone()
+        if not self._installation.is_there:
+            raise gone() if is_gone(self._installation.folder) else missing()
 
 
 def _closed() -> CallerMistake:

@@ -15,7 +15,6 @@ from client_world import PHONE, World
 from fieldward_client import AccessClosed, Device
 from fieldward_sync.keys import KEY_BYTES
 
-
 IDLE_SECONDS = 600
 
 

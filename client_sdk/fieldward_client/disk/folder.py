@@ -32,14 +32,15 @@ _NONE = -1
 class Folder:
     """A device's folder. One process holds it at a time."""
 
-    def __init__(self, home: Path, reserve: Reserve | None = None) -> None:
+    def __init__(self, home: Path, *, within: Folder | None = None) -> None:
         self._home = home
-        self._reserve = reserve or Reserve(home)
+        self._root: Path = within._root if within else home
+        self._reserve: Reserve = within._reserve if within else Reserve(home)
         self._lock = FileLock(home / "lock", mode=_OWNER_ONLY, thread_local=False)
 
     def below(self, name: str) -> Folder:
         """A folder of this one's, for whoever holds this one."""
-        return Folder(self._home / name, self._reserve)
+        return Folder(self._home / name, within=self)
 
     @property
     def room_left(self) -> int | None:
@@ -150,7 +151,7 @@ class Folder:
 
         def write() -> None:
             for path, data in paths.items():
-                _make_folder(path.parent)
+                self._make_below(path.parent)
                 _write_durably(_unfinished(path), data)
             for path in paths:
                 os.replace(_unfinished(path), path)
@@ -171,7 +172,7 @@ class Folder:
         name once it is whole."""
         path = self._path(name)
         with _disk():
-            _make_folder(path.parent)
+            self._make_below(path.parent)
             made = not path.exists()
             file = AppendedFile(path, self._reserve)
             if made and not renamed_later:
@@ -230,6 +231,13 @@ class Folder:
         finally:
             os.close(descriptor)
 
+    def _make_below(self, path: Path) -> None:
+        """Make a folder in the device's. That one is made by ``create`` alone: where it is gone, on
+        a card that was taken out, another in its place would be half a device."""
+        if not self._root.is_dir():
+            raise missing()
+        _make_folder(path)
+
     def _path(self, name: str) -> Path:
         return self._home / name
 
@@ -268,6 +276,8 @@ class AppendedFile:
         try:
             _write(self._descriptor, data)
             os.fsync(self._descriptor)
+            if not os.fstat(self._descriptor).st_nlink:  # nobody would find what is in it
+                raise missing()
         except BaseException:  # whoever is interrupted may go on afterwards, or close
             self._undo()
             raise
@@ -363,6 +373,16 @@ def _disk() -> Iterator[None]:
         raise
     except OSError as e:
         raise _refused(e.strerror or type(e).__name__) from e
+
+
+def missing() -> LocalDataDamaged:
+    """What is left to say where the device's folder was."""
+    return LocalDataDamaged(
+        "folder-missing",
+        "The folder of this device is not where it was.",
+        next_step="Put back the card or drive that it is on, or the folder in its place; then open "
+        "the device again.",
+    )
 
 
 def _refused(why: str) -> LocalDataDamaged:

@@ -110,6 +110,11 @@ class Installation:
         )
 
     @property
+    def is_there(self) -> bool:
+        """Whether there still is a device in the folder."""
+        return bool(self.folder.size(IDENTITY))
+
+    @property
     def contact(self) -> Contact:
         """What the signed answers so far add up to."""
         return self._contact

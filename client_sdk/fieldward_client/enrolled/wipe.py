@@ -147,14 +147,14 @@ def leave(installation: Installation) -> bool:
     return True
 
 
-def is_gone(installation: Installation) -> bool:
+def is_gone(folder: Folder) -> bool:
     """Whether a wiped device has delivered everything and erased its identity."""
-    return installation.folder.read(IDENTITY) is None
+    return folder.read(IDENTITY) is None and folder.read(WIPE) is not None
 
 
 def require_not_gone(folder: Folder) -> None:
     """``AccessClosed("wiped")`` for the folder of a device that is gone."""
-    if folder.read(IDENTITY) is None and folder.read(WIPE) is not None:
+    if is_gone(folder):
         _erase_the_rest(folder)
         raise gone()
 
