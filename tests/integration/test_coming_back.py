@@ -6,13 +6,14 @@ import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from caseloads import loop_with
 from children import AUTHORITY, child
-from fieldward_client import AccessClosed, CallerMistake, LocalDataDamaged, SyncOutcome
+from fieldward_client import AccessClosed, CallerMistake, HttpAnswer, LocalDataDamaged, SyncOutcome
 from fieldward_client.disk.folder import Folder
 from fieldward_client.enrolled import generations
 from fieldward_client.keys.identity import CONTACT, Contact
@@ -303,6 +304,28 @@ def test_a_locked_copy_delivers_and_stays_what_it_is(loop: Loop, ann: Tablet) ->
     ann.reopen()
     ann.sync()
     assert ann.device.status().generation == 2
+
+
+@pytest.mark.parametrize("nth", range(3))
+def test_a_copy_that_is_locked_while_the_server_answers_goes_on_at_the_next_sync(
+    loop: Loop, ann: Tablet, monkeypatch: pytest.MonkeyPatch, nth: int
+) -> None:
+    ann.write(PHONE, "0114 496 0001")
+    come_back(ann)
+    post, answers = ann.wire.post, iter(range(100))
+
+    def locked_after(*args: Any, **more: Any) -> HttpAnswer:
+        answer = post(*args, **more)
+        if next(answers) == nth:
+            ann.device.lock()
+        return answer
+
+    monkeypatch.setattr(ann.wire, "post", locked_after)
+    assert ann.device.sync().outcome in (SyncOutcome.DELIVERED, SyncOutcome.PARTIAL)
+    ann.device.unlock(PASSPHRASE)
+    ann.sync()
+    assert ann.device.status().generation == 2
+    assert actors(loop) == {(1, 1)}
 
 
 @pytest.mark.parametrize("access", ["paused", "revoked"])

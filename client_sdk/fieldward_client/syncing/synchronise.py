@@ -160,8 +160,11 @@ class _Run:
             return _unless(delivery.fault, SyncOutcome.DELIVERED)
         if answer.parted:
             generation = delivery.go_on(next_journal_key(here.folder, here.entropy))
-            if generation and self.practitioner.is_open and not is_wiped(here):
-                self.practitioner = become(here, self.practitioner, generation)
+            if generation and not is_wiped(here):
+                try:
+                    self.practitioner = become(here, self.practitioner, generation)
+                except AccessClosed as e:  # locked while the server answered
+                    return SyncOutcome.PARTIAL, e
                 self.came_back = True
                 return SyncOutcome.PARTIAL, None
             delivery.fault = delivery.fault or old_copy()
