@@ -18,6 +18,7 @@ from fieldward_sync.access import Access
 from fieldward_sync.errors import CallerMistake, RefusedByServer
 from fieldward_sync.journal import LookUp
 from fieldward_sync.messages import DEVICE_KEY
+from fieldward_sync.signing import public_key
 from service_world import World
 
 
@@ -207,6 +208,23 @@ def test_a_renewed_lease_brings_no_more_enquiries_and_the_next_day_does(
         device.enquire(**ADA)
     world.now += enquiry_limit.WINDOW_SECONDS // 2
     assert found(device.enquire(**ADA)) == ["ada"]
+
+
+def test_a_device_that_comes_back_from_an_old_copy_has_no_more_enquiries(
+    world: World, device: FieldDevice, three: int
+) -> None:
+    """Nobody is asked before it goes on, so that a copy put back would give a new allowance."""
+    for _ in range(three):
+        device.enquire(**ADA)
+    epoch_key, empty = device.epoch_key, device.journal
+    device.sync(journal=device.journalled(1))
+    device.epoch_key, device.journal = epoch_key, empty
+    assert device.sync(journal=device.journalled(1)).parted
+    goes_on = device.sync(next_journal_key=public_key(device.identity))
+    device.generation, device.counter = goes_on.next_generation, 0
+    with pytest.raises(RefusedByServer, match="enquiries-used-up"):
+        device.enquire(**ADA)
+    assert device.generation == 2
 
 
 def test_a_refused_enquiry_does_not_count(world: World, device: FieldDevice, three: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -135,6 +136,8 @@ def enter(transaction: Transaction, enrolment: Enrolment) -> Device:
     if earlier is not None and Access(earlier.access) is Access.ACTIVE:
         devices.set_access(transaction, earlier, Access.DRAINING.value)
     device = _new_device(enrolment, request)
+    if earlier is not None and enrolment.came_back:  # of which nobody approved
+        device = replace(device, enquiries=earlier.enquiries)
     devices.add(transaction, device)
     holder = _new_holder(
         enrolment, request, changed_state=authorities.next_state(transaction, authority)
