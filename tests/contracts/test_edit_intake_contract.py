@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from children import AUTHORITY, PHONE, child
+from children import AUTHORITY, PHONE, TEAM, child, stranger
 from field_device import FieldDevice
 from fieldward_server.services.exchange.inbox import list_inbox
 from fieldward_server.services.records.conflicts import list_conflicts
@@ -16,7 +16,8 @@ from fieldward_server.services.records.reading import record_history
 from fieldward_server.services.records.shields import raise_shield, release_shield
 from fieldward_server.storage import devices
 from fieldward_sync.access import Access
-from fieldward_sync.messages import BoxPart
+from fieldward_sync.limits import MAX_MEMBERS
+from fieldward_sync.messages import BoxPart, Verdict
 from fieldward_sync.records import ProposedChange, Value
 from fieldward_sync.signing import sign, signing_key
 from service_world import World
@@ -355,3 +356,81 @@ def test_a_verdict_does_not_tell_of_a_hidden_value(world: World, device: FieldDe
     conflicts = list_conflicts(world.platform, AUTHORITY)
     assert [conflict.path for conflict in conflicts] == ["address"]
     assert not world.view("c1").at("address")
+
+
+FORMER: dict[str, Value] = {"family": "Mensah", "given": "Ada"}
+NURSE: dict[str, Value] = {"service": "school-nursing", "since": "2026-01-05"}
+
+
+def in_a_set(container: str, members: int, fields: dict[str, Value]) -> dict[str, Value]:
+    """The paths of so many members that are added."""
+    return {
+        f"{container}/n{number}.{name}": value
+        for number in range(members)
+        for name, value in fields.items()
+    }
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"school.name": "High Road Primary"},
+        {"school.since": "2026-01-05"},
+        {"involvements/z9.phone": NEW_PHONE},
+        {"involvements/z9.ended": "2026-03-01"},
+        in_a_set("former_names", MAX_MEMBERS["former_names"], FORMER),
+        in_a_set("former_names", 1, FORMER),
+        {"involvements/z9.consent_withdrawn": "raised"},
+    ],
+    ids=["school", "since", "involvement", "its end", "all names", "a name", "consent"],
+)
+def test_a_verdict_does_not_tell_whether_there_is_anything_hidden(
+    world: World, device: FieldDevice, asked: dict[str, Value]
+) -> None:
+    """H1: an edit asks of a shielded child whether they go to school, or were called otherwise."""
+    more = {
+        "school": {"code": "107140", "name": "Low Road Primary"},
+        "former_names": {"f1": FORMER},
+        "involvements": {"a1": {**NURSE, "team": TEAM}, "z9": NURSE},
+    }
+    world.load(stranger("little"), stranger("much", **more))
+    verdicts: list[Verdict] = []
+    for record in ("little", "much"):
+        shield(world, record)
+        changes = tuple(ProposedChange(path, value) for path, value in asked.items())
+        verdicts += device.deliver(device.proposal(record, "", "", shown=(), changes=changes))
+    assert len({(verdict.outcome, verdict.code) for verdict in verdicts}) == 1
+
+
+def test_what_is_hidden_from_all_may_be_mended_by_who_wrote_it(
+    world: World, device: FieldDevice
+) -> None:
+    shield(world)
+    fields = in_a_set("involvements", 1, NURSE)
+    changes = tuple(ProposedChange(path, value) for path, value in fields.items())
+    added, mended = (
+        device.proposal("c1", PHONE, "", shown=(), changes=changes),
+        device.proposal("c1", "involvements/n0.phone", NEW_PHONE, shown=()),
+    )
+    assert [verdict.outcome for verdict in device.deliver(added, mended)] == ["merged"] * 2
+    world.practitioner("p-2")
+    other = world.device("caseload", practitioner="p-2")
+    assert other.edit("c1", "involvements/n0.phone", NEW_PHONE, shown=()).code == "invalid-value"
+
+
+def test_consent_is_withdrawn_though_a_shield_hides_of_what(
+    world: World, device: FieldDevice
+) -> None:
+    """C4: whoever was told so before they heard of the shield; it holds once that has ended."""
+    shield(world)
+    withdrawn = device.edit("c1", "involvements/a1.consent_withdrawn", "raised", shown=())
+    assert withdrawn.outcome == "merged"
+    release_shield(
+        world.platform,
+        authority=AUTHORITY,
+        record_id="c1",
+        actor="test",
+        reason="ended",
+        now=world.now,
+    )
+    assert not world.view("c1").at(PHONE)

@@ -7,7 +7,7 @@ edit again gets the same verdict.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -29,8 +29,9 @@ from fieldward_sync.field_classes import Writer, check_fixed, check_writer
 from fieldward_sync.limits import SETTLED_BY_COLLEAGUE
 from fieldward_sync.messages import BoxPart, Verdict
 from fieldward_sync.outbox import MAX_ENTRY_BYTES, Box, open_as_authority
-from fieldward_sync.records import Edit, Proposal
-from fieldward_sync.schema import check_edit
+from fieldward_sync.projection import settled_by_rule
+from fieldward_sync.records import Edit, Proposal, Value
+from fieldward_sync.schema import check_edit, check_value
 from fieldward_sync.signing import Signed
 from fieldward_sync.versions import Dot
 
@@ -175,8 +176,10 @@ class EditIntake:
             generation=self._standing.device.generation,
             shown=known.by_number,
         )
-        _check(edit, known)
-        edit = sparing(edit, self._book.hidden(known))
+        hidden = self._book.hidden(known)
+        # Compared with what is hidden, the verdict would tell of it.
+        _check(edit, known, shown=known.known_to(owner.practitioner, hidden=hidden))
+        edit = sparing(edit, hidden)
         new = NewEdit(edit, DEVICE, content_hash, told_of=self._granted(owner))
         before, takes_effect = self._book.goes_on(known, edit)
         verdict = self._book.accept(known, new)
@@ -238,15 +241,20 @@ class EditIntake:
         events.open_incident(self._transaction, device, kind, detail, at=self._now)
 
 
-def _check(edit: Edit, known: KnownRecord) -> None:
-    """Raise ``CallerMistake`` unless a practitioner may make this edit and its values are sound."""
+def _check(edit: Edit, known: KnownRecord, *, shown: Mapping[str, Value]) -> None:
+    """Raise ``CallerMistake`` unless a practitioner may make this edit and its values are sound,
+    beside those that they may know of."""
     values = {change.path: change.value for change in edit.changes}
     if len(values) < len(edit.changes):
         raise CallerMistake("path-repeated", "The edit sets a field twice.")
     for path, value in values.items():
         check_writer(path, value, Writer.PRACTITIONER)
         check_fixed(path, known.record.live)
-    check_edit(values, shown=known.values)
+    # A latch is raised whatever else there is of its member, which may be hidden: it only hides.
+    latches = {path: value for path, value in values.items() if settled_by_rule(path)}
+    for path, value in latches.items():
+        check_value(path, value)
+    check_edit({path: values[path] for path in values.keys() - latches.keys()}, shown=shown)
 
 
 def _refusal(counter: int, code: str) -> Verdict:

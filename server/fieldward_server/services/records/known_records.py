@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from itertools import groupby
 from operator import attrgetter
 from typing import TypeVar
@@ -201,6 +202,21 @@ class KnownRecord(Struct, frozen=True, dict=True):
             for path in self.record.paths
             if path not in self.shown and not settled_by_rule(path)
         )
+
+    def known_to(self, practitioner: str, *, hidden: AbstractSet[str]) -> Mapping[str, Value]:
+        """The values that a practitioner may know of, the first of each path, where these paths
+        are hidden: what is shown, as it is shown, and what they wrote themselves."""
+        if not hidden:
+            return self.values
+        edits, elsewhere = self.record.edits, hidden - self.hidden
+        own = {
+            change.path: change.value
+            for dot in sorted(edits, key=self.numbers.__getitem__)
+            if edits[dot].practitioner == practitioner
+            for change in edits[dot].changes
+        }
+        shown = (each for each in reversed(self._projected.values) if each.path not in elsewhere)
+        return own | {each.path: each.value for each in shown}
 
     @property
     def is_shielded_by_somebody(self) -> bool:
