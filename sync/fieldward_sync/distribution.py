@@ -106,21 +106,26 @@ class Distribution(Message, frozen=True):
     warm: Annotated[tuple[PartitionId, ...], Meta(max_length=MAX_MANIFESTS)]
     """Of the manifests, those whose keys are for memory alone."""
 
-    def require_successor_of(self, trusted: Distribution | None, *, now: int) -> None:
+    def require_successor_of(
+        self, trusted: Distribution | None, *, now: int, numbers_bind: bool = True
+    ) -> None:
         """Raise unless this may replace what was trusted before: not expired, not older, and the
         same number only with the same content (TUF's rollback, freeze and mix-and-match rules).
-        What leaves a device is told by name, never inferred from its absence (invariant 4)."""
+        What leaves a device is told by name, never inferred from its absence (invariant 4).
+
+        ``numbers_bind`` is false where the key that signed it is trusted no more: whoever stole it
+        may have given the highest number there is."""
         if now >= self.expires:
             raise PeerBrokeProtocol("distribution-expired", "The list of partitions has expired.")
         if trusted is None:
             return
         mine, theirs = (self.incarnation, self.number), (trusted.incarnation, trusted.number)
-        if mine < theirs:
+        if numbers_bind and mine < theirs:
             raise PeerBrokeProtocol(
                 "distribution-rolled-back",
                 f"The server offers state {mine}; this device has already held {theirs}.",
             )
-        if mine == theirs and self._content() != trusted._content():
+        if numbers_bind and mine == theirs and self._content() != trusted._content():
             raise PeerBrokeProtocol(
                 "distribution-mixed", f"State {mine} was offered with two different contents."
             )

@@ -114,6 +114,20 @@ def test_an_order_that_a_device_refused_is_an_incident_once(device: FieldDevice)
     ]
 
 
+def test_an_order_that_was_never_given_is_an_incident_and_says_nothing_of_others(
+    device: FieldDevice,
+) -> None:
+    """Somebody else signs with the server's key; what waits was not seen for that."""
+    device.order_wipe()
+    (order,) = ordered(device)
+    for _ in range(2):
+        never_given = receipt(device, order, number=order.number + 1)
+        assert ordered(device, orders_seen=order.number + 1, receipts=(never_given,)) == [order]
+    assert wipe_report(device).state is WipeState.ORDERED
+    found = list_incidents(device.world.platform, AUTHORITY)
+    assert [(each.kind, each.detail) for each in found] == [("order-unknown", "2")]
+
+
 def test_without_a_receipt_a_wipe_ends_unconfirmed_with_the_lease(device: FieldDevice) -> None:
     device.order_wipe()
     report = wipe_report(device)

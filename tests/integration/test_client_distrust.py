@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,16 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from children import AUTHORITY
 from client_world import PASSPHRASE, PHONE, SERVER_URL, World
 from fieldward_client import Device, HttpAnswer, PeerBrokeProtocol, SyncOutcome
+from fieldward_sync.access import Order, RefusedOrder
 from fieldward_sync.distribution import Distribution
-from fieldward_sync.encoding import decode, encode
+from fieldward_sync.encoding import decode, encode, pack
 from fieldward_sync.leases import Lease, LeaseGrant
 from fieldward_sync.messages import SyncAnswer, Trust
 from fieldward_sync.signing import Signed, sign
+from memory_authority import MemoryAuthority
 
 MALLORY = Ed25519PrivateKey.generate()
 
@@ -163,6 +167,55 @@ def test_a_server_that_is_not_the_codes_gets_no_device(world: World, tmp_path: P
             clock=world.clock,
             transport=other.authority,
         )
+
+
+def renew(authority: MemoryAuthority) -> None:
+    """Another answer key is in force, says the root key."""
+    authority.answer_key = Ed25519PrivateKey.generate()
+    authority.trust_version += 1
+    authority.files[AUTHORITY] = pack(sign(authority.trust(), authority.root))
+
+
+@pytest.mark.parametrize("locked", [False, True])
+def test_the_highest_order_that_a_stolen_key_signed_binds_nobody_once_keys_are_renewed(
+    world: World, locked: bool
+) -> None:
+    tablet, authority = world.ready(), world.authority
+    known = authority.devices["d-1"]
+    highest = Order(AUTHORITY, "d-1", 1, 2**53 - 1, "pause", world.clock.true_time)
+    stolen = sign(highest, authority.answer_key)
+    known.orders.append(stolen)
+    tablet.sync()
+    known.orders.clear()
+    known.receipts.clear()
+    if locked:
+        tablet.close()
+        tablet = world.open(passphrase=None)
+    renew(authority)
+    known.orders.append(stolen)
+    authority.order("d-1", "wipe")
+    assert tablet.sync().wiped
+    assert [receipt.kind for receipt in known.receipts] == ["wipe"]
+    refused = [each.refused_orders for each in known.requests if each.refused_orders]
+    assert refused == [(RefusedOrder(2**53 - 1, "signature-wrong"),)]
+
+
+def test_the_highest_list_that_a_stolen_key_signed_binds_nobody_once_keys_are_renewed(
+    world: World,
+) -> None:
+    tablet, authority = world.ready(), world.authority
+    authority.publish("p-west")
+    authority.changes_answer = partial(with_distribution(number=2**53 - 1), world)
+    assert tablet.sync().outcome is SyncOutcome.COMPLETE
+    authority.changes_answer = lambda answer: answer
+    assert tablet.sync().outcome is SyncOutcome.DISTRUSTED
+    renew(authority)
+    assert tablet.sync().outcome is SyncOutcome.COMPLETE
+    authority.set_fields("r-ada", {"name.given": "Adaeze"})
+    authority.publish("p-west")
+    assert tablet.sync().updated == ("West",)
+    authority.state -= 1
+    assert tablet.sync().outcome is SyncOutcome.DISTRUSTED, "under one key they go up as before"
 
 
 # --- Signed answers that say what they must not -------------------------------------------------

@@ -190,7 +190,7 @@ class Client:
         self._kept: dict[int, tuple[Box, int, bytes]] = {}
         self._edits_made = 0
         self._query = b""
-        self._held_number, self._held_incarnation = 0, 0
+        self._held_number, self._held_incarnation, self._held_signer = 0, 0, b""
         self._manifests: list[Any] = []
         self._lease: list[Any] | None = None
         self._look_ups_used = 0
@@ -313,6 +313,9 @@ class Client:
             assert newer.incarnation >= self.trust.incarnation
             if newer.incarnation > self.trust.incarnation:
                 self._deliver_again(edits_held)
+            if newer.answer_key != self.trust.answer_key:
+                self.orders_seen = 0
+                self.obeyed.clear()
             self.trust = newer
         self.access, self._journal_due = access, (journal_next, journal_epoch)
         self.suspended = self.practitioner in answer[18]
@@ -455,7 +458,8 @@ class Client:
         assert (authority, device, generation) == (self.authority, self.device, self.generation)
         assert (incarnation, practitioner) == (self.trust.incarnation, self.practitioner)
         assert self._now() < expires
-        assert (incarnation, number) >= (self._held_incarnation, self._held_number)
+        is_newer = (incarnation, number) >= (self._held_incarnation, self._held_number)
+        assert is_newer or self._held_signer != self.trust.answer_key
         self.on_line = dict(on_line)
         named = {manifest[0] for manifest in manifests} | set(lost) | self.on_line.keys()
         assert self.partitions.keys() <= named
@@ -468,6 +472,7 @@ class Client:
         }
         self.partitions = opened
         self._held_incarnation, self._held_number = incarnation, number
+        self._held_signer = self.trust.answer_key
 
     def _open_partition(self, manifest: list[Any], ring: Mapping[str, Any]) -> Held:
         partition, _, _, records, image_digest, digest, _, files = manifest

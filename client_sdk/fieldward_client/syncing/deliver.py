@@ -29,7 +29,14 @@ from fieldward_sync.errors import (
     RetryLater,
 )
 from fieldward_sync.journal import EntryItem, JournalItem
-from fieldward_sync.messages import MAX_ANSWER_BYTES, Held, HeldPartition, SyncAnswer, SyncRequest
+from fieldward_sync.messages import (
+    MAX_ANSWER_BYTES,
+    Held,
+    HeldPartition,
+    SyncAnswer,
+    SyncRequest,
+    Trust,
+)
 from fieldward_sync.signing import MAX_SIGNED_BYTES, Signed
 
 PATH = "/v1/sync"
@@ -176,10 +183,10 @@ class Delivery:
         contact = self._here.contact
         for erased in request.erased_leases:
             self._here.ladder(erased.practitioner).told(erased.at)
-        trust = self._newer_trust(answer.trust)
-        was_restored = self._was_restored(trust)
+        signed, trust = self._newer_trust(answer.trust)
+        was_restored = trust.incarnation > self._here.trust.incarnation
         if was_restored:
-            self._deliver_again(trust, answer)
+            self._deliver_again(trust.incarnation, answer)
         # Who signed them is seen when they are obeyed: this only says which are repeated.
         waiting = {order_number(signed) for signed in answer.orders}
         before = (contact.journal_next, contact.journal_epoch)
@@ -196,10 +203,16 @@ class Delivery:
             self.fault = LocalDataDamaged(
                 "journal-behind", "The server has look-ups of this device that are not here."
             )
+        if trust.answer_key != self._here.trust.answer_key:
+            # What a key signed that is trusted no more binds nobody: whoever stole it may have
+            # given the highest number there is. An order that is obeyed once more does no harm.
+            contact = msgspec.structs.replace(contact, orders_seen=0, obeyed=())
         # The next generation copies from the disk what this one has still to deliver.
         remember = self._here.keep if answer.parted else self._here.note
         remember(
-            trust=trust,
+            trust=signed,
+            orders_seen=contact.orders_seen,
+            obeyed=contact.obeyed,
             access=answer.access,
             suspended=answer.suspended,
             journal_next=came[0],
@@ -221,21 +234,18 @@ class Delivery:
             refusals_told=(*contact.refusals_told, *request.refused_orders)[-MAX_REFUSED_ORDERS:],
         )
 
-    def _newer_trust(self, offered: Signed | None) -> Signed:
+    def _newer_trust(self, offered: Signed | None) -> tuple[Signed, Trust]:
         """The keys to trust from now on: newer ones, under the same root key (design §7)."""
         if offered is None:
-            return self._here.contact.trust
-        self._here.identity.open_trust(offered).require_successor_of(self._here.trust)
-        return offered
+            return self._here.contact.trust, self._here.trust
+        trust = self._here.identity.open_trust(offered)
+        trust.require_successor_of(self._here.trust)
+        return offered, trust
 
-    def _was_restored(self, trust: Signed) -> bool:
-        return self._here.identity.open_trust(trust).incarnation > self._here.trust.incarnation
-
-    def _deliver_again(self, trust: Signed, answer: SyncAnswer) -> None:
+    def _deliver_again(self, incarnation: int, answer: SyncAnswer) -> None:
         """The server came back from a backup: what it lacks of what it had acknowledged waits for
         delivery once more. Before the new trust is kept, so that a crash between forgets nothing.
         """
-        incarnation = self._here.identity.open_trust(trust).incarnation
         self._sent -= self._here.outbox.begin_incarnation(incarnation, held=answer.edits_held)
         self._journal_stuck = False
 

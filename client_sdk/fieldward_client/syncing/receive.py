@@ -76,7 +76,9 @@ class Reception:
         here, practitioner = self._here, self._practitioner.id
         stored = StoredDistribution(here.contact.trust, signed)
         distribution = check_distribution(stored, here.identity, practitioner)
-        distribution.require_successor_of(store.distribution, now=server_time)
+        distribution.require_successor_of(
+            store.distribution, now=server_time, numbers_bind=self._numbers_bind()
+        )
         before = store.distribution.manifests if store.distribution else ()
         prepared = self._prepare(store, distribution, before)
         here.folder.store(distribution_file(practitioner), stored)
@@ -87,6 +89,14 @@ class Reception:
         gone = [each for each in before if each.partition not in kept]
         self.lost += (each.title for each in gone if each.partition not in on_line)
         self.on_line_now += (each.title for each in gone if each.partition in on_line)
+
+    def _numbers_bind(self) -> bool:
+        """Whether the list in force was signed with a key that is trusted still."""
+        here, name = self._here, distribution_file(self._practitioner.id)
+        stored = here.folder.load(name, StoredDistribution)
+        if stored is None:
+            return True
+        return here.identity.open_trust(stored.trust).answer_key == here.trust.answer_key
 
     def _keep(self, hand_over: HandOver, server_time: int) -> None:
         """Keep what the next practitioner's code opens here (P6), once all its files are here. They

@@ -18,11 +18,16 @@ from fieldward_sync.signing import Signed
 WIPE = "wipe"
 
 
-def newly_seen(open_orders: Iterable[StoredOrder], *, up_to: int) -> tuple[StoredOrder, ...]:
+def newly_seen(
+    device: Device, open_orders: Iterable[StoredOrder], *, up_to: int
+) -> tuple[StoredOrder, ...]:
     """Which of these a device has stored that says so up to this number, and had not said so.
 
-    Of one that was withdrawn that is not known: later orders have higher numbers.
+    Of one that was withdrawn that is not known: later orders have higher numbers. Nor of any, where
+    the device has seen a number that was never given.
     """
+    if up_to > device.order_number:
+        return ()
     return tuple(
         order
         for order in open_orders
@@ -38,8 +43,11 @@ def take_seen(
     up_to: int,
     now: int,
 ) -> None:
-    """The device has stored the orders up to this number."""
-    newly = newly_seen(open_orders, up_to=up_to)
+    """The device has stored the orders up to this number. One that was never given opens an
+    incident: somebody else signs with our key."""
+    if up_to > device.order_number:
+        events.open_incident(transaction, device, "order-unknown", str(up_to), at=now)
+    newly = newly_seen(device, open_orders, up_to=up_to)
     orders.mark_seen(transaction, newly, at=now)
     if any(order.kind == WIPE for order in newly):
         _move_wipe(transaction, device, WipeState.SEEN)

@@ -152,7 +152,7 @@ def _without_effect(
     something."""
     if request.assurance != standing.device.assurance:
         return None
-    if newly_seen(standing.orders, up_to=request.orders_seen):
+    if newly_seen(standing.device, standing.orders, up_to=request.orders_seen):
         return None
     if _contact_is_news(standing, request, now=now) or stored_keys_gone(standing, request):
         return None
