@@ -64,7 +64,8 @@ class PartitionStatus:
     way: Way
     """How it is held; of a tethered one nothing is here, and the rest is 0."""
     waits: bool
-    """It is held warm, and its keys are not here: a sync of an unlocked session brings them."""
+    """Its keys are not here: a sync of an unlocked session brings them, as soon as the lease is
+    renewed. So it is at each unlocking with one that is held warm."""
     records: int
     feed: int
     made: int
@@ -243,13 +244,13 @@ def _conflicts(practitioner: Practitioner | None) -> int | None:
     return None
 
 
-def _can_open(practitioner: Practitioner | None) -> frozenset[str]:
-    """The partitions whose keys are here."""
+def _can_open(practitioner: Practitioner | None) -> frozenset[str] | None:
+    """The partitions whose keys are here; ``None`` if nothing can be read now."""
     if practitioner is not None:
         with suppress(AccessClosed, LocalDataDamaged):
             granted = practitioner.holdings().store.granted()
             return frozenset(each.partition for each in granted)
-    return frozenset()
+    return None
 
 
 def _notices(installation: Installation, practitioner_id: str | None) -> int:
@@ -319,12 +320,14 @@ def _partitions(
     if distribution is None:
         return ()
     can_open = _can_open(practitioner)
+    listed = frozenset(each.partition for each in distribution.manifests)
+    shut = frozenset(distribution.warm) if can_open is None else listed - can_open
     here = (
         PartitionStatus(
             each.partition,
             each.title,
             Way.WARM if each.partition in distribution.warm else Way.OFFLINE,
-            waits=each.partition in distribution.warm and each.partition not in can_open,
+            waits=each.partition in shut,
             records=each.records,
             feed=each.feed,
             made=each.made,

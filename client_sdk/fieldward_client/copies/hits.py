@@ -60,9 +60,9 @@ class Unsearched:
 
     title: str
     why: Literal["on-line-only", "until-sync"]
-    """``on-line-only``: nothing of it is on any device. ``until-sync``: it is held warm, and a sync
-    while this practitioner is at the device brings its keys. ``Session.enquire`` finds those of
-    both."""
+    """``on-line-only``: nothing of it is on any device. ``until-sync``: its keys are not here. It
+    is held warm, or its key was replaced and the lease not renewed; a sync while this practitioner
+    is at the device brings them. ``Session.enquire`` finds those of both."""
 
 
 @dataclass(frozen=True)

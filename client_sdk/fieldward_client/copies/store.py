@@ -141,11 +141,11 @@ class Store:
         return tuple(each for each in held.manifests if self.opens(each, held)) if held else ()
 
     def opens(self, manifest: Manifest, held: Distribution) -> bool:
-        """Whether the keys of a partition are where that distribution has them: one that is held
-        warm is not opened with keys that are left on the disk."""
-        if manifest.partition not in held.warm:
-            return any(keys.partition == manifest.partition for keys in self.keys)
-        here = {(keys.partition, each.epoch) for keys in self.warm for each in keys.epochs}
+        """Whether the keys of all files of a partition are where that distribution has them: one
+        that is held warm is not opened with keys that are left on the disk. A lease that is not
+        renewed brings no key of a later key epoch."""
+        ring = self.warm if manifest.partition in held.warm else self.keys
+        here = {(keys.partition, each.epoch) for keys in ring for each in keys.epochs}
         return all((manifest.partition, each.context.epoch) in here for each in manifest.files)
 
     def unsearched(self) -> tuple[Unsearched, ...]:
@@ -153,7 +153,7 @@ class Store:
         held = self.distribution
         if held is None:
             return ()
-        shut = (m for m in held.manifests if m.partition in held.warm and not self.opens(m, held))
+        shut = (each for each in held.manifests if not self.opens(each, held))
         return (
             *(Unsearched(each.title, "until-sync") for each in shut),
             *(Unsearched(each.title, "on-line-only") for each in held.on_line),

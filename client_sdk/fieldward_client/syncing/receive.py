@@ -65,7 +65,7 @@ class Reception:
         if answer.distribution is not None:
             self._apply(holdings.store, answer.distribution, server_time)
         elif holdings.store.distribution is not None:
-            self._fetch_missing(holdings.store)
+            self._fetch_missing(holdings.store, holdings.store.distribution)
         if answer.hand_over is not None:
             self._keep(answer.hand_over, server_time)
         self._practitioner.forget_needless_keys()
@@ -116,13 +116,9 @@ class Reception:
         self, store: Store, distribution: Distribution, before: Collection[Manifest]
     ) -> dict[str, Partition]:
         """Bring the files that are not here, and open each partition that is not as before. What
-        is as before is opened when it is asked for; so is what is held warm and whose keys did not
-        come, for then the rest is taken without it."""
-        manifests = [
-            each
-            for each in distribution.manifests
-            if each.partition not in distribution.warm or store.opens(each, distribution)
-        ]
+        is as before is opened when it is asked for. A partition whose keys did not come is shut
+        until they do: the rest, and what it is to lose, does not wait for it."""
+        manifests = [each for each in distribution.manifests if store.opens(each, distribution)]
         self._want(manifests)
         changed = [manifest for manifest in manifests if manifest not in before]
         records, total = 0, sum(manifest.records for manifest in changed)
@@ -143,11 +139,12 @@ class Reception:
             again = {e.name: self._fetch_one(e, partial(store.opener, e)) for e in manifest.files}
             return store.prepare(manifest, again)
 
-    def _fetch_missing(self, store: Store) -> None:
-        """Bring what was put aside as damaged."""
+    def _fetch_missing(self, store: Store, held: Distribution) -> None:
+        """Bring what was put aside as damaged, and that whose keys have come only now."""
         self._want(store.granted())
-        for manifest in store.granted():
-            self._fetch(store, manifest)
+        come = {manifest: self._fetch(store, manifest) for manifest in store.granted()}
+        prepared = {m.partition: self._open(store, m, files) for m, files in come.items() if files}
+        store.replace(held, prepared)
 
     def _want(self, manifests: Iterable[Manifest]) -> None:
         """Count what is to come, before any of it does."""

@@ -78,7 +78,9 @@ def _details(found: Status) -> Iterator[Text]:
             yield Text(f"{partition.title}: on line only, ask with enquire")
             continue
         if partition.waits:
-            yield Text(f"{partition.title}: held warm, opens with a sync")
+            warm = partition.way is Way.WARM
+            opens = "held warm, opens with a sync" if warm else "opens once the lease is renewed"
+            yield Text(f"{partition.title}: {opens}")
             continue
         made = moment(partition.made, now=found.now or partition.made)
         entries = many(partition.records, "entry", "entries")
