@@ -295,7 +295,7 @@ def test_nothing_opens_after_the_lease(  # invariant 3
         assert not waits(loop), "nobody has to ask for it"
 
 
-@pytest.mark.parametrize("end", ["wiped", "revoked", "paused"])
+@pytest.mark.parametrize("end", ["wiped", "revoked", "paused", "draining"])
 def test_what_ends_reading_ends_what_waits(
     loop: Loop, tablet: tuple[Device, Wire], end: str
 ) -> None:

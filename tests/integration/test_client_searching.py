@@ -82,6 +82,19 @@ def test_a_hit_says_why_it_is_one(tablet: Device) -> None:
     }
 
 
+def test_what_an_app_may_log_by_mistake_names_nobody(tablet: Device) -> None:
+    """A list, an entry, an edit that waits: a traceback or a log line shows them by ``repr``."""
+    with tablet.session("clinic") as session:
+        hits = session.search(family="Okafor", given="Ada")
+        ada = session.open(hits[0].record_id)
+        ada.edit("name.given", "Adaeze")
+        (pending,) = tablet.pending()
+        shown = " ".join(map(repr, (hits, hits[0], ada, pending, session, tablet)))
+    assert pending.changes == {"name.given": "Adaeze"}
+    for value in ("Ada", "Okafor", "2021-03-14", "RM10"):
+        assert value not in shown
+
+
 def test_where_too_many_fit_nothing_is_listed_and_it_says_what_to_add(world: World) -> None:
     crowd(world, MAX_HITS + 1)
     tablet = world.ready("tablet", "p-crowd")

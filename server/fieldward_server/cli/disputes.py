@@ -33,8 +33,8 @@ def command() -> None:
 def raise_(call: Commander, record: str, path: str, by: str, as_json: bool) -> None:
     """Mark what stands at PATH of a RECORD as disputed, from today on.
 
-    Every device that shows the field says so beside the value from its next sync on; where the
-    field is hidden, so is this. The value still counts in a search.
+    Every device that shows the field says so beside the value, from its first sync after the next
+    files on; where the field is hidden, so is this. The value still counts in a search.
 
     \b
     Example:

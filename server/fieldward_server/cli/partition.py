@@ -58,7 +58,8 @@ def create(
 def change(call: Commander, partition: str, rules: tuple[str, ...], as_json: bool) -> None:
     """Have these rules, and no others, choose a PARTITION's records.
 
-    Its devices follow at their next sync. `partition preview` says what it touches.
+    Its devices follow at their first sync after the next files, which `serve` makes soon and
+    `partition seal` now. `partition preview` says what it touches.
 
     \b
     Example:

@@ -28,10 +28,11 @@ def command() -> None:
 def raise_(
     context: click.Context, call: Commander, records: tuple[str, ...], as_json: bool
 ) -> None:
-    """Shield RECORDS: every device loses what that hides at its next sync (H9).
+    """Shield RECORDS: every device loses what that hides, with the next files (H9).
 
-    One that is refused stops no other; the exit code is 1 then. `shield devices` without a record
-    says how far all of them have come.
+    `serve` makes these soon, `partition seal` now; a device takes them at its next sync. `shield
+    devices` without a record says how far all of them have come. A record that is refused stops no
+    other; the exit code is 1 then.
 
     \b
     Example:
