@@ -19,7 +19,7 @@ from fieldward_sync.distribution import Distribution
 from fieldward_sync.encoding import decode
 from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol, RefusedByServer
 from fieldward_sync.invitations import read_code
-from fieldward_sync.leases import Lease, LeaseSecrets, open_secrets, secrets_info
+from fieldward_sync.leases import Lease, LeaseSecrets, LeaseTerms, open_secrets, secrets_info
 from fieldward_sync.messages import HandOver, HeldHandOver, SyncAnswer
 from service_world import World
 
@@ -111,6 +111,18 @@ def test_the_code_opens_a_lease_of_who_comes_and_what_it_lists(
     assert (listed.practitioner, [m.partition for m in listed.manifests]) == (NEXT, ["school"])
     with pytest.raises(PeerBrokeProtocol, match="seal-broken"):
         opened(device, prepare(world, world.device()), handed)
+
+
+def test_it_ends_when_it_was_to_though_leases_are_shorter_since(
+    world: World, device: FieldDevice
+) -> None:
+    """A device refuses a lease whose keys are to go before it closes, and with it the whole sync of
+    whoever is there."""
+    code = prepare(world, device)
+    terms = LeaseTerms(HOUR, 2 * HOUR, DAY)
+    world.platform = replace(world.platform, lease_terms=terms)
+    lease, _ = opened(device, code, came(device.sync()))
+    assert lease.warns <= lease.closes == lease.destroys == world.now + 5 * DAY
 
 
 def test_a_locked_device_hears_of_it_and_gets_nothing(world: World, device: FieldDevice) -> None:

@@ -68,6 +68,36 @@ def test_a_lease_is_not_renewed_before_an_eighth_of_its_term(device: FieldDevice
     assert device.sync().lease is None
 
 
+def test_a_lease_that_is_over_is_renewed_however_long_one_before_it_was(
+    device: FieldDevice,
+) -> None:
+    """The operator gives shorter ones; reports still count with the longer."""
+    world = device.world
+    terms = LeaseTerms(HOUR, 2 * HOUR, 14 * 24 * HOUR)
+    world.platform = replace(world.platform, lease_terms=terms)
+    world.now += AN_EIGHTH
+    assert device.sync().lease is not None
+    assert device.lease is not None
+    world.now = device.lease.closes
+    assert device.sync().lease is not None
+
+
+def test_a_lease_that_a_clock_gave_which_ran_ahead_is_replaced_once_it_is_put_right(
+    device: FieldDevice,
+) -> None:
+    """Invariant 3: else the copy would open until then."""
+    world, right = device.world, device.world.now + AN_EIGHTH
+    world.now = right + 30 * 24 * HOUR
+    assert device.sync().lease is not None
+    world.now = right
+    device.hpke_seed = os.urandom(32)
+    assert device.sync().lease is not None
+    assert device.lease is not None
+    assert device.lease.closes == right + 72 * HOUR
+    world.now -= 60
+    assert device.sync().lease is None, "of two hosts, one is a little behind"
+
+
 def renewed(device: FieldDevice, *, look_ups_left: int) -> bool:
     held = msgspec.structs.replace(device.held, look_ups_left=look_ups_left)
     return device.sync(held=held).lease is not None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fieldward_server.services.authorities import open_answer_key
 from fieldward_server.services.custody.practitioners import barred_by
-from fieldward_server.services.custody.standing import Standing
+from fieldward_server.services.custody.standing import CONTACT_SECONDS, Standing
 from fieldward_server.services.distribution.distributions import held_warm
 from fieldward_server.services.distribution.partition_keys import key_ring, ring_hash
 from fieldward_server.services.platform import Platform
@@ -50,14 +50,21 @@ def is_due(standing: Standing, request: SyncRequest, terms: LeaseTerms, *, now: 
     holder = standing.holder
     if holder is None or request.next_hpke_key is None or request.more:
         return False
-    term = holder.lease_closes - holder.lease_issued
     look_ups_used = terms.look_ups - request.held.look_ups_left
     return (
         is_another(holder, standing.held, lease=request.held.lease)
         or (bool(standing.warm) and request.warm_key is not None and not request.held.warm)
-        or now >= holder.lease_issued + term // RENEWED_AFTER
+        or not _is_new(holder, terms, now=now)
         or look_ups_used * RENEWED_AFTER >= terms.look_ups
     )
+
+
+def _is_new(holder: Holder, terms: LeaseTerms, *, now: int) -> bool:
+    """Whether little of the last lease's term has passed. It may have ended before the latest of
+    all leases, which is what is known; and a clock that ran ahead may have given it."""
+    term = min(holder.lease_closes - holder.lease_issued, terms.closes_seconds)
+    due = holder.lease_issued + term // RENEWED_AFTER
+    return holder.lease_issued - CONTACT_SECONDS <= now < due
 
 
 def stored_keys_gone(standing: Standing, request: SyncRequest) -> tuple[str, ...]:
@@ -166,7 +173,7 @@ def grant_lease(
         issued=now,
         warns=min(now + terms.warning_seconds, closes),
         closes=closes,
-        destroys=now + terms.destroys_seconds,
+        destroys=max(closes, now + terms.destroys_seconds),
         look_ups=terms.look_ups,
         idle_seconds=terms.idle_seconds,
         secrets_hash=secrets_hash,
