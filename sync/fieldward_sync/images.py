@@ -132,7 +132,7 @@ class Image:
         self._connection.close()
 
     def __len__(self) -> int:
-        ((count,),) = self._rows("SELECT count(*) FROM record")
+        ((count,),) = self._all("SELECT count(*) FROM record")
         return int(count)
 
     def view(self, record_id: str) -> View | None:
@@ -164,12 +164,12 @@ class Image:
 
     def record_ids(self) -> frozenset[str]:
         """The ids of the records in it."""
-        rows = self._rows("SELECT record_id FROM record")
+        rows = self._all("SELECT record_id FROM record")
         return frozenset(record_id for (record_id,) in rows)
 
     def numbers(self, record_ids: Collection[str]) -> frozenset[int]:
         """The numbers of those among these records that are in it."""
-        rows = self._rows(
+        rows = self._all(
             "SELECT number FROM record WHERE record_id IN (SELECT value FROM json_each(?))",
             json.dumps(list(record_ids)),
         )
@@ -195,11 +195,11 @@ class Image:
         return self._comparable(chosen, query), crowded
 
     def _row(self, record_id: str) -> bytes | None:
-        rows = list(self._rows("SELECT view FROM record WHERE record_id = ?", record_id))
+        rows = self._all("SELECT view FROM record WHERE record_id = ?", record_id)
         return rows[0][0] if rows else None
 
     def _comparable(self, numbers: Sequence[int], query: Query) -> tuple[View, ...]:
-        rows = self._rows(
+        rows = self._all(
             "SELECT number, record_id, view FROM record"
             " WHERE number IN (SELECT value FROM json_each(?))",
             json.dumps(numbers),
@@ -213,7 +213,7 @@ class Image:
     def _meeting(self, need: Need) -> dict[int, float]:
         """The records that meet a need, and what the best of their keys is worth."""
         found = [(worth, self._in_range(wanted)) for wanted, worth in need.ranges.items()]
-        rows = self._rows(
+        rows = self._all(
             "SELECT key, records FROM search_key WHERE key IN (SELECT value FROM json_each(?))",
             json.dumps(list(need.keys)),
         )
@@ -224,16 +224,16 @@ class Image:
         return best
 
     def _in_range(self, wanted: KeyRange) -> Iterator[int]:
-        rows = self._rows(
+        rows = self._all(
             "SELECT records FROM search_key WHERE key >= ? AND key < ?", wanted.first, wanted.past
         )
-        return (number for (records,) in rows for number in unpack_numbers(records))
+        return chain.from_iterable(unpack_numbers(records) for (records,) in rows)
 
     def _vocabulary(self, kind: KeyKind) -> Vocabulary:
         """Every word among the keys of a kind: far fewer than records."""
         if kind not in self._vocabularies:
             wanted = KeyRange.beginning(kind.value)
-            rows = self._rows(
+            rows = self._all(
                 "SELECT substr(key, 2) FROM search_key WHERE key >= ? AND key < ? ORDER BY key",
                 wanted.first,
                 wanted.past,
@@ -241,8 +241,15 @@ class Image:
             self._vocabularies[kind] = Vocabulary([word for (word,) in rows])
         return self._vocabularies[kind]
 
+    def _all(self, sql: str, *parameters: str) -> list[tuple[Any, ...]]:
+        """The whole of what a query gives."""
+        try:
+            return self._connection.execute(sql, parameters).fetchall()
+        except sqlite3.Error as e:
+            raise _no_image() from e
+
     def _rows(self, sql: str, *parameters: str) -> Iterator[tuple[Any, ...]]:
-        """What a query gives: SQLite looks at a page when it is read, and not before."""
+        """What a query gives, row by row: SQLite looks at a page when it is read, not before."""
         try:
             # Left half read, "yield from" would close a cursor whose connection may be gone.
             for row in self._connection.execute(sql, parameters):  # noqa: UP028
@@ -275,7 +282,7 @@ class Segment(Image):
     @cached_property
     def gone(self) -> frozenset[str]:
         """The ids of the records that have left."""
-        rows = self._rows("SELECT record_id FROM gone")
+        rows = self._all("SELECT record_id FROM gone")
         return frozenset(record_id for (record_id,) in rows)
 
     @cached_property
