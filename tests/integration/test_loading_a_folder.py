@@ -81,6 +81,21 @@ def test_each_file_goes_to_its_authority_and_one_that_fails_stops_no_other(
     assert "administrator" in told[NOBODYS]["reason"]
 
 
+def test_a_file_that_cannot_be_read_stops_no_other_whatever_is_wrong_with_it(
+    mo: Administrator, tmp_path: Path
+) -> None:
+    """Invariant 9."""
+    folder = tmp_path / "england"
+    named = written(folder, SHEFFIELD, "s-1")
+    named.rename(named.with_suffix(".NDJSON"))
+    (folder / f"{LEEDS}.csv").mkdir()
+    (folder / f"{LEEDS}.CSV").write_bytes(b"record_id,authority\rl-1,E08000035\r")
+    code, told = load(mo, folder)
+    assert code == 1
+    assert told[LEEDS]["outcome"] == "failed"
+    assert told[SHEFFIELD]["rows"] == {"created": 1}
+
+
 def test_what_has_been_loaded_is_passed_over_until_it_changes(
     mo: Administrator, office: Office, tmp_path: Path
 ) -> None:

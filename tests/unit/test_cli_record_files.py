@@ -156,6 +156,20 @@ class TestATable:
             rows_of(header + ADA)
         assert named in refused.value.message
 
+    @pytest.mark.parametrize(
+        "header",
+        [
+            HEADER.replace("\n", "\r").encode() + ADA.encode(),
+            b'"' + b"x" * MAX_ROW_BYTES + b'",' + HEADER.encode(),
+            (HEADER + ADA).replace("\n", "\r\n").encode("utf-16"),
+            HEADER.replace("record_id", '"record_id').encode(),
+        ],
+        ids=["lines that end in CR", "too long", "UTF-16", "an open quotation mark"],
+    )
+    def test_whose_header_is_none_is_refused_whole(self, header: bytes) -> None:
+        with pytest.raises(CallerMistake):
+            rows_of(header)
+
     @pytest.mark.parametrize("nothing", ["", "\n", "\ufeff\n"])
     def test_without_a_header_is_refused_whole(self, nothing: str) -> None:
         with pytest.raises(CallerMistake, match="no-header"):
@@ -179,6 +193,14 @@ class TestLinesOfJson:
         rows = rows_of(b"".join(bad) + b'{"record_id": "c3"}\n', NDJSON)
         assert told(rows) == [(1, "", True), (2, "", True), (3, "c3", False)]
         assert [row.raw for row in rows[:2]] == bad
+
+    @pytest.mark.parametrize("blank", ["\xa0", "\u2028", "\x1c", " \u3000\t"])
+    def test_that_are_blank_in_any_script_are_passed_over_as_the_server_does(
+        self, blank: str
+    ) -> None:
+        """Else each verdict after it would be told of the row before its own."""
+        rows = rows_of(f'{blank}\n{{"record_id": "c1"}}\n', NDJSON)
+        assert told(rows) == [(2, "c1", False)]
 
     def test_may_begin_with_a_byte_order_mark(self) -> None:
         (row,) = rows_of(b'\xef\xbb\xbf{"record_id": "c1"}', NDJSON)

@@ -97,8 +97,8 @@ def loaded_first(name: str) -> str:
 def read_records(file: BinaryIO, format_name: str) -> RecordFile:
     """The rows of a file; blank ones are passed over.
 
-    ``CallerMistake("no-header")`` or ``("columns")`` for a table whose columns are not those of
-    records: nothing in it could be understood.
+    ``CallerMistake``: "no-header", "not-utf-8" or "columns", for a table whose columns are not
+    those of records: nothing in it could be understood.
     """
     return _read_table(file) if format_name == CSV else RecordFile(b"", _read_lines(file))
 
@@ -125,7 +125,8 @@ def _read_lines(file: BinaryIO) -> Iterator[Row]:
         except UnicodeDecodeError:
             yield Row(number, raw, reason=_NOT_UTF8)
             continue
-        yield Row(number, raw, record, _record_id_in(record))
+        if record:  # else it is blank to the server, which has no verdict on it
+            yield Row(number, raw, record, _record_id_in(record))
 
 
 def _record_id_in(line: str) -> str:
@@ -182,9 +183,16 @@ def _read_table(file: BinaryIO) -> RecordFile:
     lines = _Lines(file)
     header = next(iter(lines), "")
     delimiter = _delimiter_of(header)
-    columns = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
     if _has_other_bytes(header):
         raise CallerMistake("not-utf-8", _NOT_UTF8, next_step="Then load that.")
+    try:
+        columns = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
+    except csv.Error as e:
+        raise CallerMistake(
+            "no-header",
+            "The names of the columns cannot be read: they are too long, or lines end in CR.",
+            next_step="Save the file as CSV in UTF-8, with lines that end in LF or CRLF.",
+        ) from e
     _check_columns(columns)
     return RecordFile(lines.raw, _read_rows(lines, columns, delimiter))
 

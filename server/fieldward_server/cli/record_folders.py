@@ -29,7 +29,7 @@ from fieldward_sync.errors import CallerMistake, Error, RetryLater
 from fieldward_sync.invitations import fingerprint
 
 NOTES = "loaded.json"
-_FILE = re.compile(r"(E\d{8})\.(?:ndjson|csv)")
+_FILE = re.compile(r"(E\d{8})\.(?i:ndjson|csv)")
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -93,8 +93,9 @@ class RecordFolder:
                 yield self._load(file, authority, call_for(authority), advance)
             except RetryLater:
                 raise
-            except Error as e:
-                yield FileVerdict(file.name, authority, "failed", reason=e.diagnostics())
+            except (Error, OSError) as e:
+                why = e.diagnostics() if isinstance(e, Error) else str(e)
+                yield FileVerdict(file.name, authority, "failed", reason=why)
 
     def _load(
         self, file: Path, authority: str, call: Call, advance: Callable[[int], None]
