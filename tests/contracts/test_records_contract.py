@@ -199,6 +199,34 @@ def test_a_bad_line_is_refused_by_name_and_blocks_no_other(
     assert verdicts[1].reason
 
 
+def _doubled(key: str, instead: str) -> str:
+    """A line with a key once more, before what it really says."""
+    return json.dumps(child("c9")).replace(f'"{key}":', f'"{key}": {instead}, "{key}":', 1)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        _doubled("born", '"2020-01-01"'),
+        _doubled("involvements", '{"a9": {"service": "midwifery", "since": "2021-04-01"}}'),
+        _doubled("a1", '{"service": "midwifery", "since": "2021-04-01"}'),
+        _doubled("lines", '["9 Low Road"]').replace(": ", "  :  "),
+    ],
+)
+def test_what_a_line_says_twice_is_not_lost_without_a_word(world: World, line: str) -> None:
+    """A reader of JSON keeps the last of two: an involvement would be gone (D4)."""
+    (verdict,) = world.load(line)
+    assert (verdict.outcome, verdict.record_id) == ("refused", "c9")
+    assert "twice" in verdict.reason
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\n ", "\t  "])
+def test_a_line_says_nothing_twice_however_it_is_spaced(world: World, blank: str) -> None:
+    line = json.dumps(child("c9", gp={"code": "P12345", "name": "High Street Surgery"}))
+    (verdict,) = world.load(line.replace(":", f"{blank}:{blank}"))
+    assert verdict.outcome == "created"
+
+
 def test_records_of_another_authority_are_refused(world: World) -> None:
     lines = [child("c1", authority="E06000001"), child("c2")]
     verdicts = world.load(*lines)

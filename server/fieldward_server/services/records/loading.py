@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 import msgspec
 
@@ -118,7 +118,17 @@ def _check_line(
         return LineVerdict(
             number, "refused", named, "authority", f"This record is not of {authority}."
         )
+    if isinstance(line, str) and _loses_something(line, flat):
+        return LineVerdict(number, "refused", named, reason="A field or an id is in it twice.")
     return _Line(number, flat)
+
+
+def _loses_something(line: str, flat: FlatRecord) -> bool:
+    """Whether a sound line says more than was read: of a key that stands twice in an object,
+    readers of JSON take the last. No sound value has a colon or a brace in it."""
+    said = line.count(":") - (line.count("{") - 1)  # the keys that stand for no object
+    address = cast(Mapping[str, object], flat.fields["address"])
+    return said != len(("record_id", "authority")) + len(flat.fields) - 1 + len(address)
 
 
 # --- One batch ---------------------------------------------------------------------------------
