@@ -19,6 +19,12 @@ _LINE_PUNCTUATION = _NAME_PUNCTUATION | frozenset("0123456789,/&()")
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
+# Letters and marks that Unicode has shown as nothing (Default_Ignorable_Code_Point): two names that
+# differ by one look the same, and one of nothing else looks like none.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+
 # The pattern of BS 7666 for postcodes, as GOV.UK published it, without Girobank's own.
 POSTCODE = (
     r"(?:[A-PR-UWYZ][0-9][0-9]?|[A-PR-UWYZ][A-HK-Y][0-9][0-9]?"
@@ -76,6 +82,8 @@ def _check_words(text: str, *, punctuation: frozenset[str], max_characters: int)
         allowed = "".join(sorted(punctuation - set(" 0123456789")))
         digits = ", digits" if "0" in punctuation else ""
         raise ValidationError(f"Use only letters{digits}, single spaces and {allowed}")
+    if _UNSEEN.search(text):
+        raise ValidationError("There is a character in it that cannot be seen.")
     if not any(c.isalnum() for c in text):
         raise ValidationError("There is no letter in it.")
     if text != text.strip(" ") or "  " in text:

@@ -8,13 +8,14 @@ from datetime import date
 from functools import cache, partial
 from itertools import chain
 from math import inf
+from operator import attrgetter
 
 from rapidfuzz.distance import OSA
 
 from fieldward_sync.matching.birth_dates import BirthDate, born_between
 from fieldward_sync.matching.facts import Facts
 from fieldward_sync.matching.folding import Words, name_words
-from fieldward_sync.matching.levels import CLOSENESS, Level, closest
+from fieldward_sync.matching.levels import CLOSENESS, Level
 from fieldward_sync.matching.name_comparison import NAME_LEVELS, name_agreement, word_agreement
 from fieldward_sync.matching.postcodes import is_part, outward
 from fieldward_sync.matching.query import Query
@@ -104,16 +105,16 @@ class Comparison:
         # Many records have the same names and dates, or live at the same place.
         words_of = cache(name_words)
         self._compare = {
-            term: cache(_comparing(query, term, words_of, today)) for term in query.terms
+            term: cache(_comparing(query, term, words_of, today)) for term in query.compared
         }
         self._others = [
             (_SHOWN[term], compare) for term, compare in self._compare.items() if term in _SHOWN
         ]
-        self._names_most = sum(most(name) for name in _NAMES if name in query.terms)
+        self._names_most = sum(most(name) for name in _NAMES if name in self._compare)
         self._asked_names = [
             (place, self._compare[name], most(name))
             for place, name in enumerate(_NAMES)
-            if name in query.terms
+            if name in self._compare
         ]
 
     def of(self, facts: Facts, *, least: float = -inf) -> tuple[Compared, ...]:
@@ -179,13 +180,16 @@ def total(compared: Iterable[Compared]) -> float:
 def _comparing(
     query: Query, term: str, words_of: Callable[[str], Words], today: date
 ) -> Callable[[tuple[str, ...]], Compared]:
-    """How a term compares with the texts of a record, of which the closest counts."""
+    """How a term compares with the texts of a record, of which the one counts that speaks most for
+    it: now and then that is not the closest, as weights are estimated."""
     field, agreement = field_of(query, term), _agreement(query, term, words_of, today)
 
     def compared(texts: tuple[str, ...]) -> Compared:
         # Most records show one text of each.
-        level = agreement(texts[0]) if len(texts) == 1 else closest(map(agreement, texts))
-        return Compared.at(term, field, level)
+        if len(texts) == 1:
+            return Compared.at(term, field, agreement(texts[0]))
+        every = [Compared.at(term, field, agreement(text)) for text in texts]
+        return max(every, key=attrgetter("weight"))
 
     return compared
 

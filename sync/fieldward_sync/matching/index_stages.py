@@ -156,7 +156,9 @@ class _Search:
     def _bits(self, level: Level) -> dict[str, float]:
         """What the terms weigh that are given, at a level."""
         return {
-            term: weight(field_of(self._query, term), level) if term in self._query.terms else 0.0
+            term: weight(field_of(self._query, term), level)
+            if term in self._query.compared
+            else 0.0
             for term in ("family", "given", "born", "postcode")
         }
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from rapidfuzz.distance import OSA, JaroWinkler
 
 from fieldward_sync.matching.folding import Words, sound
-from fieldward_sync.matching.levels import Level, closest, farthest
+from fieldward_sync.matching.levels import CLOSENESS, LEVELS, Level, closest, farthest
 from fieldward_sync.matching.spellings import spellings_of
 
 BEGINNING_LETTERS = 3
@@ -90,21 +91,20 @@ def word_agreement(asked: str, there: str) -> Level:
 
 def name_agreement(asked: Words, there: Words) -> Level:
     """How far two names of any number of words agree, whatever the order of their words."""
-    if asked == there:
-        return Level.EXACT
     if not asked or not there:
         return Level.DIFFERENT
+    if asked == there:
+        return Level.EXACT
     if len(asked) == len(there) == 1:
         return word_agreement(asked[0], there[0])
     bare = _without_particles(asked), _without_particles(there)
     if _same_letters(asked, there) or _same_letters(*bare):
         return Level.SPELLING
-    shorter, longer = sorted(bare, key=len)
-    levels = _aligned(shorter, longer)
-    agreed = farthest(levels)
+    aligned = _aligned(*bare)
+    agreed = farthest(pair.level for pair in aligned)
     if agreed is Level.DIFFERENT:
-        agreed = _in_common(shorter, levels)
-    elif len(shorter) != len(longer):
+        agreed = _in_common(aligned)
+    elif len(bare[0]) != len(bare[1]):
         agreed = farthest((agreed, Level.PART))
     if OSA.distance("".join(asked), "".join(there), score_cutoff=1) == 1:
         agreed = closest((agreed, Level.SLIP))
@@ -122,21 +122,34 @@ def _without_particles(words: Words) -> Words:
     return tuple(word for word in words if word not in PARTICLES) or words
 
 
-def _aligned(shorter: Words, longer: Words) -> list[Level]:
-    """How far each word of the shorter name agrees with the closest word left for it."""
-    left, aligned = list(longer), []
-    for word in shorter:
-        levels = [word_agreement(word, other) for other in left]
-        level = closest(levels)
-        left.pop(levels.index(level))
-        aligned.append(level)
-    return aligned
+class _Pair(NamedTuple):
+    """Two words of two names, side by side."""
+
+    level: Level
+    letters: int
+    """Of the shorter word."""
 
 
-def _in_common(words: Words, levels: Iterable[Level]) -> Level:
+def _aligned(one: Words, other: Words) -> list[_Pair]:
+    """Each word of the shorter name beside one of the longer: the closest pairs first, and of pairs
+    that are as close the same ones whichever name, or word, comes first."""
+    pairs = sorted(
+        (CLOSENESS[word_agreement(word, there)], sorted((word, there)), place, at)
+        for place, word in enumerate(one)
+        for at, there in enumerate(other)
+    )
+    aligned: dict[tuple[bool, int], _Pair] = {}
+    for closeness, words, place, at in pairs:
+        places = (True, place), (False, at)
+        if aligned.keys().isdisjoint(places):
+            aligned |= dict.fromkeys(places, _Pair(LEVELS[closeness], min(map(len, words))))
+    return [pair for (is_of_one, _), pair in aligned.items() if is_of_one]
+
+
+def _in_common(aligned: Iterable[_Pair]) -> Level:
     """Of words that do not all agree."""
     shared = any(
-        level in (Level.EXACT, Level.SPELLING) and len(word) >= SHARED_LETTERS
-        for word, level in zip(words, levels, strict=True)
+        pair.level in (Level.EXACT, Level.SPELLING) and pair.letters >= SHARED_LETTERS
+        for pair in aligned
     )
     return Level.SHARED if shared else Level.DIFFERENT

@@ -96,6 +96,11 @@ class Query:
         return {name: value for name, value in given.items() if value}
 
     @cached_property
+    def compared(self) -> tuple[str, ...]:
+        """The terms that say something: words without a letter or digit say nothing of anybody."""
+        return tuple(term for term in self.terms if term not in WORD_TERMS or self.words(term))
+
+    @cached_property
     def birth_date(self) -> BirthDate | None:
         """What is remembered of the birth date."""
         return BirthDate.read(self.terms["born"]) if "born" in self.terms else None
@@ -121,7 +126,7 @@ class Query:
 
     def narrower(self) -> tuple[str, ...]:
         """What to add where too many fit: terms that were not given, or not whole."""
-        whole = set(self.terms)
+        whole = set(self.compared)
         if self.birth_date is not None and not self.birth_date.is_whole:
             whole.discard("born")
         if "beginning" in whole:

@@ -86,6 +86,6 @@ def _is_told(compared: Compared) -> bool:
 
 def _most(query: Query) -> float:
     """What a record weighs in which everything agrees."""
-    fields = [field_of(query, term) for term in query.terms]
-    names = {"family", "given"} & query.terms.keys()
+    fields = [field_of(query, term) for term in query.compared]
+    names = {"family", "given"}.intersection(query.compared)
     return sum(most_of(field) for field in [*fields, *([ORDER] if names else [])])
