@@ -1,7 +1,8 @@
 """Replacing the master key, in two steps between which every server is started again.
 
 First all keys at rest are wrapped under a new master key, with the old one still there for servers
-that have not read the file again; then, once none of these is left, the old one goes.
+that have not read the file again; then, once none of these is left, the old one goes. One at a time
+does either: between reading the keys and replacing them another could put one in force.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ def rotate(config: Config, *, entropy: Entropy = os.urandom) -> int:
     there.
     """
     source = config.master_key_source
-    keys = source.read()
-    if not keys.earlier:
-        source.keep(keys.followed_by(entropy(KEY_BYTES)))
-    return _rewrap(config, entropy=entropy)
+    with source.alone():
+        keys = source.read()
+        if not keys.earlier:
+            source.keep(keys.followed_by(entropy(KEY_BYTES)))
+        return _rewrap(config, entropy=entropy)
 
 
 def retire(config: Config, *, entropy: Entropy = os.urandom) -> int:
@@ -39,17 +41,18 @@ def retire(config: Config, *, entropy: Entropy = os.urandom) -> int:
     later is lost. ``CallerMistake("nothing-to-retire")`` where there is one master key only.
     """
     source = config.master_key_source
-    keys = source.read()
-    if not keys.earlier:
-        raise CallerMistake(
-            "nothing-to-retire",
-            "There is one master key, and it is in force.",
-            next_step="To replace it: `fieldward master-key rotate`.",
-        )
-    count = _rewrap(config, entropy=entropy)
-    if source.is_ours:
-        source.keep(MasterKeys(keys.in_force))
-    return count
+    with source.alone():
+        keys = source.read()
+        if not keys.earlier:
+            raise CallerMistake(
+                "nothing-to-retire",
+                "There is one master key, and it is in force.",
+                next_step="To replace it: `fieldward master-key rotate`.",
+            )
+        count = _rewrap(config, entropy=entropy)
+        if source.is_ours:
+            source.keep(MasterKeys(keys.in_force))
+        return count
 
 
 def _rewrap(config: Config, *, entropy: Entropy) -> int:

@@ -6,7 +6,11 @@ between them. Only the file is ever written.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -41,6 +45,9 @@ class MasterKeySource(Protocol):
     def keep(self, keys: MasterKeys) -> None:
         """Put these keys in place of those that are there: all of them, or none.
         ``CallerMistake("master-key-elsewhere")`` where that is somebody else's to do."""
+
+    def alone(self) -> AbstractContextManager[None]:
+        """While one decides what to put there, whoever else does waits, where it is ours."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,16 @@ class KeyFile:
         """See ``MasterKeySource``."""
         durable.replace(self.path, b"".join(keys))
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """See ``MasterKeySource``. The folder is locked: the file is another one after ``keep``."""
+        handle = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
 
 class _KeptElsewhere:
     """Keys that somebody else keeps."""
@@ -97,6 +114,10 @@ class _KeptElsewhere:
             next_step="Put a new key there, in front of the one in force and with a blank between "
             "them: 64 hexadecimal digits, as `openssl rand -hex 32` prints. Then run this again.",
         )
+
+    def alone(self) -> AbstractContextManager[None]:
+        """See ``MasterKeySource``."""
+        return nullcontext()
 
     def _read(self, text: str) -> MasterKeys:
         try:

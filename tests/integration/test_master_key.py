@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from click.testing import CliRunner
@@ -18,14 +20,16 @@ from caseloads import holding, loop_with, require_complete
 from children import AUTHORITY, PHONE, child
 from databases import NewDatabase
 from fieldward_client import Device
+from fieldward_server import master_key_rotation
 from fieldward_server.cli.root import root
 from fieldward_server.master_key_rotation import retire, rotate
 from fieldward_server.register_entries import Enrolment, HandOverPrepared
 from fieldward_server.services.custody.hand_overs import prepare_hand_over
 from fieldward_server.services.custody.invitations import PROOF_KEY
 from fieldward_server.services.custody.lease_renewal import LEASE_SECRET
+from fieldward_server.services.platform import Platform
 from fieldward_server.services.registering import write_register
-from fieldward_server.services.upkeep.rewrapping import KINDS
+from fieldward_server.services.upkeep.rewrapping import KINDS, rewrap
 from fieldward_sync.errors import CallerMistake, Error, PeerBrokeProtocol
 from founding import renew_keys
 from loop import Loop
@@ -166,6 +170,32 @@ def test_what_is_under_a_master_key_that_is_not_there_stops_a_rotation(loop: Loo
     loop.config.master_key_source.keep(keys)
     loop.restart()
     loop.platform.shield_register.read()
+
+
+def test_who_retires_twice_takes_away_no_key_that_was_put_in_force_meanwhile(
+    loop: Loop, device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first seems to hang, so it is given again; then keys are rotated once more."""
+
+    def meanwhile() -> None:
+        with suppress(CallerMistake):
+            retire(loop.config)
+        rotate(loop.config)
+
+    second = Thread(target=meanwhile)
+
+    def slowly(platform: Platform) -> int:
+        if second.ident is None:
+            second.start()
+            second.join(timeout=2)
+        return rewrap(platform)
+
+    rotate(loop.config)
+    monkeypatch.setattr(master_key_rotation, "rewrap", slowly)
+    retire(loop.config)
+    second.join()
+    loop.restart()
+    require_all_works(loop, device)
 
 
 def test_a_single_master_key_is_not_retired(loop: Loop) -> None:
