@@ -11,9 +11,12 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from threading import Event, Thread
 
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
 
 from fieldward_server import metrics
 from fieldward_server.logs import event, failure, new_id, working_on
@@ -40,6 +43,10 @@ WATCH_EVERY_SECONDS = 3600
 PRUNE_EVERY_SECONDS = 3600
 RENEW_KEYS_EVERY_SECONDS = 3600
 
+LOOK_AT_CLOCK_SECONDS = 10.0
+SLEWED_SECONDS = 1.0
+"""A clock that is put right little by little stays within this."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -50,6 +57,11 @@ class Job:
     name: str
     every_seconds: int
     run: Callable[[Platform, int], int]
+
+    @property
+    def longest_seconds(self) -> int:
+        """How long it may go without being done, and how long a turn ever lasts."""
+        return self.every_seconds + LONGEST_RUN_SECONDS
 
 
 def jobs(*, seal_every_seconds: int) -> tuple[Job, ...]:
@@ -69,10 +81,7 @@ def jobs(*, seal_every_seconds: int) -> tuple[Job, ...]:
 
 def longest_seconds(*, seal_every_seconds: int) -> dict[str, int]:
     """For each job, how long it may go without being done before something is wrong."""
-    return {
-        job.name: job.every_seconds + LONGEST_RUN_SECONDS
-        for job in jobs(seal_every_seconds=seal_every_seconds)
-    }
+    return {job.name: job.longest_seconds for job in jobs(seal_every_seconds=seal_every_seconds)}
 
 
 def run_once(platform: Platform, job: Job, *, holder: str, now: Callable[[], int]) -> bool:
@@ -92,7 +101,15 @@ def run_once(platform: Platform, job: Job, *, holder: str, now: Callable[[], int
 
 def _run_in_turn(platform: Platform, job: Job, *, holder: str, now: Callable[[], int]) -> bool:
     began, started = now(), time.perf_counter()
-    if not take_turn(platform, job=job.name, holder=holder, now=began, seconds=LONGEST_RUN_SECONDS):
+    take = partial(
+        take_turn,
+        platform,
+        job=job.name,
+        holder=holder,
+        now=began,
+        longest=job.longest_seconds,
+    )
+    if not take(seconds=LONGEST_RUN_SECONDS):
         metrics.job_ended(job.name, "passed")
         event(_logger, "job.passed", level=logging.DEBUG, job=job.name)
         return False
@@ -101,7 +118,7 @@ def _run_in_turn(platform: Platform, job: Job, *, holder: str, now: Callable[[],
         note_done(platform, job=job.name, now=now())
     finally:
         # The turn is kept until the job is due again, so that the other workers pass.
-        take_turn(platform, job=job.name, holder=holder, now=began, seconds=job.every_seconds)
+        take(seconds=job.every_seconds)
     seconds = time.perf_counter() - started
     metrics.job_ended(job.name, "done")
     metrics.job_worked(job.name, items=done, seconds=seconds)
@@ -116,27 +133,40 @@ def _run_in_turn(platform: Platform, job: Job, *, holder: str, now: Callable[[],
     return True
 
 
+class _FromNow(IntervalTrigger):  # type: ignore[misc] # its base has no types
+    """Due so long after it was last run. APScheduler's own works out every time that was missed:
+    millions, once a clock that began in 1970 is put right."""
+
+    def get_next_fire_time(self, _: datetime | None, now: datetime) -> datetime:
+        return now + timedelta(seconds=self.interval_length)
+
+
 def start_jobs(
     platform: Platform, now: Callable[[], int], *, seal_every_seconds: int
 ) -> Callable[[], None]:
     """Run the jobs in the background of this process, from now on; call the result to stop."""
-    scheduler = BackgroundScheduler(timezone=UTC)
+    # However late one comes, it is run.
+    scheduler = BackgroundScheduler(timezone=UTC, job_defaults={"misfire_grace_time": None})
     holder = secrets.token_hex(8)
     scheduled = jobs(seal_every_seconds=seal_every_seconds)
     for job in scheduled:
         scheduler.add_job(
             run_once,
-            "interval",
+            _FromNow(seconds=job.every_seconds, timezone=UTC),
             args=(platform, job),
             kwargs={"holder": holder, "now": now},
             id=job.name,
-            seconds=job.every_seconds,
             next_run_time=datetime.now(UTC),
         )
     scheduler.start()
+    stopping = Event()
+    watch = Thread(target=_watch_clock, args=(scheduler, stopping), daemon=True)
+    watch.start()
 
     def stop() -> None:
         """Let what runs come to its end, and the other workers take over at once."""
+        stopping.set()
+        watch.join()
         scheduler.shutdown()
         for job in scheduled:
             try:
@@ -146,3 +176,21 @@ def start_jobs(
                 event(_logger, "turn.kept", level=logging.WARNING, job=job.name, code=e.code)
 
     return stop
+
+
+def _watch_clock(scheduler: BackgroundScheduler, stopping: Event) -> None:
+    """Have every job run where the clock was put back: the scheduler would wait until it is as late
+    again as it was."""
+    ahead = _clock_ahead()
+    while not stopping.wait(LOOK_AT_CLOCK_SECONDS):
+        before, ahead = ahead, _clock_ahead()
+        back = before - ahead
+        if back > SLEWED_SECONDS:
+            event(_logger, "clock.put-back", level=logging.WARNING, seconds=round(back))
+            for job in scheduler.get_jobs():
+                job.modify(next_run_time=datetime.now(UTC))
+
+
+def _clock_ahead() -> float:
+    """How far the wall clock is ahead of one that nobody sets."""
+    return time.time() - time.monotonic()

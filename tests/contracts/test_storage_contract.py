@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from multiprocessing.synchronize import Barrier
 
 import pytest
@@ -314,24 +315,26 @@ def test_devices_from_before_there_were_caps_have_the_default(
 
 @pytest.mark.parametrize(
     ("holder", "now", "taken"),
-    [("worker-a", 5, True), ("worker-b", 5, False), ("worker-b", 10, True)],
-    ids=["its own", "somebody else's", "run out"],
+    [("worker-a", 5, True), ("worker-b", 5, False), ("worker-b", 10, True), ("worker-b", -1, True)],
+    ids=["its own", "somebody else's", "run out", "ends too late"],
 )
 def test_a_turn_is_one_workers_until_it_runs_out(
     storage: Storage, holder: str, now: int, taken: bool
 ) -> None:
     with storage.transaction() as transaction:
-        assert turns.take(transaction, job="seal", holder="worker-a", now=0, until=10)
-        assert turns.take(transaction, job="seal", holder=holder, now=now, until=20) is taken
+        take = partial(turns.take, transaction, job="seal")
+        assert take(holder="worker-a", now=0, until=10, latest=10)
+        assert take(holder=holder, now=now, until=20, latest=now + 10) is taken
 
 
 def test_a_turn_is_given_back_only_by_whose_it_is(storage: Storage) -> None:
     with storage.transaction() as transaction:
-        turns.take(transaction, job="seal", holder="worker-a", now=0, until=10)
+        take = partial(turns.take, transaction, job="seal", latest=20)
+        take(holder="worker-a", now=0, until=10)
         turns.end(transaction, job="seal", holder="worker-b")
-        assert not turns.take(transaction, job="seal", holder="worker-b", now=1, until=11)
+        assert not take(holder="worker-b", now=1, until=11)
         turns.end(transaction, job="seal", holder="worker-a")
-        assert turns.take(transaction, job="seal", holder="worker-b", now=1, until=11)
+        assert take(holder="worker-b", now=1, until=11)
 
 
 # --- Many rows at once ---

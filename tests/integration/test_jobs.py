@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, tzinfo
+from itertools import pairwise
 from pathlib import Path
 from threading import Barrier
 
@@ -21,6 +25,7 @@ from fieldward_sync.errors import RetryLater
 
 WORKERS = 4
 EVERY_SECONDS = 30
+A_YEAR_SECONDS = 365 * 24 * 3600
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -78,11 +83,87 @@ def test_a_worker_that_died_at_work_is_followed_by_another(board: Board) -> None
         holder="dead",
         now=START,
         seconds=LONGEST_RUN_SECONDS,
+        longest=work.job.longest_seconds,
     )
     board.clock.seconds += LONGEST_RUN_SECONDS - 1
     assert not run_once(board.platform, work.job, holder="other", now=board.clock)
     board.clock.seconds += 1
     assert run_once(board.platform, work.job, holder="other", now=board.clock)
+
+
+def test_a_turn_that_was_taken_by_a_wrong_clock_stops_nobody(board: Board) -> None:
+    """A clock that ran years ahead when its worker died."""
+    work = Work()
+    board.clock.seconds += 2 * A_YEAR_SECONDS
+    assert run_once(board.platform, work.job, holder="dead", now=board.clock)
+    board.clock.seconds = START
+    assert run_once(board.platform, work.job, holder="other", now=board.clock)
+    assert not run_once(board.platform, work.job, holder="third", now=board.clock)
+
+
+def test_hosts_whose_clocks_differ_a_little_do_not_run_a_job_twice(board: Board) -> None:
+    def while_it_runs(_: Platform, now: int) -> int:
+        board.clock.seconds = now - EVERY_SECONDS
+        assert not run_once(board.platform, Work().job, holder="behind", now=board.clock)
+        return 1
+
+    job = Job("work", EVERY_SECONDS, while_it_runs)
+    assert run_once(board.platform, job, holder="ahead", now=board.clock)
+
+
+@pytest.mark.parametrize(
+    "ahead", [[0.0, 0.0, 0.0], [7200.0, 3600.0, 3599.9], [0.0, A_YEAR_SECONDS]]
+)
+def test_jobs_go_on_however_the_clock_is_set(
+    board: Board, monkeypatch: pytest.MonkeyPatch, ahead: list[float]
+) -> None:
+    """Where it is put back they are run at once, and not when it is as late again as it was."""
+    runs = Counter[str]()
+
+    def run(_: Platform, job: Job, **__: object) -> None:
+        runs[job.name] += 1
+
+    told = iter(ahead)
+    monkeypatch.setattr("fieldward_server.jobs.LOOK_AT_CLOCK_SECONDS", 0.01)
+    monkeypatch.setattr("fieldward_server.jobs._clock_ahead", lambda: next(told, ahead[-1]))
+    monkeypatch.setattr("fieldward_server.jobs.run_once", run)
+    stop = start_jobs(board.platform, board.clock, seal_every_seconds=3600)
+    back = sum(a - b > 1 for a, b in pairwise(ahead))
+    names = [job.name for job in jobs(seal_every_seconds=3600)]
+    until(lambda: all(runs[name] == 1 + back for name in names))
+    stop()
+    assert runs == dict.fromkeys(names, 1 + back)
+
+
+def test_what_is_due_since_decades_is_run_once(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host without a clock of its own begins in 1970, until it hears what time it is."""
+    runs = Counter[str]()
+    monkeypatch.setattr("fieldward_server.jobs.datetime", In1970)
+    monkeypatch.setattr(
+        "fieldward_server.jobs.run_once", lambda _, job, **__: runs.update([job.name])
+    )
+    stop = start_jobs(board.platform, board.clock, seal_every_seconds=3600)
+    until(lambda: len(runs) == len(jobs(seal_every_seconds=3600)))
+    stop()
+    assert set(runs.values()) == {1}
+
+
+class In1970(datetime):
+    """What the clock says before it is put right."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> In1970:
+        return cls(1970, 1, 2, tzinfo=tz)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for something that another thread does."""
+    latest = time.monotonic() + 10
+    while not holds() and time.monotonic() < latest:
+        time.sleep(0.01)
+    assert holds()
 
 
 def test_a_job_that_fails_is_tried_again_when_it_is_due(board: Board) -> None:

@@ -7,17 +7,22 @@ from collections.abc import Mapping
 from fieldward_server.storage.driver import Transaction
 
 
-def take(transaction: Transaction, *, job: str, holder: str, now: int, until: int) -> bool:
-    """Whether ``holder`` has the turn now: it was nobody's, its own, or has run out."""
+def take(
+    transaction: Transaction, *, job: str, holder: str, now: int, until: int, latest: int
+) -> bool:
+    """Whether ``holder`` has the turn now: it was nobody's, its own, or has run out; or it ends
+    after the latest that a turn can end, so that the clock that it was taken by was wrong."""
     return bool(
         transaction.execute(
             "INSERT INTO turn (job, holder, until, done_at) VALUES (:job, :holder, :until, :now)"
             " ON CONFLICT (job) DO UPDATE SET holder = excluded.holder, until = excluded.until"
-            " WHERE turn.holder = excluded.holder OR turn.until <= :now RETURNING job",
+            " WHERE turn.holder = excluded.holder OR turn.until <= :now OR turn.until > :latest"
+            " RETURNING job",
             job=job,
             holder=holder,
             now=now,
             until=until,
+            latest=latest,
         )
     )
 

@@ -6,11 +6,21 @@ from fieldward_server.services.platform import Platform
 from fieldward_server.storage import turns
 
 
-def take_turn(platform: Platform, *, job: str, holder: str, now: int, seconds: int) -> bool:
+def take_turn(
+    platform: Platform, *, job: str, holder: str, now: int, seconds: int, longest: int
+) -> bool:
     """Whether ``holder`` (a worker's own name) may run this job now. Nobody else may until
-    ``end_turn``, or for so many seconds: a worker that dies does not stop the job for ever."""
+    ``end_turn``, or for so many seconds: a worker that dies does not stop the job for ever. Nor
+    does one by whose clock its turn would last ``longest`` or more."""
     with platform.storage.transaction() as transaction:
-        return turns.take(transaction, job=job, holder=holder, now=now, until=now + seconds)
+        return turns.take(
+            transaction,
+            job=job,
+            holder=holder,
+            now=now,
+            until=now + seconds,
+            latest=now + longest,
+        )
 
 
 def note_done(platform: Platform, *, job: str, now: int) -> None:
