@@ -13,6 +13,7 @@ from fieldward_server.services.authentication import NotAuthenticated
 from fieldward_server.services.custody.devices import set_access
 from fieldward_server.services.custody.hand_overs import prepare_hand_over, withdraw_hand_over
 from fieldward_server.services.custody.wipes import order_wipe
+from fieldward_server.services.platform import Platform
 from fieldward_server.services.upkeep.pruning import prune_invitations
 from fieldward_sync.access import Access
 from fieldward_sync.distribution import Distribution
@@ -123,6 +124,29 @@ def test_it_ends_when_it_was_to_though_leases_are_shorter_since(
     world.platform = replace(world.platform, lease_terms=terms)
     lease, _ = opened(device, code, came(device.sync()))
     assert lease.warns <= lease.closes == lease.destroys == world.now + 5 * DAY
+
+
+def test_the_server_keeps_neither_the_code_nor_what_it_opens(
+    world: World, device: FieldDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[bytes] = []
+    wrap = Platform.wrap
+
+    def wrapping(platform: Platform, secret: bytes, *purpose: str | int) -> bytes:
+        kept.append(secret)
+        return wrap(platform, secret, *purpose)
+
+    monkeypatch.setattr(Platform, "wrap", wrapping)
+    code = prepare(world, device)
+    came(device.sync())
+    kept += [value for row in world.written() for value in row if isinstance(value, bytes)]
+    invitation = read_code(code)
+    seed = invitation.hand_over_seed(
+        authority=AUTHORITY, device=device.name, generation=device.generation, practitioner=NEXT
+    )
+    assert any(invitation.proof_key in each for each in kept), "looked at what is wrapped, too"
+    for secret in (invitation.secret, seed, code.encode()):
+        assert not [each for each in kept if secret in each]
 
 
 def test_a_locked_device_hears_of_it_and_gets_nothing(world: World, device: FieldDevice) -> None:
