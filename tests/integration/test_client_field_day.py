@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -239,6 +240,14 @@ def test_what_only_the_server_sets_is_refused_here_already(tablet: Device) -> No
             child["gp.name"]
         assert child.get("gp.name") is None
     assert tablet.pending() == ()
+
+
+def test_whoever_takes_an_entry_for_a_list_is_told_that_it_is_none(tablet: Device) -> None:
+    with tablet.session("clinic") as session:
+        child: Any = session.open("r-ada")
+        with pytest.raises(TypeError, match="'Child' is not iterable"):
+            assert "gp.name" in child
+        assert "name.given" in child.values
 
 
 def test_a_refused_edit_is_kept_and_shown_with_its_reason(world: World, tablet: Device) -> None:

@@ -90,6 +90,8 @@ class Child:
         """Every path that is shown."""
         return tuple(self._shown.at)
 
+    __iter__ = None  # with ``__getitem__`` alone, ``in`` would ask for a path called 0
+
     def __getitem__(self, path: str) -> Value:
         """The value at a path; ``CallerMistake`` where there is none, or more than one."""
         self._refuse_conflict(path)
