@@ -132,9 +132,9 @@ def test_the_server_keeps_neither_the_code_nor_what_it_opens(
     kept: list[bytes] = []
     wrap = Platform.wrap
 
-    def wrapping(platform: Platform, secret: bytes, *purpose: str | int) -> bytes:
+    def wrapping(platform: Platform, secret: bytes, *bound_to: Any) -> bytes:
         kept.append(secret)
-        return wrap(platform, secret, *purpose)
+        return wrap(platform, secret, *bound_to)
 
     monkeypatch.setattr(Platform, "wrap", wrapping)
     code = prepare(world, device)
