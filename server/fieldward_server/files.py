@@ -32,14 +32,11 @@ class SealedFiles:
         if not _NAME.fullmatch(name):
             return None
         path = self._place(name)
-        return path if path.exists() else None
+        return path if _bytes_of(path) is not None else None
 
     def has(self, name: str, size: int) -> bool:
         """Whether the file of this name is there and has so many bytes."""
-        try:
-            return self._place(name).stat().st_size == size
-        except OSError:  # what cannot be looked at cannot be given out
-            return False
+        return _bytes_of(self._place(name)) == size
 
     def write(self, sealed: bytes) -> str:
         """Keep these bytes and give their name; the same bytes again change nothing."""
@@ -107,6 +104,14 @@ class SealedFiles:
             raise
         for folder in (path.parent, self._folder):
             durable.sync(folder)
+
+
+def _bytes_of(path: Path) -> int | None:
+    """How long a file is; ``None`` for none, and for one that cannot be looked at nor given out."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
 
 
 def _written_at(path: Path) -> float:

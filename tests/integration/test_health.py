@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from api_actors import START, Board
+from api_actors import AUTHORITY, START, Board
 from fieldward_server.jobs import LONGEST_RUN_SECONDS, jobs, run_once
+from fieldward_server.services.distribution.sealing import seal_partitions
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.upkeep.restoration import stop_serving
+from fieldward_server.storage import incarnations
+from fieldward_sync.encoding import pack
 from founding import found
 
 EVERY_SECONDS = 30
@@ -101,6 +104,26 @@ def test_a_files_folder_that_takes_nothing_hinders_and_does_not_stop(
     answer = client.get("/health/ready")
     assert (answer.status_code, answer.get_json()["status"]) == (200, "hindered")
     assert states(client)["files"] == "hindered"
+
+
+def test_a_files_folder_without_the_files_that_are_listed_hinders(
+    board: Board, client: FlaskClient
+) -> None:
+    """A disk that was lost or is not mounted, or a host whose folder is not that of the others."""
+    seal_partitions(board.platform, START)
+    assert states(client)["files"] == "ok"
+    shutil.rmtree(board.config.files_folder)
+    assert states(client)["files"] == "hindered"
+    seal_partitions(board.platform, START)
+    assert states(client)["files"] == "ok"
+
+
+def test_a_restored_database_lists_no_files_yet(board: Board, client: FlaskClient) -> None:
+    seal_partitions(board.platform, START)
+    shutil.rmtree(board.config.files_folder)
+    with board.platform.storage.transaction() as transaction:
+        incarnations.unpublish(transaction, AUTHORITY, file_epochs=pack(()))
+    assert states(client)["files"] == "ok"
 
 
 def test_a_job_that_nobody_has_done_for_too_long_is_named(

@@ -51,6 +51,17 @@ def listed(transaction: Transaction, authority: str) -> tuple[str, ...]:
     return tuple(row["name"] for row in rows)
 
 
+def some_listed(transaction: Transaction, *, at_most: int) -> tuple[str, ...]:
+    """The names of some files that manifests list, whoever's."""
+    rows = transaction.execute(
+        "SELECT f.name FROM sealed_file f JOIN partition p"
+        " ON p.authority = f.authority AND p.partition_id = f.partition_id"
+        " WHERE f.dropped_at IS NULL AND p.manifest IS NOT NULL LIMIT :at_most",
+        at_most=at_most,
+    )
+    return tuple(row["name"] for row in rows)
+
+
 def known(transaction: Transaction, authority: str) -> frozenset[str]:
     """The names of the files of an authority that are listed, or were until lately."""
     rows = transaction.execute(

@@ -7,19 +7,22 @@ sending everybody elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from fieldward_server.services.authorities import open_answer_key
 from fieldward_server.services.platform import Platform
-from fieldward_server.storage import Transaction, authorities, turns
+from fieldward_server.storage import Transaction, authorities, sealed_files, turns
 from fieldward_sync.errors import Error, PeerBrokeProtocol, RetryLater
 
 State = Literal["ok", "hindered", "failed"]
 
 CLOCK_BEHIND_SECONDS = 60
 """How far the clock may be behind what was written by it, here or by another worker."""
+FILES_LOOKED_AT = 16
+"""How many of the listed files are looked for: of a folder that is lost, or another host's, none is
+there; a single one is soon made again."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ def require_ready(
 def _read_parts(
     platform: Platform, longest_seconds: Mapping[str, int], *, now: int
 ) -> tuple[Part, ...]:
+    listed: tuple[str, ...] = ()
     try:
         pending = platform.storage.pending_migrations()
         if pending:
@@ -64,9 +68,10 @@ def _read_parts(
         else:
             with platform.storage.reading() as transaction:
                 stored = list(_stored(platform, transaction, longest_seconds, now=now))
+                listed = sealed_files.some_listed(transaction, at_most=FILES_LOOKED_AT)
     except Error as e:
-        return (Part("database", "failed", e.message), _files(platform))
-    return (Part("database"), *stored, _files(platform))
+        return (Part("database", "failed", e.message), _files(platform, listed))
+    return (Part("database"), *stored, _files(platform, listed))
 
 
 def _stored(
@@ -117,8 +122,12 @@ def _restore(codes: Sequence[str], serving: Collection[str]) -> Part:
     )
 
 
-def _files(platform: Platform) -> Part:
-    return _part("files", platform.files.can_write(), "The files folder takes no file.", "hindered")
+def _files(platform: Platform, listed: Iterable[str]) -> Part:
+    """Whether what is sealed here can be kept, and what was sealed anywhere be given out."""
+    if not platform.files.can_write():
+        return Part("files", "hindered", "The files folder takes no file.")
+    lost = any(platform.files.path(name) is None for name in listed)
+    return _part("files", not lost, "The files folder lacks files that are listed.", "hindered")
 
 
 def _part(name: str, holds: bool, message: str, otherwise: State) -> Part:
