@@ -100,7 +100,7 @@ def way(call: Commander, partition: str, way: str, as_json: bool) -> None:
 
     \b
     Example:
-      fieldward partition way refuge tethered --authority E08000039 --reason families-in-hiding
+      fieldward partition way team-7 tethered --authority E08000039 --reason families-in-hiding
     """
     call("partition/way", partition=partition, way=way)
     show_done({"partition": partition, "way": way}, f"{partition} is held {way}.", as_json=as_json)
@@ -116,7 +116,7 @@ def preview_way(call: Commander, partition: str, way: str, as_json: bool) -> Non
 
     \b
     Example:
-      fieldward partition preview-way refuge tethered --authority E08000039
+      fieldward partition preview-way team-7 tethered --authority E08000039
     """
     show_preview(call("partition/preview-way", partition=partition, way=way), as_json=as_json)
 
