@@ -10,6 +10,7 @@ from children import AUTHORITY, PHONE, child, stranger
 from field_device import FieldDevice
 from fieldward_server.services.custody.devices import set_access
 from fieldward_server.services.distribution.partitions import take
+from fieldward_server.services.exchange import unread_notices
 from fieldward_server.services.exchange.inbox import InboxEntry, admit, decline, list_inbox
 from fieldward_server.services.records.conflicts import Conflict, list_conflicts, settle
 from fieldward_server.services.records.provenance import HistoricValue
@@ -254,6 +255,20 @@ def test_a_notice_of_what_is_hidden_or_taken_meanwhile_is_held_back(  # invarian
     grant = {"partition": "caseload", "device": ann.name, "practitioner": "p-1"}
     take(world.platform, **grant, reason="moved", now=world.now, **COMMAND)
     assert notices(ann) == ()
+
+
+def test_notices_that_are_held_back_hold_back_no_later_one(
+    world: World, ann: FieldDevice, ben: FieldDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many they are: who changes caseloads leaves some unread for good."""
+    monkeypatch.setattr(unread_notices, "AT_ONCE", 1)
+    in_conflict(ann, ben)
+    in_conflict(ann, ben, "c2")
+    settled(world, THEIRS, (2, 3))
+    shield(world)
+    world.now += 60
+    settled(world, THEIRS, (2, 3), record="c2")
+    assert [notice.record_id for notice in notices(ann)] == ["c2"]
 
 
 def test_conflicts_are_listed_page_by_page_and_none_is_missed(

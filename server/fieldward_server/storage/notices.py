@@ -25,14 +25,24 @@ def add(transaction: Transaction, notices: Iterable[StoredNotice]) -> None:
 
 
 def unread(
-    transaction: Transaction, authority: str, practitioner: str, *, at_most: int
+    transaction: Transaction,
+    authority: str,
+    practitioner: str,
+    *,
+    after: tuple[int, bytes],
+    at_most: int,
 ) -> tuple[StoredNotice, ...]:
-    """What a practitioner has not read yet, the oldest first."""
+    """What a practitioner has not read yet, the oldest first, from the first after this time and id
+    on."""
+    at, notice_id = after
     rows = transaction.execute(
         "SELECT * FROM notice WHERE authority = :authority AND practitioner = :practitioner"
-        " AND read_at IS NULL ORDER BY at, notice_id LIMIT :at_most",
+        " AND read_at IS NULL AND (at, notice_id) > (:at, :notice_id)"
+        " ORDER BY at, notice_id LIMIT :at_most",
         authority=authority,
         practitioner=practitioner,
+        at=at,
+        notice_id=notice_id,
         at_most=at_most,
     )
     return tuple(StoredNotice(**row) for row in rows)

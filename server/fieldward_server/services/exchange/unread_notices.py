@@ -14,8 +14,8 @@ from fieldward_sync.messages import MAX_NOTICES, Notice, SyncRequest
 from fieldward_sync.projection import NOBODYS_NUMBER
 from fieldward_sync.views import View
 
-CONSIDERED = 256
-"""Unread notices of one practitioner that are looked at in one sync."""
+AT_ONCE = 256
+"""Unread notices of one practitioner that are looked at together."""
 
 
 def unread_notices(
@@ -29,12 +29,19 @@ def unread_notices(
         return ()
     if not standing.rights.pull:
         return ()
-    stored = notices.unread(transaction, device.authority, holder.practitioner, at_most=CONSIDERED)
-    unread = [unpack(Notice, each.notice) for each in stored]
-    shown = _shown_to(transaction, standing, unread)
-    return tuple(n for n in unread if n.path is None or (n.record_id, n.path) in shown)[
-        :MAX_NOTICES
-    ]
+    told: list[Notice] = []
+    after = 0, b""
+    while len(told) < MAX_NOTICES:
+        stored = notices.unread(
+            transaction, device.authority, holder.practitioner, after=after, at_most=AT_ONCE
+        )
+        unread = [unpack(Notice, each.notice) for each in stored]
+        shown = _shown_to(transaction, standing, unread)
+        told += (n for n in unread if n.path is None or (n.record_id, n.path) in shown)
+        if len(stored) < AT_ONCE:
+            break
+        after = stored[-1].at, stored[-1].notice_id
+    return tuple(told[:MAX_NOTICES])
 
 
 def read_by(
