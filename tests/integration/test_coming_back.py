@@ -20,7 +20,8 @@ from fieldward_client.keys.identity import CONTACT, Contact
 from fieldward_client.terminal.header import header
 from fieldward_server.services.custody.devices import set_access
 from fieldward_server.services.custody.wipes import order_wipe
-from fieldward_server.services.look_ups.journals import verify_journals
+from fieldward_server.services.look_ups.journals import list_sealed_look_ups, verify_journals
+from fieldward_server.services.look_ups.sealed_look_ups import open_look_ups
 from fieldward_server.storage import edits, events
 from fieldward_sync.access import Access
 from loop import Loop
@@ -254,6 +255,14 @@ def test_look_ups_of_both_copies_are_on_record(loop: Loop, ann: Tablet) -> None:
     first, second = verify_journals(loop.platform, AUTHORITY)
     assert (first.size, first.forks, first.damage) == (2, 5 + 1, "")  # with their seal
     assert (second.generation, second.size, second.damage) == (2, 1, "")
+    page = list_sealed_look_ups(loop.platform, AUTHORITY)
+    opened = list(open_look_ups(page, [loop.secrets.audit_seed]))
+    assert [(it.generation, it.forked) for it in opened] == [
+        *[(1, False)] * 2,
+        *[(1, True)] * 5,
+        (2, False),
+    ]
+    assert all(it.look_up and it.look_up.records == ("r-1",) for it in opened)
 
 
 @pytest.mark.parametrize(

@@ -90,8 +90,9 @@ def show(
 ) -> None:
     """Open the look-ups: who looked at whom, when, why, and what was shown.
 
-    Those of each device come first, in their order; then those that were made on line. One that
-    does not open is always among them: nobody knows whose it was, or about whom.
+    Those of each device come first, in their order, then those that were made on an old copy of its
+    folder; last, those that were made on line. One that does not open is always among them: nobody
+    knows whose it was, or about whom.
 
     \b
     Example, for a family that asks who looked at their child:
@@ -111,7 +112,7 @@ def show(
         ),
         {
             "device": lambda it: f"{it['device']}.{it['generation']}",
-            "made": lambda it: "on line" if it["online"] else "off line",
+            "made": _how_made,
             "entry": "sequence",
             "when": _of_look_up(lambda it: moment(it["at"])),
             "who": _of_look_up(_who),
@@ -174,6 +175,12 @@ def _of_look_up(cell: Cell) -> Callable[[Item], object]:
         return look_up[cell] if isinstance(cell, str) else cell(look_up)
 
     return shown
+
+
+def _how_made(item: Item) -> str:
+    if item["online"]:
+        return "on line"
+    return "on a copy" if item["forked"] else "off line"
 
 
 def _who(look_up: Item) -> str:

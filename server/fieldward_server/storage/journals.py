@@ -155,6 +155,21 @@ def add_fork(
     )
 
 
+def forked(
+    transaction: Transaction, journal: Journal, *, first: bytes, at_most: int
+) -> tuple[tuple[bytes, bytes], ...]:
+    """Hash and content of what came a second time with other content, from this hash on."""
+    rows = transaction.execute(
+        "SELECT item_hash, item FROM journal_fork WHERE authority = :authority"
+        " AND device = :device AND generation = :generation AND item_hash >= :first"
+        " ORDER BY item_hash LIMIT :at_most",
+        **vars(journal),
+        first=first,
+        at_most=at_most,
+    )
+    return tuple((row["item_hash"], row["item"]) for row in rows)
+
+
 def forks(transaction: Transaction, journal: Journal) -> int:
     """How many items came a second time with other content."""
     (row,) = transaction.execute(

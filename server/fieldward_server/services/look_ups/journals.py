@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
+from operator import attrgetter
+from typing import NamedTuple
 
 from fieldward_server.services.authorities import known
 from fieldward_server.services.custody.devices import unknown_device
@@ -25,21 +27,52 @@ from fieldward_server.storage.devices import Device
 from fieldward_server.storage.journals import Journal, StoredEntry
 from fieldward_sync.encoding import decode, unpack
 from fieldward_sync.errors import PeerBrokeProtocol
-from fieldward_sync.journal import EntryItem, EpochSeal, JournalHead, SealItem
+from fieldward_sync.journal import EntryItem, EpochSeal, JournalHead, JournalItem, SealItem
 from fieldward_sync.names import SERVER
 from fieldward_sync.signing import MAX_SIGNED_BYTES, Signed
 
 ENTRIES_AT_A_TIME = 1000
 ENTRIES_OF_A_PAGE = 1000
 
-POSITION = r"\A(?:[a-z0-9-]{1,32}\.[0-9]{1,9}|online)\.[0-9]{1,15}\Z"
-"""Where a page begins: device, generation and sequence number; or, in the authority's own log,
-which comes after all devices, ``online`` and sequence number."""
+POSITION = r"\A(?:[a-z0-9-]{1,32}\.[0-9]{1,9}(?:\.[0-9a-f]{64})?|online)\.[0-9]{1,15}\Z"
+"""Where a page begins: device, generation and, among what is kept beside the journal, an item's
+hash; then the sequence number. Or, in the authority's own log, which comes after all devices,
+``online`` and sequence number."""
 
-_Position = tuple[str, int, int]
-_BEGINNING = "", 0, 0
-_PAST_ALL_DEVICES = "~", 0, 0
-_ONLINE = "online."
+
+class _Position(NamedTuple):
+    """Where a page begins."""
+
+    device: str = ""
+    generation: int = 0
+    sequence: int = 0
+    fork: bytes = b""
+    """Among what is kept beside the journal: from the item with this hash on."""
+    online: int = 0
+    """In the authority's own log."""
+
+    @classmethod
+    def on_line(cls, sequence: int) -> _Position:
+        """Past all devices."""
+        return cls("~", online=sequence)
+
+    @classmethod
+    def read(cls, position: str) -> _Position:
+        """What was written as ``POSITION`` says."""
+        *place, sequence = position.split(".")
+        if place == ["online"]:
+            return cls.on_line(int(sequence))
+        device, generation, *fork = place
+        return cls(device, int(generation), int(sequence), bytes.fromhex("".join(fork)))
+
+    def __str__(self) -> str:
+        if self == self.on_line(self.online):
+            return f"online.{self.online}"
+        fork = f".{self.fork.hex()}" if self.fork else ""
+        return f"{self.device}.{self.generation}{fork}.{self.sequence}"
+
+
+_Placed = Iterator[tuple[_Position, SealedLookUp | SealedEnquiry]]
 
 
 @dataclass(frozen=True)
@@ -83,16 +116,20 @@ def list_sealed_look_ups(
 ) -> SealedPage:
     """Look-ups, delivered or made on line, sealed: a page of them, from the first, or from where
     another page says that the next begins. ``CallerMistake("unknown-device")``."""
-    start, first_online = (_BEGINNING, 0) if after is None else _read_position(after)
+    start = _Position() if after is None else _Position.read(after)
     with platform.storage.reading() as transaction:
         chosen = _devices(transaction, authority, device)
-        waiting: Iterator[SealedLookUp | SealedEnquiry] = chain(
-            (entry for it in chosen for entry in _sealed(transaction, it, start)),
-            _enquiries(transaction, authority, device, first_online),
+        waiting: _Placed = chain(
+            (each for it in chosen for each in _sealed(transaction, it, start)),
+            _enquiries(transaction, authority, device, start.online),
         )
-        entries = tuple(islice(waiting, ENTRIES_OF_A_PAGE))
+        entries = tuple(entry for _, entry in islice(waiting, ENTRIES_OF_A_PAGE))
         following = next(waiting, None)
-        items = tuple(entry for entry in entries if isinstance(entry, SealedLookUp))
+        delivered = (entry for entry in entries if isinstance(entry, SealedLookUp))
+        # What is kept beside a journal is found by its hash, and read in the order of its making.
+        items = tuple(
+            sorted(delivered, key=attrgetter("device", "generation", "forked", "sequence"))
+        )
         shown = {(it.device, it.generation) for it in items}
         boxes = tuple(
             box
@@ -101,7 +138,7 @@ def list_sealed_look_ups(
             for box in _boxes(transaction, it, items)
         )
     enquiries = tuple(entry for entry in entries if isinstance(entry, SealedEnquiry))
-    return SealedPage(items, boxes, enquiries, _position(following) if following else None)
+    return SealedPage(items, boxes, enquiries, str(following[0]) if following else None)
 
 
 def _devices(transaction: Transaction, authority: str, device: str | None) -> tuple[Device, ...]:
@@ -180,27 +217,61 @@ def _entries(
         )
 
 
-def _sealed(transaction: Transaction, device: Device, start: _Position) -> Iterator[SealedLookUp]:
-    """A device's entries from this position on; all of them, or none, if it lies elsewhere."""
-    name, generation, sequence = start
-    if (device.device, device.generation) < (name, generation):
+def _sealed(transaction: Transaction, device: Device, start: _Position) -> _Placed:
+    """A device's entries from this position on; all of them, or none, if it lies elsewhere. Then
+    those that are kept beside its journal."""
+    here = _Position(device.device, device.generation)
+    if here[:2] < start[:2]:
         return
-    first = sequence if (device.device, device.generation) == (name, generation) else 0
+    first, fork = (start.sequence, start.fork) if here[:2] == start[:2] else (0, b"")
     journal = Journal(device.authority, device.device, device.generation)
-    for entry in _entries(transaction, journal, first=first, last=read_head(device).size):
-        yield SealedLookUp(
-            device.device, device.generation, entry.sequence, entry.header, entry.body
-        )
+    if not fork:
+        for entry in _entries(transaction, journal, first=first, last=read_head(device).size):
+            sealed = SealedLookUp(
+                device.device,
+                device.generation,
+                entry.sequence,
+                entry.header,
+                entry.body,
+                forked=False,
+            )
+            yield here._replace(sequence=entry.sequence), sealed
+    for item_hash, sealed in _forked(transaction, journal, first=fork):
+        yield here._replace(sequence=sealed.sequence, fork=item_hash), sealed
 
 
-def _enquiries(
-    transaction: Transaction, authority: str, device: str | None, first: int
-) -> Iterator[SealedEnquiry]:
+def _forked(
+    transaction: Transaction, journal: Journal, *, first: bytes
+) -> Iterator[tuple[bytes, SealedLookUp]]:
+    """The entries that came from old copies of a device's folder, with their hashes. One that
+    somebody has damaged is among them, and does not open."""
+    while True:
+        found = journals.forked(transaction, journal, first=first, at_most=ENTRIES_AT_A_TIME + 1)
+        for item_hash, item in found[:ENTRIES_AT_A_TIME]:
+            sequence, header, body = 0, b"", b""
+            with suppress(PeerBrokeProtocol):
+                read: JournalItem = unpack(JournalItem, item)
+                if not isinstance(read, EntryItem):
+                    continue
+                sequence, header, body = read.read_header().sequence, read.header, read.body
+            yield (
+                item_hash,
+                SealedLookUp(
+                    journal.device, journal.generation, sequence, header, body, forked=True
+                ),
+            )
+        if len(found) <= ENTRIES_AT_A_TIME:
+            return
+        first = found[-1][0]
+
+
+def _enquiries(transaction: Transaction, authority: str, device: str | None, first: int) -> _Placed:
     """The authority's own log from this entry on; of one device, what was asked with it."""
     for entry in enquiry_log.entries(transaction, authority, device=device, first=first):
-        yield SealedEnquiry(
+        sealed = SealedEnquiry(
             entry.device, entry.generation, entry.sequence, entry.header, entry.body
         )
+        yield _Position.on_line(entry.sequence), sealed
 
 
 def _boxes(
@@ -220,17 +291,3 @@ def _boxes(
             if box in used:
                 owner = find_owner(transaction, device, unpack(Signed, header), kind="journal")
                 yield SealedBox(device.device, device.generation, box, header, owner.signing_key)
-
-
-def _position(entry: SealedLookUp | SealedEnquiry) -> str:
-    if isinstance(entry, SealedEnquiry):
-        return f"{_ONLINE}{entry.sequence}"
-    return f"{entry.device}.{entry.generation}.{entry.sequence}"
-
-
-def _read_position(position: str) -> tuple[_Position, int]:
-    """Where to begin among the devices, and where in the authority's own log."""
-    if position.startswith(_ONLINE) and position.count(".") == 1:
-        return _PAST_ALL_DEVICES, int(position.removeprefix(_ONLINE))
-    device, generation, sequence = position.split(".")
-    return (device, int(generation), int(sequence)), 0

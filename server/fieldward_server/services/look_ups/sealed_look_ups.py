@@ -42,6 +42,8 @@ class SealedLookUp:
     sequence: int
     header: bytes
     body: bytes
+    forked: bool
+    """Kept beside the journal, where another entry stands or none did: from an old copy."""
 
     def read_header(self) -> EntryHeader | None:
         """The header; ``None`` for one that somebody has damaged."""
@@ -64,8 +66,9 @@ class SealedEnquiry:
 
 @dataclass(frozen=True)
 class SealedPage:
-    """Some entries in their order: those that devices delivered, by device, with the boxes they
-    need; then those of the authority's own log."""
+    """Some entries: by device, in their order, those from old copies last; then the authority's.
+
+    With the boxes that they need."""
 
     items: tuple[SealedLookUp, ...]
     boxes: tuple[SealedBox, ...]
@@ -83,6 +86,8 @@ class DeliveredLookUp:
     sequence: int
     """In the device's journal or, of one that was made on line, in the authority's log."""
     online: bool
+    forked: bool
+    """Made on a copy of the device's folder, and kept beside its journal."""
     look_up: LookUp | None
     """``None`` where the entry does not open: what a device seals, only the auditor finds out."""
 
@@ -102,7 +107,12 @@ def open_look_ups(page: SealedPage, audit_seeds: Sequence[bytes]) -> Iterator[De
     boxes = {(it.device, it.generation, it.box): _open_box(it, audit_seeds) for it in page.boxes}
     for sealed in page.items:
         yield DeliveredLookUp(
-            sealed.device, sealed.generation, sealed.sequence, False, _look_up(sealed, boxes)
+            sealed.device,
+            sealed.generation,
+            sealed.sequence,
+            False,
+            sealed.forked,
+            _look_up(sealed, boxes),
         )
     for enquiry in page.enquiries:
         yield DeliveredLookUp(
@@ -110,6 +120,7 @@ def open_look_ups(page: SealedPage, audit_seeds: Sequence[bytes]) -> Iterator[De
             enquiry.generation,
             enquiry.sequence,
             True,
+            False,
             _enquired(enquiry, audit_seeds),
         )
 
