@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -338,6 +339,47 @@ def test_a_key_that_the_root_key_has_put_in_the_place_of_another_is_believed(
 def test_a_key_of_the_past_is_not_believed_again(mo: Administrator) -> None:
     remember(mo, version=2)
     mo.is_refused("device", "list", code="trust-rolled-back")
+
+
+def renewing(mo: Administrator, *words: str) -> tuple[str, ...]:
+    root_key = str(mo.folder / "keys" / f"{mo.authority}-{ROOT}")
+    return ("authority", "renew-keys", "--root-key", root_key, "--reason", "key-exposed", *words)
+
+
+def test_who_renews_keys_keeps_the_audit_key_that_another_has_put_in_force(
+    mo: Administrator, office: Office, tmp_path: Path
+) -> None:
+    """Else look-ups would be sealed again to whoever was to read no more of them."""
+    jo = office.newcomer(mo.authority)
+    added = ("--name", "Jo Lee", "--public-key", jo.public_key_file)
+    mo.does("administrator", "add", "jo", *added)
+    jo.does("device", "list")
+    mo.does(*renewing(mo, "--new-audit-key", str(tmp_path)))
+    mine = known_authorities(mo).find(mo.authority)
+    jo.does(*renewing(mo))
+    theirs = known_authorities(jo).find(mo.authority)
+    assert mine is not None
+    assert theirs is not None
+    assert theirs.trust.version == mine.trust.version + 1
+    assert theirs.trust.audit_key == mine.trust.audit_key
+
+
+@pytest.mark.parametrize("changed", [{"version": 2**53 - 1}, {"incarnation": 2}])
+def test_the_root_key_signs_no_number_that_does_not_follow_the_one_in_force(
+    mo: Administrator, changed: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that somebody else has would have the last word: no trust comes after the highest
+    version there is, and a new incarnation has devices deliver to whoever asked for it."""
+    call = Administration.call
+
+    def told(line: Administration, command: str, /, **named: Any) -> dict[str, Any]:
+        result = call(line, command, **named)
+        return result | changed if command == "authority/prepare-keys" else result
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Administration, "call", told)
+        mo.is_refused(*renewing(mo), code="trust-unbelievable")
+    mo.does(*renewing(mo))
 
 
 def test_after_a_restore_the_administrator_goes_on_as_before(tmp_path: Path) -> None:

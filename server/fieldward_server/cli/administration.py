@@ -126,7 +126,8 @@ class Administration:
         return sent.result()
 
     def trust(self, authority: str) -> Trust:
-        """The keys in force of an authority, as its root key signed them when they were last seen.
+        """The keys in force of an authority, as its root key signed them. They are asked for: since
+        they were last seen another administrator may have put others there.
 
         Raises as ``call`` does, ``CallerMistake("not-founded")`` where there is no root key yet.
         """
@@ -134,7 +135,7 @@ class Administration:
         known = self._known.find(authority)
         if known is None:
             raise CallerMistake(_NOT_FOUNDED, f"The authority {authority} has not been founded.")
-        return known.trust
+        return self._follow(authority, known).trust
 
     def keep(self, known: KnownAuthority) -> None:
         """Believe the answers of an authority that was founded just now."""
@@ -195,7 +196,7 @@ class Administration:
         if known is None or "signature" not in sent.headers:
             raise self._unverified(authority, sent) from error
         try:
-            met = self._ask_trust(authority)
+            met = self._follow(authority, known)
         except Error as e:
             if e.code != _NOT_FOUNDED:
                 raise
@@ -205,12 +206,17 @@ class Administration:
                 next_step="Check --server (FIELDWARD_SERVER). To begin anew with this server, "
                 f"remove {self._known.path(authority)}.",
             ) from e
-        met.require_successor_of(known)
         if met.trust.answer_key == answer_key:
             raise error
+        return met.trust.answer_key
+
+    def _follow(self, authority: str, known: KnownAuthority) -> KnownAuthority:
+        """What the server says is in force, if it may follow what is known; kept."""
+        met = self._ask_trust(authority)
+        met.require_successor_of(known)
         self._known.keep(met)
         self._answer_keys[authority] = met.trust.answer_key
-        return met.trust.answer_key
+        return met
 
     def _unverified(self, authority: str, sent: _Sent) -> Error:
         """What to make of an answer that nobody vouches for."""

@@ -156,14 +156,15 @@ def renew_keys(call: Commander, root_key: Path, folder: Path | None, as_json: bo
     from fieldward_sync.signing import public_key, sign, signing_key
 
     root = signing_key(read_key(root_key, purpose=ROOT, authority=call.authority))
-    before = call.administration.trust(call.authority)
     told = call("authority/prepare-keys")
+    before = call.administration.trust(call.authority)
     successors = Successors(
         answer_key=bytes.fromhex(told["answer_key"]),
         edit_key=bytes.fromhex(told["edit_key"]),
         incarnation=told["incarnation"],
         version=told["version"],
     )
+    successors.require_following(before)
     audit_key, paths = before.audit_key, []
     if folder is not None:
         audit_seed = os.urandom(KEY_BYTES)

@@ -24,7 +24,7 @@ from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.succession import PreparedKeys
 from fieldward_sync.access import Order
 from fieldward_sync.encoding import decode, pack, unpack
-from fieldward_sync.errors import CallerMistake
+from fieldward_sync.errors import CallerMistake, PeerBrokeProtocol
 from fieldward_sync.invitations import fingerprint
 from fieldward_sync.keys import KEY_BYTES, hpke_public_key, hpke_seal
 from fieldward_sync.messages import Trust
@@ -40,6 +40,18 @@ class Successors:
     incarnation: int
     version: int
     """Of the trust that is to name them."""
+
+    def require_following(self, before: Trust) -> None:
+        """Raise ``PeerBrokeProtocol("trust-unbelievable")`` unless they come right after the trust
+        in force, which the root key has signed. A server that is somebody else's would have it sign
+        the last version there is, or a new incarnation."""
+        if (self.incarnation, self.version) != (before.incarnation, before.version + 1):
+            raise PeerBrokeProtocol(
+                "trust-unbelievable",
+                "The keys that wait there do not follow those in force.",
+                next_step="Another administrator may have renewed them just now: give the command "
+                "again. If it comes back, the server is not yours alone any more.",
+            )
 
     def trust(self, *, authority: str, audit_key: bytes, issued: int) -> Trust:
         """What the root key has to sign, so that they are put in force."""
