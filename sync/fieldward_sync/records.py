@@ -116,7 +116,8 @@ class Proposal(Message, frozen=True):
 
     def as_edit(self, *, device: str, generation: int, shown: Mapping[int, Dot]) -> Edit:
         """The edit meant, with dots for numbers; ``CallerMistake("unknown-version")`` for a number
-        that the record never gave out."""
+        that the record never gave out, or a counter of its author's that is not an earlier one: an
+        edit that replaced itself would be nowhere, and take with it what it replaced."""
         actor = device_actor(device, generation)
 
         def dots(change: ProposedChange) -> tuple[Dot, ...]:
@@ -125,6 +126,11 @@ class Proposal(Message, frozen=True):
                 raise CallerMistake(
                     "unknown-version",
                     f"The edit replaces version {unknown[0]} of {change.path}; there is none.",
+                )
+            if max(change.own, default=0) >= self.counter:
+                raise CallerMistake(
+                    "unknown-version",
+                    f"The edit replaces one of its own author's at {change.path} that is later.",
                 )
             named = {shown[number] for number in change.shown}
             named |= {Dot(actor, counter) for counter in change.own}

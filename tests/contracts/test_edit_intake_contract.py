@@ -10,7 +10,7 @@ import pytest
 
 from children import AUTHORITY, PHONE, TEAM, child, stranger
 from field_device import FieldDevice
-from fieldward_server.services.exchange.inbox import list_inbox
+from fieldward_server.services.exchange.inbox import admit, list_inbox
 from fieldward_server.services.records.conflicts import list_conflicts
 from fieldward_server.services.records.reading import record_history
 from fieldward_server.services.records.shields import raise_shield, release_shield
@@ -329,6 +329,33 @@ def test_a_shield_hides_where_a_child_is_and_never_comes_off_by_an_edit(
     assert not view.at("address")
     assert not view.at(PHONE)
     assert record_history(world.platform, authority=AUTHORITY, record_id="c1").shielded
+
+
+@pytest.mark.parametrize("ahead", [0, 1])
+@pytest.mark.parametrize(("path", "value"), [("shield", "raised"), ("born", "2020-01-01")])
+def test_no_edit_replaces_itself_or_what_its_author_has_yet_to_write(
+    world: World, device: FieldDevice, path: str, value: str, ahead: int
+) -> None:
+    """It would be nowhere: a shield would come off by being raised (invariant 5)."""
+    shield(world)
+    numbers = [live.number for live in world.view("c1").at(path)]
+    changes = (ProposedChange(path, value, tuple(numbers), own=(device.edit_counter + 1 + ahead,)),)
+    first = device.proposal("c1", "", "", shown=(), changes=changes)
+    verdicts = device.deliver(first, device.proposal("c1", path, value))
+    assert [verdict.code for verdict in verdicts] == ["unknown-version", ""]
+    assert [live.value for live in world.view("c1").at(path)] == [value]
+    assert world.view("c1").shielded
+    (waiting,) = list_inbox(world.platform, AUTHORITY)
+    admit(
+        world.platform,
+        authority=AUTHORITY,
+        number=waiting.number,
+        actor="kim",
+        reason="checked-with-author",
+        now=world.now,
+    )
+    assert {live.value for live in world.view("c1").at(path)} == {value}
+    assert world.view("c1").shielded
 
 
 def test_a_raise_that_no_release_has_named_holds(world: World, device: FieldDevice) -> None:

@@ -112,6 +112,14 @@ def _proposals() -> Iterator[Case]:
         **good,
         proposal=proposal([2], []),
     )
+    for own in (9, 10):
+        yield refused(
+            f"own-{own}",
+            "its own counter, or a later one",
+            Outcome.UNKNOWN_VERSION,
+            **good,
+            proposal=proposal([1, 3], [4, own]),
+        )
 
 
 TOPIC = Topic("merge", "written down from the definition of live values", _cases)

@@ -28,9 +28,14 @@ def in_this_incarnation(
 
 
 def naming_only(proposal: Proposal, names: Callable[[int], bool], *, base: int) -> Proposal:
-    """The edit, naming of the numbers that its author was shown only some."""
+    """The edit, naming of the numbers that its author was shown only some, and of its author's own
+    only earlier ones."""
     changes = (
-        msgspec.structs.replace(change, shown=tuple(n for n in change.shown if names(n)))
+        msgspec.structs.replace(
+            change,
+            shown=tuple(n for n in change.shown if names(n)),
+            own=tuple(counter for counter in change.own if counter < proposal.counter),
+        )
         for change in proposal.changes
     )
     return msgspec.structs.replace(proposal, changes=tuple(changes), base=base)
