@@ -24,6 +24,10 @@ NAMED = re.compile(
 """``fieldward device list``, or ``device list`` in backticks."""
 
 
+WITH_ARGUMENTS = re.compile(r"`fieldward ([^`{]*\{[^`]*)`")
+"""A command that a message gives with what it is about: somebody types it as it stands."""
+
+
 def exists(command: click.Command, words: list[str]) -> bool:
     """Whether words begin with a command; what follows one that is no group is its own."""
     if not isinstance(command, click.Group) or not words:
@@ -36,3 +40,27 @@ def test_every_command_that_a_message_or_a_page_names_exists() -> None:
     named = {found[1] for file in TOLD for found in NAMED.finditer(file.read_text())}
     assert {"field enrol", "device hand-over", "serve"} <= named
     assert [words for words in sorted(named) if not exists(root, words.split())] == []
+
+
+def required(words: list[str]) -> set[str]:
+    """The options that a command cannot do without; its authority is mostly in the environment."""
+    command: click.Command = root
+    for word in words:
+        if not isinstance(command, click.Group):
+            break
+        found = command.get_command(click.Context(command), word)
+        assert found is not None, words
+        command = found
+    options = {p.opts[0] for p in command.params if isinstance(p, click.Option) and p.required}
+    return options - {"--authority"}
+
+
+def test_a_command_that_a_message_gives_to_be_typed_lacks_nothing() -> None:
+    given = [
+        found[1].split()
+        for file in TOLD
+        if file.suffix == ".py"
+        for found in WITH_ARGUMENTS.finditer(re.sub(r'"\n\s*f?"', "", file.read_text()))
+    ]
+    assert ["shield", "devices", "{record}", "--reason", "WHY"] in given
+    assert [words for words in given if required(words) - {*words}] == []

@@ -380,7 +380,7 @@ def wipe(call: Commander, device: str, yes: bool, as_json: bool) -> None:
     if ordered["waits"]:
         click.echo(
             "Many devices were wiped within the hour: this waits for another administrator,"
-            f" who gives `fieldward device confirm-wipe {device}`.",
+            f" who gives `fieldward device confirm-wipe {device} --reason WHY`.",
             err=True,
         )
     said = () if ordered["waits"] else (_ordered(device),)

@@ -165,7 +165,8 @@ def suspend(call: Commander, practitioner: str, yes: bool, as_json: bool) -> Non
         {name: person[name] for name in ("practitioner", "employer", "manager")},
         f"{practitioner} is suspended: each of their devices shuts for them at its next contact.",
         f"Tell their manager ({_manager(person)}), and look into it at once:"
-        f" `fieldward journal show --practitioner {practitioner}`.",
+        f" `fieldward journal show --practitioner {practitioner} --audit-key FILE"
+        " --reason suspicion`.",
         as_json=as_json,
     )
 

@@ -48,8 +48,8 @@ def raise_(
         else:
             show_done(
                 {"record": record},
-                f"{record} is shielded. `fieldward shield devices {record}` says which devices"
-                " have confirmed it.",
+                f"{record} is shielded. `fieldward shield devices {record} --reason WHY` says which"
+                " devices have confirmed it.",
                 as_json=as_json,
             )
     if refused:
