@@ -127,6 +127,22 @@ def test_what_was_removed_is_gone_from_the_image_within_a_day(device: FieldDevic
     assert kinds(device) == ["image"]
 
 
+def test_a_removal_noted_by_a_clock_that_ran_ahead_does_not_wait_until_then(
+    device: FieldDevice,
+) -> None:
+    """It would stay in the image for as long (invariant 4). Clocks of hosts differ a little."""
+    world = device.world
+    sealed_at = world.now
+    world.now += 60
+    end_involvement(device, "c05")
+    world.now = sealed_at
+    world.seal()
+    assert kinds(device) == ["image", "segment"]
+    world.now = sealed_at - 1
+    assert world.seal() == 1
+    assert kinds(device) == ["image"]
+
+
 def test_a_record_that_comes_back_is_there_again(device: FieldDevice) -> None:
     end_involvement(device, "c05")
     device.world.load(child("c05", involvements={"b1": involvement("HV-1")}))
@@ -387,6 +403,10 @@ class Meanwhile(SealedFiles):
         self._happening()
         return super().write(sealed)
 
+    def remove(self, name: str) -> None:
+        self._happening()
+        super().remove(name)
+
 
 def seal_while(world: World, folder: Path, happening: Any) -> int:
     """Run the sealing job while something else happens."""
@@ -445,6 +465,43 @@ def test_files_that_no_manifest_lists_stay_for_a_day(device: FieldDevice) -> Non
     assert first.path(segment.name) is None
     assert first.path(image.name) is not None
     assert sweep_files(world.platform, world.now) == 0
+
+
+def test_nobody_waits_for_the_files_disk_while_it_lets_go_of_some(
+    device: FieldDevice, tmp_path: Path
+) -> None:
+    """Nor is a file forgotten that it did not let go of."""
+    world = device.world
+    for number in range(3):
+        device.edit("c00", PHONE, f"07700 90077{number}")
+        world.seal()
+    world.now += 24 * HOUR + 1
+    answers = iter([OSError(errno.EIO, "Input/output error"), None, None])
+
+    def happening() -> None:
+        device.edit("c01", PHONE, "07700 900779")
+        if error := next(answers):
+            raise error
+
+    slow = replace(world.platform, files=Meanwhile(tmp_path / "files", happening))
+    with pytest.raises(OSError, match="Input/output"):
+        sweep_files(slow, world.now)
+    assert sweep_files(slow, world.now) == 2
+
+
+def test_where_something_was_hidden_it_is_sealed_before_all_else(
+    device: FieldDevice, tmp_path: Path
+) -> None:  # H7
+    world = device.world
+    world.partition("another", "team:NOBODY")
+    device.edit("c05", "involvements/a1.consent_withdrawn", "raised")
+    order = list[int]()
+
+    def happening() -> None:
+        order.append(world.stored_partition("caseload").image_feed)
+
+    assert seal_while(world, tmp_path / "files", happening) == 2
+    assert order[0] < order[1], "the caseload's image was made first"
 
 
 # --- What a practitioner may hold ---

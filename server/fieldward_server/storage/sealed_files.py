@@ -27,19 +27,27 @@ def list_only(
     )
 
 
-def forget_dropped(
-    transaction: Transaction, authority: str, *, dropped_before: int, at_most: int
+def dropped(
+    transaction: Transaction, authority: str, *, before: int, at_most: int
 ) -> tuple[str, ...]:
-    """The names of some files dropped before this time, no longer known from here on."""
+    """The names of some files that were dropped before this time."""
     rows = transaction.execute(
-        "DELETE FROM sealed_file WHERE authority = :authority AND name IN"
-        " (SELECT name FROM sealed_file WHERE authority = :authority"
-        "  AND dropped_at < :dropped_before LIMIT :at_most) RETURNING name",
+        "SELECT name FROM sealed_file WHERE authority = :authority AND dropped_at < :before"
+        " LIMIT :at_most",
         authority=authority,
-        dropped_before=dropped_before,
+        before=before,
         at_most=at_most,
     )
     return tuple(row["name"] for row in rows)
+
+
+def forget(transaction: Transaction, authority: str, names: Iterable[str]) -> None:
+    """Files that are gone are no longer known from here on."""
+    transaction.execute(
+        "DELETE FROM sealed_file WHERE authority = :authority AND name IN :names",
+        authority=authority,
+        names=list(names),
+    )
 
 
 def listed(transaction: Transaction, authority: str) -> tuple[str, ...]:

@@ -13,6 +13,9 @@ SEGMENT_SHARE = 5
 """A segment names at most this part of its image's records."""
 REMOVAL_SECONDS = 20 * 3600
 """How long a removed record may stay in an image: with a run and a sync, gone within a day."""
+AHEAD_SECONDS = 60
+"""A removal that is said to come later than this was noted by a clock that was wrong, who knows
+when."""
 FILES_OF_A_PARTITION = 2
 """What a manifest lists at most: an image, and one segment of all changes since."""
 
@@ -51,10 +54,14 @@ def due(sealed: Sealed, changed: Changed, *, now: int) -> FileKind | None:
         not sealed.is_whole
         or changed.redaction_feed > sealed.image_feed
         or changed.records > most_changes(sealed.image_records)
-        or (changed.first_removal is not None and changed.first_removal <= now - REMOVAL_SECONDS)
+        or (changed.first_removal is not None and _is_long_ago(changed.first_removal, now=now))
     ):
         return "image"
     return "segment" if changed.feed > sealed.listed_feed else None
+
+
+def _is_long_ago(removal: int, *, now: int) -> bool:
+    return not now - REMOVAL_SECONDS < removal <= now + AHEAD_SECONDS
 
 
 def most_changes(image_records: int) -> int:

@@ -32,7 +32,7 @@ from fieldward_sync.images import Image, Segment
 from fieldward_sync.views import View
 
 FILES_AT_ONCE = 100
-"""How many files one transaction removes at most."""
+"""How many files are forgotten in one transaction at most."""
 KEPT_SECONDS = 24 * 3600
 """How long a file that is no longer listed is kept for devices that are fetching it."""
 BUSY_IN_A_ROW = 3
@@ -57,7 +57,8 @@ class _Contents:
 def seal_partitions(platform: Platform, now: int) -> int:
     """Bring every partition's files up to its feed; how many files were made.
 
-    A partition whose files cannot be made holds up no other: its error is raised at the end.
+    A partition whose files cannot be made holds up no other: its error is raised at the end. Where
+    something was hidden since the image comes first: it may be a long run (H7).
     """
     with platform.storage.reading() as transaction:
         of_all = [
@@ -86,18 +87,18 @@ def sweep_files(platform: Platform, now: int) -> int:
 
 
 def _sweep(platform: Platform, authority: str, *, now: int) -> int:
+    """The files first, and not while the database is held: what is not removed now, because the
+    files' disk does not answer, say, is still known then, and nobody waits for it."""
     removed = 0
     while True:
-        with platform.storage.transaction() as transaction:
-            names = sealed_files.forget_dropped(
-                transaction,
-                authority,
-                dropped_before=now - KEPT_SECONDS,
-                at_most=FILES_AT_ONCE,
+        with platform.storage.reading() as transaction:
+            names = sealed_files.dropped(
+                transaction, authority, before=now - KEPT_SECONDS, at_most=FILES_AT_ONCE
             )
-            # Before the commit: what is not removed now is still known then.
-            for name in names:
-                platform.files.remove(name)
+        for name in names:
+            platform.files.remove(name)
+        with platform.storage.transaction() as transaction:
+            sealed_files.forget(transaction, authority, names)
         removed += len(names)
         if len(names) < FILES_AT_ONCE:
             return removed
@@ -121,7 +122,7 @@ def _sweep_strays(platform: Platform, *, now: int) -> int:
 
 def _seal_each(platform: Platform, found: Iterable[Partition], *, now: int) -> int:
     made, failed, busy = 0, list[Exception](), 0
-    for partition in found:
+    for partition in sorted(found, key=lambda each: each.redaction_feed <= each.image_feed):
         try:
             made += _seal_partition(platform, partition, now=now)
             busy = 0
