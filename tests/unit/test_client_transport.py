@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from fieldward_client import CallerMistake, HttpTransport, PeerBrokeProtocol, RetryLater
 from fieldward_sync.problems import Crowded
@@ -185,3 +192,44 @@ def test_requests_are_signed_for(url: str, authority: str) -> None:
 def test_what_is_not_a_servers_address_is_refused(url: str) -> None:
     with pytest.raises(CallerMistake, match="server-url"):
         HttpTransport(url)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_told_and_one_of_ones_own_can_be_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = certificate_for("localhost", tmp_path / "own.pem")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(file)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.socket = tls.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def turn() -> bytes:
+        transport = HttpTransport(f"https://localhost:{server.server_address[1]}")
+        return b"".join(piece for _, piece in transport.fetch("/turn", offset=0))
+
+    try:
+        with pytest.raises(RetryLater, match=r"certificate.*\[offline\]"):
+            turn()
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+        assert turn() == b"none"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def certificate_for(host: str, file: Path) -> Path:
+    """A key, and a certificate for it that it has signed itself."""
+    key = Ed25519PrivateKey.generate()
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .sign(key, None)
+    )
+    opened = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(opened + made.public_bytes(Encoding.PEM))
+    return file

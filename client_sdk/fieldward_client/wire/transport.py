@@ -137,5 +137,12 @@ def _in_lower_case(headers: Mapping[str, str]) -> Mapping[str, str]:
 def _offline() -> Iterator[None]:
     try:
         yield
+    except urllib3.exceptions.SSLError as e:
+        raise RetryLater(
+            "offline",
+            "What answers does not prove to be the server: no certificate that is trusted here.",
+            next_step="A network that wants you to log in answers so: log in there, or take "
+            "another. Else the server's certificate has to be looked at.",
+        ) from e
     except (urllib3.exceptions.HTTPError, OSError) as e:
         raise RetryLater("offline", "The server cannot be reached.") from e
