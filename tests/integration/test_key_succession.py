@@ -139,19 +139,24 @@ def test_whoever_has_the_old_keys_is_believed_no_more(
 
 def test_a_trust_for_other_keys_puts_nothing_in_force(loop: Loop, ann: tuple[Device, Wire]) -> None:
     device, _ = ann
-    successors = prepare(loop)
-    assert prepare(loop) == successors
+    earlier, successors = prepare(loop), prepare(loop)
     other = Successors(bytes(32), successors.edit_key, successors.incarnation, successors.version)
     older = Successors(
         successors.answer_key, successors.edit_key, successors.incarnation, successors.version - 1
     )
-    for wrong in (other, older):
+    for wrong in (earlier, other, older):
         with pytest.raises(CallerMistake, match="trust-wrong"):
             put(loop, signed_trust(wrong, AUTHORITY, loop.secrets, now=loop.now))
     forger = replace(loop.secrets, root_private=bytes(32))
     with pytest.raises(PeerBrokeProtocol, match="signature-wrong"):
         put(loop, signed_trust(successors, AUTHORITY, forger, now=loop.now))
     require_complete(device)
+
+
+def test_keys_that_were_prepared_before_are_not_those_that_follow(loop: Loop) -> None:
+    """A renewal was broken off, and since then somebody has copied the database and its master key:
+    what follows is to be nothing that they have."""
+    assert prepare(loop).answer_key != prepare(loop).answer_key
 
 
 def test_nothing_is_put_in_force_twice(loop: Loop) -> None:

@@ -140,7 +140,7 @@ def renew_keys(call: Commander, root_key: Path, folder: Path | None, as_json: bo
 
     One signs answers, leases and orders; edits and enquiries are sealed to the other.
     The root key is read, used for one signature, and forgotten. Devices follow at their next sync;
-    edits that wait on them still open. Broken off, the same command goes on.
+    edits that wait on them still open. Broken off, it is given again.
 
     \b
     Example:

@@ -69,27 +69,26 @@ class Successors:
 def prepare_successors(
     platform: Platform, *, authority: str, actor: str, reason: str, now: int
 ) -> Successors:
-    """Make the keys that are to follow; the same again until they are in force."""
+    """Make the keys that are to follow, in the place of any that wait: these may have been copied
+    since they were made, with all else that is here."""
+    answer_seed, edit_seed = platform.entropy(KEY_BYTES), platform.entropy(KEY_BYTES)
     with platform.storage.transaction() as transaction:
         row = locked(transaction, authority)
-        prepared = succession.prepared(transaction, authority)
-        if prepared is None:
-            answer_seed, edit_seed = platform.entropy(KEY_BYTES), platform.entropy(KEY_BYTES)
-            prepared = PreparedKeys(
-                authority,
-                platform.wrap(answer_seed, ANSWER_KEY, authority),
-                platform.wrap(edit_seed, EDIT_SEED, authority),
-            )
-            succession.prepare(transaction, prepared)
-            events.add(
-                transaction,
-                authority=authority,
-                at=now,
-                actor=actor,
-                action="keys-prepared",
-                subject=authority,
-                reason=reason,
-            )
+        prepared = PreparedKeys(
+            authority,
+            platform.wrap(answer_seed, ANSWER_KEY, authority),
+            platform.wrap(edit_seed, EDIT_SEED, authority),
+        )
+        succession.prepare(transaction, prepared)
+        events.add(
+            transaction,
+            authority=authority,
+            at=now,
+            actor=actor,
+            action="keys-prepared",
+            subject=authority,
+            reason=reason,
+        )
         return _successors(platform, row, prepared)
 
 
@@ -118,7 +117,12 @@ def put_in_force(
             authority=authority, audit_key=opened.audit_key, issued=opened.issued
         )
         if opened != expected:
-            raise CallerMistake("trust-wrong", "This trust does not name the keys that wait here.")
+            raise CallerMistake(
+                "trust-wrong",
+                "This trust does not name the keys that wait here.",
+                next_step="Another administrator may be renewing them: look, and run the command "
+                "from its beginning.",
+            )
         # A device that could not seal to it would fail at its first look-up.
         hpke_seal(opened.audit_key, info=b"", plaintext=b"")
         renewed = KeysRenewed(

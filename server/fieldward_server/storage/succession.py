@@ -25,10 +25,12 @@ def prepared(transaction: Transaction, authority: str) -> PreparedKeys | None:
 
 
 def prepare(transaction: Transaction, keys: PreparedKeys) -> None:
-    """Store keys that are to wait; there must be none yet."""
+    """Store keys that are to wait, in the place of those that did."""
     transaction.execute(
         "INSERT INTO prepared_keys (authority, answer_key, edit_seed)"
-        " VALUES (:authority, :answer_key, :edit_seed)",
+        " VALUES (:authority, :answer_key, :edit_seed)"
+        " ON CONFLICT (authority) DO UPDATE SET answer_key = excluded.answer_key,"
+        " edit_seed = excluded.edit_seed",
         **vars(keys),
     )
 

@@ -68,7 +68,7 @@ COMMANDS = {
         {},
     ),
     "authority/prepare-keys": Command(
-        "Make the keys that are to follow those in force; the same again until they do",
+        "Make the keys that are to follow those in force, in the place of any that wait",
         _prepare_successors,
         {},
     ),
