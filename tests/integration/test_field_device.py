@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from children import AUTHORITY, PHONE
-from fieldward_client import Device
+from fieldward_client import Device, HttpAnswer, HttpTransport, RetryLater
 from fieldward_client.terminal import command
 from fieldward_server.cli.root import root
 from fieldward_server.services.custody.devices import set_access
@@ -132,6 +132,18 @@ def test_being_offline_is_told_calmly_and_is_exit_code_3(ann: HealthVisitor) -> 
     (report,) = [json.loads(line) for line in ann.fails("sync", "--json").stdout.splitlines()]
     assert (report["outcome"], report["error"]["code"]) == ("offline", "offline")
     assert "Okafor, Ada" in ann.does("search", "--family", "okafor", "--reason", "clinic")
+
+
+def test_what_keeps_a_server_that_is_there_from_being_reached_is_said(
+    ann: HealthVisitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def distrust(*_: object, **__: object) -> HttpAnswer:
+        raise RetryLater("certificate", "No certificate that is trusted here.")
+
+    monkeypatch.setattr(HttpTransport, "post", distrust)
+    said = ann.fails("sync")
+    assert said.exit_code == 3
+    assert "No certificate that is trusted here. [certificate]" in said.stdout
 
 
 def test_a_sync_says_what_was_sent_and_what_somebody_else_wrote_too(ann: HealthVisitor) -> None:

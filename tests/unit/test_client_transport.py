@@ -209,7 +209,7 @@ def test_a_certificate_that_nobody_vouches_for_is_told_and_one_of_ones_own_can_b
         return b"".join(piece for _, piece in transport.fetch("/turn", offset=0))
 
     try:
-        with pytest.raises(RetryLater, match=r"certificate.*\[offline\]"):
+        with pytest.raises(RetryLater, match=r"\[certificate\]"):
             turn()
         monkeypatch.setenv("SSL_CERT_FILE", str(file))
         assert turn() == b"none"

@@ -43,6 +43,9 @@ _OUTCOMES = {
         "Sync failed: what answered is not your server. Nothing of it was used.", ATTENTION
     ),
 }
+_NO_SIGNAL = (SyncOutcome.OFFLINE, "offline")
+"""Of this the outcome says all."""
+
 _VERDICTS = {
     "conflict": "somebody else wrote there too: open the entry and settle it",
     "refused": "refused",
@@ -88,7 +91,7 @@ def exit_code(report: SyncReport) -> int:
 
 def _in_words(report: SyncReport) -> Iterator[Text]:
     yield _OUTCOMES[report.outcome]
-    if report.error is not None and report.outcome is not SyncOutcome.OFFLINE:
+    if report.error is not None and (report.outcome, report.error.code) != _NO_SIGNAL:
         yield Text(report.error.diagnostics(), ATTENTION)
     if report.edits_sent or report.look_ups_sent:
         sent = f"{many(report.edits_sent, 'edit')} and {many(report.look_ups_sent, 'look-up')}"

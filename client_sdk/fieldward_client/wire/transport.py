@@ -43,8 +43,8 @@ class Transport(Protocol):
     ) -> HttpAnswer:
         """Send a request and return its answer, whatever its status.
 
-        ``RetryLater("offline")`` if none came, ``PeerBrokeProtocol("too-large")`` for a longer one
-        than ``max_bytes``.
+        ``RetryLater("offline")`` if none came, ``RetryLater("certificate")`` from who does not
+        prove to be the server, ``PeerBrokeProtocol("too-large")`` for more than ``max_bytes``.
         """
 
     def fetch(self, path: str, *, offset: int) -> Iterator[tuple[int, bytes]]:
@@ -139,7 +139,7 @@ def _offline() -> Iterator[None]:
         yield
     except urllib3.exceptions.SSLError as e:
         raise RetryLater(
-            "offline",
+            "certificate",
             "What answers does not prove to be the server: no certificate that is trusted here.",
             next_step="A network that wants you to log in answers so: log in there, or take "
             "another. Else the server's certificate has to be looked at.",
