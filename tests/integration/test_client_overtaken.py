@@ -147,3 +147,20 @@ def test_a_sync_writes_nothing_to_the_folder_of_a_device_that_was_closed(
     with pytest.raises(CallerMistake, match="device-closed"):
         tablet.sync()
     assert stood == [contents()]
+
+
+def test_nobody_joins_a_device_that_is_wiped_while_the_server_answers(
+    world: World, tablet: Device
+) -> None:
+    """Another thread syncs it meanwhile: no keys are made where the receipt says that none are."""
+    code = world.authority.invite("p-new", "p-west")
+
+    def wiped() -> None:
+        world.authority.order("d-1", "wipe")
+        assert tablet.sync().wiped
+
+    while_the_server_answers(world, wiped)
+    with pytest.raises(AccessClosed, match="wiped"):
+        tablet.join(code, passphrase=NEW)
+    left = {path.name for path in world.home().rglob("*") if path.is_file()}
+    assert left == {"lock", "wipe"}

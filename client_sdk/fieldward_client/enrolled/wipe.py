@@ -120,7 +120,9 @@ def _not_done(installation: Installation) -> Order | None:
 
 
 def wipe(installation: Installation, order: Order) -> None:
-    """Erase all that reads, then all that is read, then say so. May be repeated at any point."""
+    """Erase all that reads, then all that is read, then say so. May be repeated at any point.
+    Whoever waits for the server makes nothing of its answer: no keys are there afterwards."""
+    installation.guard.break_off(wiped("What it still has to deliver is being delivered."))
     people = installation.practitioners()
     installation.folder.erase(
         *(lease_file(each) for each in people),
