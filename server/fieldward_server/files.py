@@ -6,6 +6,7 @@ manifest. What has been written is durable before its name is given out.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import math
 import os
@@ -59,8 +60,9 @@ class SealedFiles:
                     return False
         except FileNotFoundError:
             return False
-        except OSError:
-            pass  # a sector that is gone, perhaps: the next file will lie elsewhere
+        except OSError as e:
+            if e.errno != errno.EIO:  # a sector that is gone: the next file will lie elsewhere
+                raise
         path.unlink(missing_ok=True)
         return True
 

@@ -489,19 +489,20 @@ def test_nobody_waits_for_the_files_disk_while_it_lets_go_of_some(
     assert sweep_files(slow, world.now) == 2
 
 
-def test_where_something_was_hidden_it_is_sealed_before_all_else(
-    device: FieldDevice, tmp_path: Path
-) -> None:  # H7
+def test_what_was_hidden_is_sealed_first_and_then_the_smallest(device: FieldDevice) -> None:  # H7
+    """A worker whose memory is too small for the largest has sealed all others by then."""
     world = device.world
-    world.partition("another", "team:NOBODY")
+    elsewhere = {"b1": {"service": "health-visiting", "team": "HV-9", "since": "2023-01-01"}}
+    world.load(*(stranger(f"other-{n}", involvements=elsewhere) for n in range(3)))
+    world.partition("a-large-one", "team:HV-9")
+    world.partition("b-small-one", "team:NOBODY")
     device.edit("c05", "involvements/a1.consent_withdrawn", "raised")
-    order = list[int]()
-
-    def happening() -> None:
-        order.append(world.stored_partition("caseload").image_feed)
-
-    assert seal_while(world, tmp_path / "files", happening) == 2
-    assert order[0] < order[1], "the caseload's image was made first"
+    assert world.seal() == 3
+    order = sorted(
+        ("a-large-one", "b-small-one", "caseload"),
+        key=lambda name: world.stored_partition(name).published_state,
+    )
+    assert order == ["caseload", "b-small-one", "a-large-one"]
 
 
 # --- What a practitioner may hold ---

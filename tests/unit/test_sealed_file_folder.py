@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -52,3 +53,25 @@ def test_a_file_that_could_not_be_made_durable_has_no_name_and_leaves_nothing(
     with pytest.raises(OSError, match="disk full"):
         files.write(b"sealed")
     assert everything(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("why", "is_removed"), [(errno.EIO, True), (errno.EACCES, False), (errno.ESTALE, False)]
+)
+def test_what_the_disk_cannot_read_is_removed_and_what_it_does_not_give_out_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: int, is_removed: bool
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(why, os.strerror(why))
+
+    files = SealedFiles(tmp_path)
+    name = files.write(b"sealed")
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "open", fail)
+        if is_removed:
+            assert files.remove_damaged(name)
+        else:
+            with pytest.raises(OSError, match=os.strerror(why)):
+                files.remove_damaged(name)
+    assert (files.path(name) is None) is is_removed
+    assert not files.remove_damaged(name)

@@ -58,7 +58,8 @@ def seal_partitions(platform: Platform, now: int) -> int:
     """Bring every partition's files up to its feed; how many files were made.
 
     A partition whose files cannot be made holds up no other: its error is raised at the end. Where
-    something was hidden since the image comes first: it may be a long run (H7).
+    something was hidden since the image comes first, for it may be a long run (H7), and then what
+    is small: one that is too large for this machine's memory ends the worker.
     """
     with platform.storage.reading() as transaction:
         of_all = [
@@ -122,7 +123,7 @@ def _sweep_strays(platform: Platform, *, now: int) -> int:
 
 def _seal_each(platform: Platform, found: Iterable[Partition], *, now: int) -> int:
     made, failed, busy = 0, list[Exception](), 0
-    for partition in sorted(found, key=lambda each: each.redaction_feed <= each.image_feed):
+    for partition in sorted(found, key=_turn):
         try:
             made += _seal_partition(platform, partition, now=now)
             busy = 0
@@ -134,6 +135,11 @@ def _seal_each(platform: Platform, found: Iterable[Partition], *, now: int) -> i
     if failed:
         raise failed[0]
     return made
+
+
+def _turn(partition: Partition) -> tuple[bool, int]:
+    hides_nothing = partition.redaction_feed <= partition.image_feed
+    return hides_nothing, partition.records
 
 
 def _seal_partition(platform: Platform, partition: Partition, *, now: int) -> int:
