@@ -20,7 +20,7 @@ from fieldward_client.keys.attempts import Ladder
 from fieldward_client.keys.device_secret import assurance, device_secret, make_device_secret
 from fieldward_client.keys.identity import CONTACT, IDENTITY, Identity, first_contact
 from fieldward_client.keys.passphrases import Lock, check_passphrase
-from fieldward_client.keys.vault import Vault, VaultSecrets, open_secrets, seal_secrets
+from fieldward_client.keys.vault import Vault, VaultSecrets, open_begun, seal_secrets
 from fieldward_client.logs.journal import Journal
 from fieldward_client.logs.outbox import Outbox
 from fieldward_client.wire.exchange import Caller, Sent, send, verified_time
@@ -126,7 +126,7 @@ def _attempt(
     attempt = folder.load(ENROLLING, Enrolling)
     if attempt is not None and _is_for(attempt, invitation, server_url):
         unlock = attempt.lock.unlock_key(passphrase, device_secret(folder, ports.key_store()))
-        return attempt, unlock, open_secrets(attempt.sealed, unlock, context)
+        return attempt, unlock, open_begun(attempt.sealed, unlock, context)
     secret = make_device_secret(folder, ports.key_store(), ports.entropy)
     lock = Lock.new(secret, ports.entropy)
     unlock = lock.unlock_key(passphrase, secret)

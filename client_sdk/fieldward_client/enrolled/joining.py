@@ -17,7 +17,7 @@ from fieldward_client.copies.notices import notices_file
 from fieldward_client.enrolled.installation import REDEEMING, Installation
 from fieldward_client.keys.lease import earlier_keys_file, lease_file, store_key_file
 from fieldward_client.keys.passphrases import Lock, check_passphrase
-from fieldward_client.keys.vault import Vault, VaultSecrets, open_secrets, seal_secrets
+from fieldward_client.keys.vault import Vault, VaultSecrets, open_begun, seal_secrets
 from fieldward_sync.encoding import Message, decode, encode
 from fieldward_sync.errors import CallerMistake, RefusedByServer
 from fieldward_sync.invitations import Invitation, proof
@@ -112,7 +112,7 @@ def _attempt(
     attempt = here.folder.load(JOINING, Joining)
     if attempt is not None and _is_for(attempt, invitation):
         unlock = attempt.lock.unlock_key(passphrase, secret)
-        return attempt, unlock, open_secrets(attempt.sealed, unlock, context)
+        return attempt, unlock, open_begun(attempt.sealed, unlock, context)
     lock = Lock.new(secret, here.entropy)
     unlock = lock.unlock_key(passphrase, secret)
     secrets = VaultSecrets.new(here.entropy)

@@ -96,6 +96,20 @@ def open_secrets(sealed: bytes, unlock: bytes, context: bytes) -> VaultSecrets:
     return decode(VaultSecrets, opened, max_bytes=_MAX_SECRETS_BYTES)
 
 
+def open_begun(sealed: bytes, unlock: bytes, context: bytes) -> VaultSecrets:
+    """The secrets of an enrolment or a joining that was broken off. Raises as ``open_secrets``: the
+    server may have their keys already, so another passphrase does not begin it anew."""
+    try:
+        return open_secrets(sealed, unlock, context)
+    except AccessClosed as e:
+        raise AccessClosed(
+            e.code,
+            "This was begun with another passphrase.",
+            next_step="Give the one that was chosen first. If it is forgotten, ask your sync "
+            "administrator for another code and begin with that.",
+        ) from e
+
+
 class Vault:
     """An open vault. Every change is durable when the call returns."""
 
