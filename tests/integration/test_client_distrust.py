@@ -218,6 +218,24 @@ def test_the_highest_list_that_a_stolen_key_signed_binds_nobody_once_keys_are_re
     assert tablet.sync().outcome is SyncOutcome.DISTRUSTED, "under one key they go up as before"
 
 
+def test_no_server_takes_a_device_back_to_a_generation_that_it_was(
+    world: World, tablet: Device
+) -> None:
+    """It would number its edits a second time, over what that generation has still to deliver."""
+    world.authority.changes_answer = lambda answer: msgspec.structs.replace(
+        answer, parted=True, next_generation=1
+    )
+    report = tablet.sync()
+    assert (report.outcome, report.error and report.error.code) == (
+        SyncOutcome.DISTRUSTED,
+        "generation-unbelievable",
+    )
+    world.authority.changes_answer = lambda answer: answer
+    assert tablet.sync().outcome is SyncOutcome.COMPLETE
+    with tablet.session("home-visit") as session:
+        assert session.open("r-ada")[PHONE]
+
+
 # --- Signed answers that say what they must not -------------------------------------------------
 
 

@@ -103,7 +103,9 @@ class Delivery:
             self._obey(answer)
 
     def go_on(self, journal_key: bytes) -> int:
-        """Ask for the next generation, whose journal begins with this key; 0 if it is not given."""
+        """Ask for the next generation, whose journal begins with this key; 0 if it is not given.
+        ``PeerBrokeProtocol("generation-unbelievable")`` for one that this device was before, or is:
+        its edits have their numbers already."""
         request = msgspec.structs.replace(
             self._empty_request(),
             next_hpke_key=None,
@@ -113,6 +115,10 @@ class Delivery:
         answer, _ = self._exchange(request)
         self._note(request, answer)
         self._obey(answer)
+        if 0 < answer.next_generation <= self._here.identity.generation:
+            raise PeerBrokeProtocol(
+                "generation-unbelievable", "The server names a generation that this device was."
+            )
         return answer.next_generation
 
     def _seal_journal(self) -> None:
