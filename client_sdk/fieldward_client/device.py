@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Lock
@@ -179,7 +180,7 @@ class Device:
 
     def close(self) -> None:
         """Lock: close the journal's epoch, drop every key from memory, let go of the folder."""
-        self._lock(locked())
+        self._put_out(Practitioner.close)
         with self._guard.held(), self._resources:
             if not self._closed and self._installation.is_there:
                 with suppress(LocalDataDamaged):  # the next start closes the epoch instead
@@ -224,9 +225,10 @@ class Device:
             self._syncing.release()
 
     def lock(self) -> None:
-        """Drop every key and open copy from memory; what is left of the device stays open, so that
-        it can deliver, obey and be unlocked. Sessions that are still in somebody's hands refuse."""
-        self._lock(locked())
+        """Drop every key and open copy from memory, and close the journal's epoch; what is left of
+        the device stays open, so that it can deliver, obey and be unlocked. Sessions that are still
+        in somebody's hands refuse."""
+        self._put_out(Practitioner.lock)
         self._require_open()
 
     def unlock(self, passphrase: str, practitioner: str | None = None) -> None:
@@ -234,7 +236,7 @@ class Device:
         Whoever was here before is locked out first. Raises as ``open``."""
         self._require_open()
         check_typed(passphrase)
-        self._lock(locked())
+        self._put_out(Practitioner.lock)
         with self._guard.held():
             finish_coming_back(self._installation)
             chosen = practitioner or self._practitioner_id
@@ -274,7 +276,7 @@ class Device:
         self._require_open()
         if is_wiped(self._installation):
             raise wiped("Nobody joins it any more.")
-        self._lock(locked())
+        self._put_out(Practitioner.lock)
         here = self._installation
         with self._guard.held():
             finish_coming_back(here)
@@ -400,11 +402,12 @@ class Device:
         self._practitioner_id, self._practitioner = practitioner_id, practitioner
         self._guard.break_off(Overtaken())
 
-    def _lock(self, why: AccessClosed) -> None:
+    def _put_out(self, end: Callable[[Practitioner, AccessClosed], None]) -> None:
+        """Have nobody at the device."""
         self._watch.end()
         with self._guard.held():
             if self._practitioner is not None:
-                self._practitioner.close(why)
+                end(self._practitioner, locked())
             self._practitioner = None
 
     def _require_open(self) -> None:

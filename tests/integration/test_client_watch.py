@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -102,6 +103,35 @@ def test_a_device_that_nobody_uses_locks_itself_after_the_shorter_time(  # P39
         device.session("clinic")
     device.unlock(PASSPHRASE)
     look_up(device)
+
+
+def has_an_open_epoch(device: Device) -> bool:
+    return not device._installation.journal.is_sealed
+
+
+def locked_by_hand(world: World, device: Device) -> None:
+    device.lock()
+
+
+def left_alone(world: World, device: Device) -> None:
+    world.clock.advance(seconds=600)
+    world.timer.tick()
+
+
+@pytest.mark.parametrize("happens", [locked_by_hand, left_alone])
+def test_a_lock_closes_the_journals_epoch(
+    world: World, happens: Callable[[World, Device], None]
+) -> None:
+    """U3: what was looked up before it cannot be made again by whoever finds the device."""
+    device = idle_after(world, lease=600)
+    look_up(device)
+    assert has_an_open_epoch(device)
+    happens(world, device)
+    assert device.status().locked
+    assert not has_an_open_epoch(device)
+    device.unlock(PASSPHRASE)
+    look_up(device)
+    assert device.sync().look_ups_sent == 2
 
 
 def test_the_idle_time_is_judged_at_each_call_and_not_only_by_the_timer(world: World) -> None:

@@ -37,7 +37,7 @@ from fieldward_sync.signing import public_key
 
 
 class Practitioner:
-    """One practitioner, unlocked. ``close`` is the lock."""
+    """One practitioner, unlocked, until ``lock``."""
 
     def __init__(self, installation: Installation, practitioner: str, vault: Vault) -> None:
         self.id = practitioner
@@ -71,7 +71,7 @@ class Practitioner:
         except AccessClosed:
             if self._installation.ladder(self.id).left == 0:
                 self.destroy_lease()
-                self.close(locked())
+                self.lock(locked())
             raise
         self.vault.change_passphrase(new, secret=self._installation.device_secret())
 
@@ -221,8 +221,18 @@ class Practitioner:
         self.warm_keys.clear()
         self._boxes = {key: box for key, box in self._boxes.items() if key[0] != "edits"}
 
+    def lock(self, why: AccessClosed) -> None:
+        """Close, and with it the journal's epoch: whoever finds the device makes nothing again of
+        what was looked up until now."""
+        self.close(why)
+        here = self._installation
+        with suppress(LocalDataDamaged):  # the next sync or start closes the epoch instead
+            if here.is_there:
+                here.journal.seal(here.clock.estimate())
+
     def close(self, why: AccessClosed) -> None:
-        """Lock for good: whoever still holds a session is told why it was the first time."""
+        """Drop every key for good: whoever still holds a session is told why it was the first
+        time."""
         self._closed = self._closed or why
         self.shut()
         self._boxes.clear()
@@ -246,7 +256,7 @@ class Practitioner:
             least = min(least, self._held[1].idle_seconds)
         unused = reading.since_boot - self._used.since_boot
         if self.is_open and (unused >= least or reading.boot != self._used.boot):
-            self.close(locked("The device locked itself: nobody has used it for a while."))
+            self.lock(locked("The device locked itself: nobody has used it for a while."))
 
     def _require_reading(self) -> tuple[StoredLease, Lease]:
         try:
