@@ -99,6 +99,31 @@ def test_nobody_is_shown_for(search: Search, terms: dict[str, Any]) -> None:
     assert (found_by(ranking), ranking.too_many) == ([], False)
 
 
+@pytest.mark.parametrize("more", [{}, {"given": "Mia"}, {"born": "2018-02-03"}], ids=str)
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("De Souza", "Desouza"),
+        ("Al-Amin", "Alamin"),
+        ("Mc Lean", "McLean"),
+        ("O Neil", "O’Neil"),
+        ("St. John", "St.John"),
+    ],
+)
+def test_a_name_is_found_however_its_particle_is_parted_from_it(
+    search: Search, one: str, other: str, more: dict[str, Any]
+) -> None:
+    for asked, recorded in ((one, other), (other, one)):
+        everybody = [*EVERYBODY, child("mia", "Mia", recorded, "2018-02-03", "M14 5AB")]
+        assert found_by(search(everybody, Query(family=asked, **more))) == ["mia"]
+
+
+def test_on_a_device_a_name_is_found_wherever_it_is_parted() -> None:
+    for asked, recorded in (("Sunhee", "Sun Hee"), ("Sun Hee", "Sunhee")):
+        everybody = [*EVERYBODY, child("sun", recorded, "Pak", "2018-02-03")]
+        assert found_by(search_image(everybody, Query(given=asked)))[:1] == ["sun"]
+
+
 def test_a_birth_date_alone_is_looked_for_on_a_device_and_too_little_for_a_whole_index() -> None:
     nobodys = Query(born="1999-01-01")
     assert search_image(EVERYBODY, nobodys) == Ranking()

@@ -17,6 +17,7 @@ from fieldward_sync.matching.folding import name_words
 from fieldward_sync.matching.key_ranges import PAST_ANY_LETTER, KeyRange
 from fieldward_sync.matching.levels import Level
 from fieldward_sync.matching.needs import Need
+from fieldward_sync.matching.parted_names import as_one, halves
 from fieldward_sync.matching.postcodes import is_part, near_postcodes, outward
 from fieldward_sync.matching.query import MAX_AGE, Query
 from fieldward_sync.matching.vocabulary import Vocabulary
@@ -149,8 +150,10 @@ def image_needs(query: Query, vocabulary: VocabularyOf, *, today: date) -> Itera
         match term:
             case "family" | "given" | "former":
                 yield from _like(query, term, KeyKind.NAME, vocabulary)
+                yield from _parted_otherwise(query, term, KeyKind.NAME, vocabulary)
             case "carer":
                 yield from _like(query, term, KeyKind.CARER, vocabulary)
+                yield from _parted_otherwise(query, term, KeyKind.CARER, vocabulary)
             case "address":
                 yield from _like(query, term, KeyKind.ADDRESS, vocabulary)
             case "school":
@@ -179,6 +182,18 @@ def _like(query: Query, term: str, kind: KeyKind, vocabulary: VocabularyOf) -> I
                 for other, level in levels.items()
             }
         )
+
+
+def _parted_otherwise(
+    query: Query, term: str, kind: KeyKind, vocabulary: VocabularyOf
+) -> Iterator[Need]:
+    """All words of a name in one, or the two that one was parted into."""
+    words, bits, known = query.words(term), weight(term, Level.SPELLING), vocabulary(kind)
+    if known.has(whole := as_one(words)):
+        yield Need({kind.value + whole: bits})
+    for parts in halves(words[0]) if len(words) == 1 else ():
+        if all(map(known.has, parts)):
+            yield from (Need({kind.value + part: bits / len(parts)}) for part in parts)
 
 
 def _word_weight(term: str, level: Level) -> float:

@@ -28,6 +28,7 @@ from fieldward_sync.matching.index_keys import (
 )
 from fieldward_sync.matching.key_ranges import KeyRange
 from fieldward_sync.matching.levels import Level
+from fieldward_sync.matching.parted_names import as_one, behind_particles
 from fieldward_sync.matching.postcodes import is_part, near_districts, near_postcodes, outward
 from fieldward_sync.matching.query import Query
 from fieldward_sync.matching.spellings import spellings_of
@@ -38,6 +39,8 @@ MAX_ROWS = 500
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _SPANS_OF_ALL = (("", ""),)
+_FAMILIES = ("family", "former")
+"""The terms that may be a family name with a particle."""
 
 
 @dataclass(frozen=True)
@@ -223,13 +226,17 @@ def _heard(query: Query) -> Iterator[_Heard]:
     """How the names that are asked for sound, in each spelling that they are known under."""
     for term in ("family", "given", "former", "beginning"):
         field = "family" if term == "beginning" else term
-        for word in query.words(term):
+        words = query.words(term)
+        for word in words:
             if len(word) > 1:
                 own = sound(word)
                 others = {sound(spelling) for spelling in spellings_of(word)} - {own}
                 yield _Heard(term, own, most(field), as_written=True)
                 for other in sorted(others):
                     yield _Heard(term, other, weight(field, Level.SPELLING))
+        for parted in (as_one(words), *(behind_particles(words) if term in _FAMILIES else ())):
+            if parted:
+                yield _Heard(term, sound(parted), weight(field, Level.SPELLING))
 
 
 def _slipped(query: Query) -> list[_Heard]:

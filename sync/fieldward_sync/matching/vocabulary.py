@@ -31,14 +31,19 @@ class Vocabulary:
         first = bisect_left(self._words, start)
         return self._words[first : bisect_left(self._words, start + PAST_ANY_LETTER, lo=first)]
 
+    def has(self, word: str) -> bool:
+        """Whether this very word occurs."""
+        at = bisect_left(self._words, word)
+        return at < len(self._words) and self._words[at] == word
+
     def like(self, word: str) -> Mapping[str, Level]:
         """The words that could be this one, and how far each agrees with it."""
         could_be = {
             *self._near(word),
             *self._sounding.get(sound(word), ()),
-            *(other for other in spellings_of(word) if self._has(other)),
+            *(other for other in spellings_of(word) if self.has(other)),
             *(self.beginning(word) if len(word) >= BEGINNING_LETTERS else ()),
-            *(word[:end] for end in range(BEGINNING_LETTERS, len(word)) if self._has(word[:end])),
+            *(word[:end] for end in range(BEGINNING_LETTERS, len(word)) if self.has(word[:end])),
         }
         agreements = {other: word_agreement(word, other) for other in could_be}
         return {
@@ -66,10 +71,6 @@ class Vocabulary:
         for word in self._words:
             by_length.setdefault(len(word), []).append(word)
         return by_length
-
-    def _has(self, word: str) -> bool:
-        at = bisect_left(self._words, word)
-        return at < len(self._words) and self._words[at] == word
 
     @cached_property
     def _sounding(self) -> Mapping[str, list[str]]:
