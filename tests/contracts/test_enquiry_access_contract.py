@@ -51,6 +51,11 @@ def untrained(device: FieldDevice) -> None:
     device.world.practitioner("p-1", trained_until=device.world.now)
 
 
+def demanding_more(device: FieldDevice) -> None:
+    world = device.world
+    world.platform = replace(world.platform, least_assurance="platform")
+
+
 def suspended(device: FieldDevice) -> None:
     suspend_practitioner(
         device.world.platform,
@@ -72,13 +77,14 @@ def suspended(device: FieldDevice) -> None:
         (unvetted, "vetting-over"),
         (untrained, "training-over"),
         (suspended, "suspended"),
+        (demanding_more, "assurance-too-low"),
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )
 def test_who_may_not_ask_is_refused_and_that_is_on_record(
     world: World, device: FieldDevice, happened: Callable[[FieldDevice], None], code: str
 ) -> None:
-    """A4, A6, V6: and nothing is found for them, whatever the refusal says."""
+    """A2, A4, A6, V6: and nothing is found for them, whatever the refusal says."""
     happened(device)
     for number, asked in enumerate((device.enquiry(ADA), device.enquiry(record_id="ada"))):
         with pytest.raises(RefusedByServer) as refusal:

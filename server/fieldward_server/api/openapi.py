@@ -38,7 +38,14 @@ _INVITATION_CODES = (
 )
 _JOINING_CODES = ("device-closed", "device-full", "over-cap")
 _ENQUIRY_CODES = (
-    *("draining", "enquiries-used-up", "paused", "practitioner-needed", "revoked"),
+    *(
+        "assurance-too-low",
+        "draining",
+        "enquiries-used-up",
+        "paused",
+        "practitioner-needed",
+        "revoked",
+    ),
     *("suspended", "training-over", "vetting-over", "wiped"),
     *("key-malformed", "reason-unknown", "seal-broken", "term-unknown"),
     *("age-malformed", "born-malformed", "nhs-number-wrong", "sex-unknown"),

@@ -53,6 +53,10 @@ _NOT_NOW = {
     "suspended": ("You are suspended.", "Ask your manager."),
     "vetting-over": ("Your vetting has run out.", "Have it renewed and recorded (A6)."),
     "training-over": ("Your training has run out.", "Take it, and have it recorded (A6)."),
+    "assurance-too-low": (
+        "This device keeps its secret in a file, which is refused here.",
+        "Use a device with a key store of its platform. If this one has it by now, sync first.",
+    ),
 }
 
 
@@ -158,7 +162,7 @@ def _work_out(
 ) -> _WorkedOut:
     enquiry = _open(platform, asker, request)
     limit = platform.lease_terms.look_ups
-    refused = _shut_out(asker.device) or _refusal(asker, enquiry, now=now)
+    refused = _shut_out(asker.device) or _refusal(platform, asker, enquiry, now=now)
     if refused is None and asker.made(asker.device, now=now) >= limit:
         refused = enquiry_limit.used_up(limit)
     if refused is not None:
@@ -200,8 +204,10 @@ def _shut_out(device: Device) -> RefusedByServer | None:
     return None
 
 
-def _refusal(asker: _Asker, enquiry: Enquiry, *, now: int) -> Error | None:
+def _refusal(platform: Platform, asker: _Asker, enquiry: Enquiry, *, now: int) -> Error | None:
     """Why this practitioner is not answered, whatever is asked; ``None`` if they may be."""
+    if platform.demands_more(asker.device.assurance):
+        return _not_now("assurance-too-low")
     if code := barred_by(asker.practitioner, now=now):
         return _not_now(code)
     if enquiry.reason not in REASONS:
