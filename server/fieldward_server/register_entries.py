@@ -112,7 +112,7 @@ class Joined(Part, tag="joined", frozen=True):
     person: Person
     partitions: tuple[PartitionId, ...]
     lease_secret: bytes
-    """Wrapped, as the database holds it."""
+    """Wrapped, as the database holds it; empty where the device was revoked before they came."""
     request: bytes
     """The ``JoinRequest`` that was accepted."""
     at: Seconds

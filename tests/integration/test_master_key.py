@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -24,12 +25,14 @@ from fieldward_server import master_key_rotation
 from fieldward_server.cli.root import root
 from fieldward_server.master_key_rotation import retire, rotate
 from fieldward_server.register_entries import Enrolment, HandOverPrepared
+from fieldward_server.services.custody.devices import set_access
 from fieldward_server.services.custody.hand_overs import prepare_hand_over
 from fieldward_server.services.custody.invitations import PROOF_KEY
 from fieldward_server.services.custody.lease_renewal import LEASE_SECRET
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.registering import write_register
 from fieldward_server.services.upkeep.rewrapping import KINDS, rewrap
+from fieldward_sync.access import Access
 from fieldward_sync.errors import CallerMistake, Error, PeerBrokeProtocol
 from founding import renew_keys
 from loop import Loop
@@ -104,6 +107,30 @@ def test_who_is_awaited_comes_under_the_new_master_key_alone(loop: Loop, device:
     register = loop.platform.shield_register.read()
     (prepared,) = (each for each in register if isinstance(each, HandOverPrepared))
     loop.platform.unwrap(prepared.proof_key, PROOF_KEY, AUTHORITY, prepared.invitation_id.hex())
+
+
+def test_who_came_to_a_device_that_was_revoked_meanwhile_holds_up_no_rotation(
+    loop: Loop, device: Device
+) -> None:
+    """They took it over without signal: no lease secret is left for them."""
+    loop.practitioner("ben")
+    name = device.status().device
+    by: dict[str, Any] = {"authority": AUTHORITY, "device": name, "actor": "test", "now": loop.now}
+    code = prepare_hand_over(
+        loop.platform,
+        practitioner="ben",
+        partitions=["caseload"],
+        valid_seconds=3600,
+        reason="on-leave",
+        **by,
+    ).code
+    require_complete(device)
+    device.join(code, passphrase="ben's own four words")
+    set_access(loop.platform, access=Access.REVOKED, reason="left-service", **by)
+    device.sync()
+    assert rotate(loop.config) > 0
+    loop.restart()
+    loop.platform.shield_register.read()
 
 
 def test_what_waits_for_the_register_is_wrapped_anew(loop: Loop) -> None:

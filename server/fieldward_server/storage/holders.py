@@ -117,7 +117,7 @@ def replace_keys(transaction: Transaction, holder: Holder, *, at: int) -> None:
         " lease_secret = :lease_secret, lease_id = :lease_id, ring_hash = :ring_hash",
         signing_key=holder.signing_key,
         changed_state=holder.changed_state,
-        lease_secret=holder.lease_secret or b"",
+        lease_secret=holder.lease_secret,
         lease_id=holder.lease_id,
         ring_hash=holder.ring_hash,
     )
@@ -239,7 +239,7 @@ def key(holder: Holder) -> Row:
 
 
 def _update(
-    transaction: Transaction, holder: Holder, update: str, **values: str | int | bytes
+    transaction: Transaction, holder: Holder, update: str, **values: str | int | bytes | None
 ) -> None:
     transaction.execute(
         update + " WHERE authority = :authority AND device = :device"

@@ -90,7 +90,7 @@ def let_in(transaction: Transaction, joined: Joined) -> None:
         practitioner=joined.practitioner,
         signing_key=request.practitioner_key,
         changed_state=authorities.next_state(transaction, joined.authority),
-        lease_secret=joined.lease_secret,
+        lease_secret=joined.lease_secret or None,
         lease_id=b"",
         lease_issued=0,
         lease_closes=0,

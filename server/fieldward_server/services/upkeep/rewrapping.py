@@ -101,8 +101,9 @@ def _with_rewrapped(platform: Platform, entry: Entry) -> Entry:
     match entry:
         case Enrolment() | HandOverPrepared() | Joined():
             bound_to = (entry.device, entry.generation, entry.practitioner)
-            secret = again(entry.lease_secret, LEASE_SECRET, *bound_to)
-            entry = msgspec.structs.replace(entry, lease_secret=secret)
+            if entry.lease_secret:
+                secret = again(entry.lease_secret, LEASE_SECRET, *bound_to)
+                entry = msgspec.structs.replace(entry, lease_secret=secret)
             if isinstance(entry, HandOverPrepared):
                 proof_key = again(entry.proof_key, PROOF_KEY, entry.invitation_id.hex())
                 entry = msgspec.structs.replace(entry, proof_key=proof_key)
