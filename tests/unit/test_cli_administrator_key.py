@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from fieldward_server.cli import administrator_key
 from fieldward_server.cli.administrator_key import (
+    KDF_ROUNDS,
     new_key_file,
     public_key_path,
     read_key_file,
@@ -27,11 +28,12 @@ from fieldward_server.cli.administrator_key import (
 from fieldward_sync.errors import CallerMistake
 
 PASSPHRASE = "correct horse battery staple"
+CHEAP_ROUNDS = 1
 
 
 @pytest.fixture(autouse=True)
 def _cheap_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(administrator_key, "KDF_ROUNDS", 1)
+    monkeypatch.setattr(administrator_key, "KDF_ROUNDS", CHEAP_ROUNDS)
 
 
 def says(passphrase: str = PASSPHRASE) -> str:
@@ -60,6 +62,18 @@ def test_nothing_of_a_key_lies_open_in_its_file(path: Path) -> None:
     seed = read_key_file(path, says).private_bytes_raw()
     assert b"aes256-ctr" in _content(path)
     assert seed not in _content(path)
+
+
+def test_a_guess_at_the_passphrase_costs_what_the_threat_model_says(path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs/threat-model.md"
+    assert f"(bcrypt, {KDF_ROUNDS} rounds)" in page.read_text()
+    assert _rounds(path) == CHEAP_ROUNDS, "of what the constant says, here less"
+
+
+def _rounds(path: Path) -> int:
+    """How often bcrypt is gone through: in the file it follows 16 bytes of salt."""
+    _, _, options = _content(path).partition(b"bcrypt")
+    return int.from_bytes(options[24:28])
 
 
 def _content(path: Path) -> bytes:
