@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -38,6 +39,7 @@ from fieldward_sync.ways import Way
 from founding import let_in
 from loop import Loop, Wire
 from restoring import CHILDREN, command, phones, shielded, three_children
+from service_world import World
 
 
 @pytest.fixture
@@ -391,6 +393,32 @@ def test_a_partition_that_was_made_after_the_backup_is_named_as_lost_and_holds_u
     grant(**{**again, "platform": loop.platform})
     require_complete(device)
     assert [each.partition for each in device.status().partitions] == ["caseload", "later"]
+
+
+def test_a_partition_without_files_holds_up_no_list_after_a_restore(
+    loop: Loop, ann: tuple[Device, Wire], new_database: NewDatabase
+) -> None:
+    """It is too large for a device: what a shield hides in the others reaches it all the same (H7).
+    Of what the device holds it loses nothing while that has no files yet."""
+    device, _ = ann
+    loop.load(*(stranger(f"more-{n}", involvements={}) for n in range(100)))
+    World.partition(loop, "too-large", "all")
+    grant(**command(loop, device=device.status().device, practitioner="ann", partition="too-large"))
+    require_complete(device)
+    backup = loop.back_up()
+    loop.lose_database(new_database())
+    loop.restore(backup)
+    raise_shield(**command(loop, record_id="r-1"))
+    assert device.sync().outcome is not SyncOutcome.DISTRUSTED
+    assert [each.partition for each in device.status().partitions] == ["caseload"]
+    with (
+        patch("fieldward_sync.distribution.MAX_OPENED_BYTES", 32 * 1024),
+        pytest.raises(CallerMistake, match="file-too-large"),
+    ):
+        loop.seal()
+    require_complete(device)
+    with device.session(reason="home-visit") as session:
+        assert session.open("r-1").shielded
 
 
 def test_an_administrator_removed_after_the_backup_does_not_come_back(

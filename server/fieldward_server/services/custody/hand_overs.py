@@ -295,7 +295,14 @@ def hand_over(
         return None
     authority, holder, invitation = standing.authority, waits.holder, waits.invitation
     distribution = sign_distribution(
-        platform, transaction, authority, holder, waits.granted, left=(), whole=True, now=now
+        platform,
+        transaction,
+        authority,
+        holder,
+        waits.granted,
+        left=(),
+        needed=[each.partition_id for each in waits.held],
+        now=now,
     )
     if distribution is None:
         return None

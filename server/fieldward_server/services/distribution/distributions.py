@@ -43,20 +43,20 @@ def sign_distribution(
     granted: Collection[Granted],
     *,
     left: Iterable[str],
-    whole: bool,
+    needed: Collection[str],
     now: int,
 ) -> Signed | None:
     """All that a holder may hold now; ``left`` is what is on the device, what is shown first.
 
     What is left and not granted is lost, even where no grant of it is known here: the one that
-    brought it may be later than a backup that was restored. Of a ``whole`` one all files have been
-    made: ``None`` where some have not.
+    brought it may be later than a backup that was restored. ``None`` where a partition that is
+    ``needed`` has no files yet.
     """
     held = with_files(granted)
-    manifests = partitions.manifests(
-        transaction, authority.authority, [each.partition_id for each in held]
-    )
-    if whole and len(manifests) < len(held):
+    names = [each.partition_id for each in held]
+    packed = partitions.manifests(transaction, authority.authority, names)
+    manifests = tuple(unpack(Manifest, each) for each in packed)
+    if not {*needed}.intersection(names) <= {each.partition for each in manifests}:
         return None
     lost = (
         *(each for each in left if each not in {it.partition_id for it in granted}),
@@ -71,7 +71,7 @@ def sign_distribution(
         number=state_number(holder, held),
         issued=now,
         expires=now + DISTRIBUTION_SECONDS,
-        manifests=tuple(unpack(Manifest, packed) for packed in manifests),
+        manifests=manifests,
         lost=tuple(dict.fromkeys(lost))[:MAX_MANIFESTS],
         on_line=tuple(
             OnLine(each.partition_id, each.title) for each in granted if each not in held

@@ -334,6 +334,9 @@ def _distribution(
         return None
     was_restored = request.held.number > 0 and request.held.incarnation < authority.incarnation
     left = sorted(request.held.partitions or (), key=lambda each: not each.feed)
+    shown = [each.partition for each in left if each.feed]
+    if request.held.partitions is None:
+        shown = [each.partition_id for each in standing.held]
     return sign_distribution(
         platform,
         transaction,
@@ -341,6 +344,7 @@ def _distribution(
         holder,
         standing.granted,
         left=[each.partition for each in left],
-        whole=was_restored,  # while files are being made anew, none of what it holds is lost
+        # While files are being made anew, none of what it holds is lost.
+        needed=shown if was_restored else (),
         now=now,
     )
