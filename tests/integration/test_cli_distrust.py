@@ -161,6 +161,17 @@ def test_an_answer_to_something_else_is_refused(mo: Administrator, way: Way) -> 
         mo.is_refused("device", "list", code="signature-wrong")
 
 
+def test_an_answer_of_another_version_is_told_as_one(
+    mo: Administrator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was a traceback."""
+    mo.does("authority", "show")
+    monkeypatch.setattr(Administration, "call", lambda *_, **__: {"items": [{}], "after": None})
+    key = mo.folder / "keys" / f"{mo.authority}-audit-key"
+    words = ("journal", "show", "--audit-key", str(key), "--reason", "complaint")
+    mo.is_refused(*words, code="malformed")
+
+
 def test_a_busy_gateway_is_something_that_passes(mo: Administrator, way: Way) -> None:
     with tampering(way, lambda answer: Answer("", 502, {}, b"<html>Bad gateway</html>")):
         away = mo.types("device", "list")

@@ -65,7 +65,7 @@ class _Sent:
         try:
             result: dict[str, Any] = msgspec.json.decode(self.body, type=dict[str, Any])
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
-            raise _malformed() from e
+            raise malformed() from e
         return result
 
 
@@ -177,7 +177,7 @@ class Administration:
         try:
             answer_key = bytes.fromhex(sent.result()["answer_key"])
         except (KeyError, TypeError, ValueError) as e:
-            raise _malformed() from e
+            raise malformed() from e
         sent.verified(authority, answer_key)
         return answer_key
 
@@ -319,8 +319,13 @@ class _Counters:
 _ROUTINE = msgspec.json.encode({"reason": ROUTINE})
 
 
-def _malformed() -> PeerBrokeProtocol:
-    return PeerBrokeProtocol("malformed", "The answer cannot be read.")
+def malformed() -> PeerBrokeProtocol:
+    """What to raise for an answer of another form than it has here."""
+    return PeerBrokeProtocol(
+        "malformed",
+        "The answer cannot be read.",
+        next_step="Have the same version here as on the server: `fieldward --version` says which.",
+    )
 
 
 def _private(address: ServerAddress) -> ServerAddress:

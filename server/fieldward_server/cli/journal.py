@@ -131,13 +131,16 @@ def _opened(call: Commander, device: str | None, seeds: Sequence[bytes]) -> Iter
     """Page after page, opened here."""
     import msgspec
 
+    from fieldward_server.cli.administration import malformed
     from fieldward_server.services.look_ups.sealed_look_ups import SealedPage, open_look_ups
 
     position: dict[str, str] = {}
     while True:
-        page = msgspec.convert(
-            call("journal/delivered", **_of(device), **position), type=SealedPage
-        )
+        answer = call("journal/delivered", **_of(device), **position)
+        try:
+            page = msgspec.convert(answer, type=SealedPage)
+        except msgspec.ValidationError as e:
+            raise malformed() from e
         for delivered in open_look_ups(page, seeds):
             look_up = delivered.look_up
             yield {
