@@ -129,6 +129,31 @@ def test_what_is_damaged_of_an_old_copy_is_seen_to_be_there(world: World) -> Non
     assert [it.look_up is None for it in opened] == [False, True, True, True]  # with the seal
 
 
+def test_an_entry_more_in_an_epoch_that_was_closed_is_of_an_old_copy(world: World) -> None:
+    """As of a virtual machine that is set back to a moment before a sync, and looks on."""
+    device = world.device()
+    delivered = (BoxItem(device.journal_box.signed_header), device.look_up(), device.look_up())
+    epoch_key, before_its_seal = device.epoch_key, device.journal
+    device.sync(journal=(*delivered, device.close_epoch()))
+    device.epoch_key, device.journal = epoch_key, before_its_seal
+    answer = device.sync(journal=(*delivered, device.look_up(), device.close_epoch()))
+    assert (answer.parted, answer.journal_next, answer.journal_epoch) == (True, 2, 1)
+    assert set(world.incidents()) == {"journal-fork"}
+    assert (verified(device).forks, verified(device).damage) == (2, "")
+
+
+def test_what_cannot_be_taken_of_an_old_copy_keeps_nothing_else_of_it_out(world: World) -> None:
+    """Invariant 9: the device sends it once, and goes on as its next generation."""
+    device = world.device()
+    epoch_key, empty = device.epoch_key, device.journal
+    device.sync(journal=device.journalled(1))
+    device.epoch_key, device.journal = epoch_key, empty
+    nobodys = BoxItem(sign(device.journal_box.header, signing_key(bytes(32))))
+    assert device.sync(journal=(device.look_up(), nobodys, device.look_up())).parted
+    assert set(world.incidents()) == {"journal-fork", "signature-wrong"}
+    assert verified(device).forks == 2
+
+
 def test_the_look_ups_of_one_device_are_asked_for_alone(world: World) -> None:
     one, other = world.device(), world.device()
     for device in (one, other):

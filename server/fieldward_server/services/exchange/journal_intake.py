@@ -42,12 +42,14 @@ class JournalIntake:
         not fit opens an incident. Either way the device sends again, and gets no lease before.
         """
         before = self._head
-        try:
-            for item in items:
+        for item in items:
+            try:
                 self._take(item)
-        except PeerBrokeProtocol as e:
-            if e.code != GAP:
-                self._open_incident(e.code, f"where entry {self._head.size} is due")
+            except PeerBrokeProtocol as e:
+                if e.code != GAP:
+                    self._open_incident(e.code, f"where entry {self._head.size} is due")
+                if not self._parted:  # of an old copy all that can be is kept: it comes once
+                    break
         if self._head != before:
             devices.set_journal_head(self._transaction, self._device, encode(self._head))
         return self._head
@@ -74,7 +76,8 @@ class JournalIntake:
     def _take_entry(self, item: EntryItem) -> None:
         header = item.read_header()
         new = StoredEntry(header.sequence, item.header, item.body)
-        if header.sequence < self._head.size or self._parted:
+        is_closed = header.epoch < self._head.epoch  # by a seal that knew of no such entry
+        if header.sequence < self._head.size or is_closed or self._parted:
             known = journals.entry(self._transaction, self._journal, header.sequence)
             self._compare(known, new, item, where=f"entry {header.sequence}")
             return
