@@ -86,6 +86,28 @@ def test_whoever_is_revoked_is_so_under_every_generation(world: World) -> None:
     assert [it.access for it in found] == [Access.REVOKED] * 2
 
 
+def pause(device: FieldDevice) -> None:
+    device.set_access(Access.PAUSED)
+
+
+def test_whoever_is_paused_or_wiped_reads_under_no_earlier_generation_either(
+    world: World,
+) -> None:
+    """It may be on another machine, where the folder was copied from (V6)."""
+    for shut in (pause, FieldDevice.order_wipe):
+        device = world.device()
+        name = device.name
+        device.enrol(world.code())
+        shut(device)
+        found = list_devices(world.platform, AUTHORITY, now=world.now)
+        (earlier,) = [it for it in found if (it.device, it.generation) == (name, 1)]
+        assert earlier.access is Access.PAUSED
+        device.set_access(Access.ACTIVE if shut is pause else Access.DRAINING)
+        found = list_devices(world.platform, AUTHORITY, now=world.now)
+        (earlier,) = [it for it in found if (it.device, it.generation) == (name, 1)]
+        assert earlier.access is Access.PAUSED, "what takes its place reads on"
+
+
 def test_a_device_with_a_wipe_to_confirm_does_not_escape_it_by_enrolling_again(  # P36
     world: World,
 ) -> None:

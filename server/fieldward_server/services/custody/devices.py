@@ -35,8 +35,9 @@ def set_access(
     reason: str,
     now: int,
 ) -> None:
-    """Move a device's latest generation to another access state. Whoever is revoked is so under
-    every generation: what still comes of an earlier one merges no more than the rest (P25).
+    """Move a device's latest generation to another access state. Whoever is paused or revoked is so
+    under every generation: an earlier one may be read on another machine, where the folder was
+    copied from, and what still comes of it merges no more than the rest (P25).
 
     ``CallerMistake("no-such-move")`` where ``access.MOVES`` has no such move. The state it is in
     already changes nothing.
@@ -49,11 +50,11 @@ def set_access(
             return
         require_move(MOVES, before, access)
         moved = [found]
-        if access is Access.REVOKED:
+        if not RIGHTS[access].read:
             moved = [
                 each
                 for each in devices.generations(transaction, authority, device)
-                if Access(each.access) is not Access.REVOKED
+                if access in MOVES[Access(each.access)]
             ]
         for each in moved:
             move_to(platform, transaction, row, each, access, now=now)

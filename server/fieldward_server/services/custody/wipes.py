@@ -6,16 +6,21 @@ an hour take two administrators, and an order can be withdrawn until the device 
 
 from __future__ import annotations
 
-from fieldward_server.register_entries import WipeOrder, WipeWithdrawn
+from fieldward_server.register_entries import AccessChange, WipeOrder, WipeWithdrawn
 from fieldward_server.services.authorities import locked
-from fieldward_server.services.custody.devices import begin_epochs, find_latest, give_order
+from fieldward_server.services.custody.devices import (
+    begin_epochs,
+    find_latest,
+    give_order,
+    move_to,
+)
 from fieldward_server.services.platform import Platform
 from fieldward_server.services.registering import opening, register
 from fieldward_server.storage import Transaction, devices, events, orders
 from fieldward_server.storage.authorities import Authority
 from fieldward_server.storage.devices import Device
 from fieldward_server.storage.orders import WipeRequest
-from fieldward_sync.access import UNDER_WIPE, WipeState
+from fieldward_sync.access import RIGHTS, UNDER_WIPE, Access, WipeState
 from fieldward_sync.errors import CallerMistake
 
 ALONE = 5
@@ -139,6 +144,15 @@ def _begin(
     platform: Platform, transaction: Transaction, row: Authority, device: Device, *, now: int
 ) -> None:
     number = begin_wipe(platform, transaction, row, device, now=now)
+    for each in devices.generations(transaction, device.authority, device.device):
+        # It may be read on another machine, where the folder was copied from.
+        if each.generation != device.generation and RIGHTS[Access(each.access)].read:
+            move_to(platform, transaction, row, each, Access.PAUSED, now=now)
+            draining, paused = (
+                AccessChange(each.authority, each.device, each.generation, access)
+                for access in (each.access, Access.PAUSED.value)
+            )
+            register(platform, transaction, paused, before=draining)
     ordered = WipeOrder(device.authority, device.device, device.generation, number)
     register(platform, transaction, ordered)
 
