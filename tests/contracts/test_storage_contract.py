@@ -277,36 +277,19 @@ def test_a_database_of_a_later_version_is_refused(empty_database_url: str) -> No
     storage.close()
 
 
-def test_devices_from_before_there_were_caps_have_the_default(
+def test_a_later_step_finds_what_is_there(
     empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = open_storage(empty_database_url)
-    caps = next(name for name in STEPS if name.endswith("record-caps"))
-    with monkeypatch.context() as patch:
-        for name in [name for name in STEPS if name >= caps]:
-            patch.delitem(STEPS, name)
-        storage.migrate()
-    with storage.transaction() as transaction:
-        transaction.execute(
-            "INSERT INTO authority (authority, name, incarnation, state_number, event_number,"
-            " edit_counter, root_key, trust, trust_version, answer_key, edit_seed)"
-            " VALUES (:a, '', 1, 0, 0, 0, :b, :b, 0, :b, :b)",
-            a="E08000039",
-            b=b"",
-        )
-        transaction.execute(
-            "INSERT INTO device (authority, device, generation, name, identity_key, journal_key,"
-            " assurance, enrolled_at, access, counter_high, counter_window, order_number, wipe,"
-            " journal_head, edits_taken, edits_ahead, last_contact, last_complete, pending_edits,"
-            " journal_size) VALUES (:a, 'd-1', 1, '', :b, :b, '', 0, 'active', 0, :b, 0, 'none',"
-            " :b, 0, :b, 0, 0, 0, 0)",
-            a="E08000039",
-            b=b"",
-        )
     storage.migrate()
+    with storage.transaction() as transaction:
+        add_authority(transaction, "E08000039")
+    later = "-- Why\nALTER TABLE authority ADD COLUMN more INTEGER NOT NULL DEFAULT 7;\n"
+    monkeypatch.setitem(STEPS, "9999-later", later)
+    assert storage.migrate() == ("9999-later",)
     with storage.reading() as transaction:
-        (row,) = transaction.execute("SELECT record_cap FROM device")
-    assert row["record_cap"] == 10_000
+        (row,) = transaction.execute("SELECT more FROM authority")
+    assert row["more"] == 7
     storage.close()
 
 
