@@ -33,11 +33,9 @@ from fieldward_sync.views import View
 
 _LEGACY_JOURNAL = b"\x01\x01"  # bytes 18 and 19 of the SQLite header: not WAL
 _HEADER_BYTES = 100
-_PAGE_BYTES = 65_536
-"""The largest there is: of smaller ones a fifth stays empty, because few records fit into one."""
-_FEW = 100
-_PAGE_BYTES_OF_FEW = 4_096
-"""Every table has a page at least; with so few records, one is all that most need."""
+_PAGE_BYTES = 4_096
+"""Larger ones make an image no smaller, and a look-up in it slower: each page that it meets is
+copied whole."""
 
 _SCHEMA = (
     "CREATE TABLE record (number INTEGER PRIMARY KEY, record_id TEXT NOT NULL UNIQUE,"
@@ -108,9 +106,8 @@ class Image:
             for key in its_keys:
                 having[key].append(number)
         connection = sqlite3.connect(":memory:", check_same_thread=False)
+        connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")  # before anything is written
         connection.execute(f"PRAGMA application_id = {cls._application_id}")
-        page_bytes = _PAGE_BYTES_OF_FEW if len(taken) < _FEW else _PAGE_BYTES
-        connection.execute(f"PRAGMA page_size = {page_bytes}")
         for statement in cls._schema:
             connection.execute(statement)
         ids = [order[-1] for order, _, _ in taken]

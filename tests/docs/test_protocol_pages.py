@@ -24,10 +24,8 @@ from fieldward_sync.clock import TOLERATED_COLD_STARTS, TOLERATED_LAG_SECONDS
 from fieldward_sync.distribution import COMPRESSION_LEVEL
 from fieldward_sync.encoding import Message
 from fieldward_sync.images import (
-    _FEW,
     _LEFT,
     _PAGE_BYTES,
-    _PAGE_BYTES_OF_FEW,
     _SCHEMA,
     Image,
     Segment,
@@ -142,7 +140,6 @@ NUMBERS_IN_SENTENCES = (
     ("partitions", f"application_id = {Image._application_id:#x}"),
     ("partitions", f"application_id = {Segment._application_id:#x}"),
     ("partitions", _LEFT),
-    ("partitions", f"fewer than {_FEW} records have pages of {_PAGE_BYTES_OF_FEW:,} bytes"),
     ("partitions", f"this server's have {_PAGE_BYTES:,} bytes"),
     ("enquiries", f"at most {MAX_TERM_WORDS} words each"),
     ("refusals", f"more than {MAX_TERM_CHARACTERS} characters or {MAX_TERM_WORDS} words"),

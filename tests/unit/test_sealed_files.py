@@ -12,7 +12,7 @@ from datetime import date
 import msgspec
 import pytest
 
-from fieldward_sync import digest
+from fieldward_sync import digest, images
 from fieldward_sync.distribution import (
     Distribution,
     FileContext,
@@ -183,6 +183,13 @@ def test_an_image_finds_records_by_their_search_keys(query: Query, found: View) 
 def test_a_search_keys_records_are_their_first_number_and_the_steps_to_the_next() -> None:
     assert pack_numbers([3, 4, 9]) == bytes.fromhex("93030105")
     assert list(unpack_numbers(pack_numbers([3, 4, 9, 70_000]))) == [3, 4, 9, 70_000]
+
+
+def test_images_have_the_pages_that_the_protocol_says() -> None:
+    """What asks for their size counts only before anything is written."""
+    for kind in (Image, Segment):
+        with closing(kind.build([])) as built:
+            assert int.from_bytes(built.to_bytes()[16:18], "big") == images._PAGE_BYTES
 
 
 def test_who_lives_together_has_numbers_that_follow_each_other() -> None:
