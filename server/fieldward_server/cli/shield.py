@@ -63,6 +63,9 @@ def raise_(
 def release(call: Commander, record: str, as_json: bool) -> None:
     """Release every shield that stands on a RECORD now; a later one holds again.
 
+    It is said to be of another child than all that it was held for. Where it is like a shielded
+    record that nobody has judged it is held at once again, and in `shield alike`.
+
     \b
     Example:
       fieldward shield release 6f3k --authority E08000039 --reason order-lifted
@@ -70,7 +73,8 @@ def release(call: Commander, record: str, as_json: bool) -> None:
     call("shield/release", record=record)
     show_done(
         {"record": record},
-        f"Every shield that stood on {record} is released.",
+        f"Every shield that stood on {record} is released. If it may be of another shielded child,"
+        " it is held again: look at `fieldward shield alike`.",
         as_json=as_json,
     )
 
