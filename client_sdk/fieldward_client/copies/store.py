@@ -145,8 +145,9 @@ class Store:
         that is held warm is not opened with keys that are left on the disk. A lease that is not
         renewed brings no key of a later key epoch."""
         ring = self.warm if manifest.partition in held.warm else self.keys
-        here = {(keys.partition, each.epoch) for keys in ring for each in keys.epochs}
-        return all((manifest.partition, each.context.epoch) in here for each in manifest.files)
+        own = (keys.epochs for keys in ring if keys.partition == manifest.partition)
+        here = {each.epoch for epochs in own for each in epochs}
+        return all(each.context.epoch in here for each in manifest.files)
 
     def unsearched(self) -> tuple[Unsearched, ...]:
         """The partitions that are granted, and of which nothing can be searched here now."""
