@@ -200,6 +200,29 @@ def test_the_highest_order_that_a_stolen_key_signed_binds_nobody_once_keys_are_r
     assert refused == [(RefusedOrder(2**53 - 1, "signature-wrong"),)]
 
 
+def test_a_wiped_device_that_follows_to_other_keys_says_so_once_more_and_is_gone(
+    world: World,
+) -> None:
+    tablet, authority = world.ready(), world.authority
+    authority.order("d-1", "wipe")
+
+    def lose(answer: SyncAnswer) -> SyncAnswer:
+        authority.loses_answers = 1
+        return answer
+
+    def lose_the_next(answer: SyncAnswer) -> SyncAnswer:
+        authority.changes_answer = lose
+        return answer
+
+    authority.changes_answer = lose_the_next
+    assert tablet.sync().wiped
+    authority.changes_answer = lambda answer: answer
+    renew(authority)
+    for _ in range(2):
+        assert tablet.sync().wiped
+    assert not (world.home() / "identity").exists()
+
+
 def test_the_highest_list_that_a_stolen_key_signed_binds_nobody_once_keys_are_renewed(
     world: World,
 ) -> None:
