@@ -20,6 +20,9 @@ from fieldward_sync.distribution import file_name
 
 _NAME = re.compile(r"[0-9a-f]{64}")
 _PROBE_BYTES = 4096
+_LOST = (errno.EIO, errno.EACCES)
+"""A sector that is gone, or a file that somebody else put there: the next one is in its own place,
+and ours. What a disk that is away says of a file is no reason to remove it."""
 
 
 class SealedFiles:
@@ -51,8 +54,8 @@ class SealedFiles:
         self._place(name).unlink(missing_ok=True)
 
     def remove_damaged(self, name: str) -> bool:
-        """Remove the file of this name if it cannot be read or its bytes have another; whether it
-        was so."""
+        """Remove the file of this name if it will never be read or its bytes have another; whether
+        it was so."""
         path = self._place(name)
         try:
             with path.open("rb") as file:
@@ -61,7 +64,7 @@ class SealedFiles:
         except FileNotFoundError:
             return False
         except OSError as e:
-            if e.errno != errno.EIO:  # a sector that is gone: the next file will lie elsewhere
+            if e.errno not in _LOST:
                 raise
         path.unlink(missing_ok=True)
         return True

@@ -56,9 +56,9 @@ def test_a_file_that_could_not_be_made_durable_has_no_name_and_leaves_nothing(
 
 
 @pytest.mark.parametrize(
-    ("why", "is_removed"), [(errno.EIO, True), (errno.EACCES, False), (errno.ESTALE, False)]
+    ("why", "is_removed"), [(errno.EIO, True), (errno.EACCES, True), (errno.ESTALE, False)]
 )
-def test_what_the_disk_cannot_read_is_removed_and_what_it_does_not_give_out_is_not(
+def test_what_will_never_be_read_is_removed_and_what_cannot_be_read_now_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: int, is_removed: bool
 ) -> None:
     def fail(*_: object, **__: object) -> None:
