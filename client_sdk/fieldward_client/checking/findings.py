@@ -104,7 +104,8 @@ _WORDS = {
     "file-missing": _Words(
         "damage",
         "A sealed file of {title} is missing.",
-        "That partition cannot be read until the next sync, which fetches it again.",
+        "That partition cannot be read until a sync fetches it: the next, or if it has a key that "
+        "did not come, the first one that renews the lease.",
         _BY_ITSELF,
     ),
     "file-changed": _Words(
