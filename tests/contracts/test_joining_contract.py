@@ -12,9 +12,10 @@ from field_device import FieldDevice
 from fieldward_server.services.custody.device_reports import show_device
 from fieldward_sync.access import Receipt
 from fieldward_sync.errors import PeerBrokeProtocol, RefusedByServer
+from fieldward_sync.journal import JournalHead
 from fieldward_sync.leases import MAX_PARTITIONS_OF_A_PRACTITIONER
 from fieldward_sync.messages import MAX_PRACTITIONERS, ErasedLease, Held
-from fieldward_sync.signing import sign
+from fieldward_sync.signing import public_key, sign
 from service_world import World
 
 
@@ -160,3 +161,27 @@ def test_nobody_comes_back_to_more_partitions_than_a_lease_has_room_for(
     device.sync()
     assert device.secrets is not None
     assert len(device.secrets.ring) == MAX_PARTITIONS_OF_A_PRACTITIONER
+
+
+def test_who_asks_to_go_on_from_an_old_copy_is_in_the_generation_that_is_named(
+    world: World, device: FieldDevice
+) -> None:
+    """Also where a colleague asked before, by the plan in the folder they share, and was cut off:
+    a device that went on as a generation it has no key to could only be let in anew."""
+    first_key, epoch_key, empty = device.signing, device.epoch_key, device.journal
+    device.sync(journal=device.journalled(1))
+    device.join(device.join_request(world.code(practitioner="p-2")))
+    second_key = device.signing
+    device.epoch_key, device.journal = epoch_key, empty
+    device.journal_box = device.box("journal")
+    assert device.sync(journal=device.journalled(1)).parted
+    planned = public_key(device.epoch_key)
+    named = {}
+    for practitioner, key in (("p-1", first_key), ("p-2", second_key), ("p-2", second_key)):
+        device.practitioner, device.signing = practitioner, key
+        device.distribution, device.held = None, Held(0, 0, b"", 0, ())
+        named[practitioner] = device.sync(next_journal_key=planned).next_generation
+    assert named == {"p-1": 2, "p-2": 3}
+    device.generation, device.counter = 3, 0
+    device.journal = JournalHead.first(device.name, 3, planned)
+    assert device.sync().lease is not None

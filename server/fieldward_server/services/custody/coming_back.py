@@ -39,14 +39,17 @@ def next_generation(
     read and is not to be wiped: a later one may have come from the same copy before.
     """
     device, holder = standing.device, standing.holder
+    if holder is None:
+        return NOT_GRANTED
     known = devices.generations(transaction, device.authority, device.device)
     for each in known:
-        if each.generation > device.generation and each.journal_key == journal_key:
+        named = each.generation > device.generation and each.journal_key == journal_key
+        # A colleague may have asked before, by the plan in the folder that they share.
+        if named and _is_on(transaction, each, holder.practitioner):
             return each.generation
     latest = known[0]
     if (
-        holder is None
-        or not device.parted
+        not device.parted
         or Access(latest.access) is not Access.ACTIVE
         or WipeState(latest.wipe) in OPEN_WIPE | UNDER_WIPE
     ):
@@ -57,6 +60,14 @@ def next_generation(
     goes_on = f"goes on as generation {enrolment.generation}"
     events.open_incident(transaction, device, "old-copy", goes_on, at=now)
     return enrolment.generation
+
+
+def _is_on(transaction: Transaction, device: Device, practitioner: str) -> bool:
+    """Whether somebody is on this generation of a device."""
+    there = holders.find(
+        transaction, device.authority, device.device, device.generation, practitioner
+    )
+    return there is not None
 
 
 def _enrolment(
