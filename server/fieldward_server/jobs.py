@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -35,7 +36,10 @@ from fieldward_server.services.upkeep.turns import end_turn, note_done, take_tur
 from fieldward_sync.errors import RetryLater
 
 LONGEST_RUN_SECONDS = 15 * 60
-"""After so long the worker that runs a job is taken for dead."""
+"""After so long a run is taken for stuck, and another worker may begin one."""
+TURN_SECONDS = 120
+"""For so long nobody runs a job whose worker was killed over it."""
+KEEP_TURN_EVERY_SECONDS = 30.0
 
 WRITE_REGISTER_EVERY_SECONDS = 60
 SWEEP_EVERY_SECONDS = 3600
@@ -106,19 +110,19 @@ def _run_in_turn(platform: Platform, job: Job, *, holder: str, now: Callable[[],
         platform,
         job=job.name,
         holder=holder,
-        now=began,
         longest=job.longest_seconds,
     )
-    if not take(seconds=LONGEST_RUN_SECONDS):
+    if not take(now=began, seconds=TURN_SECONDS):
         metrics.job_ended(job.name, "passed")
         event(_logger, "job.passed", level=logging.DEBUG, job=job.name)
         return False
     try:
-        done = job.run(platform, began)
+        with _keeping(lambda: take(now=now(), seconds=TURN_SECONDS)):
+            done = job.run(platform, began)
         note_done(platform, job=job.name, now=now())
     finally:
         # The turn is kept until the job is due again, so that the other workers pass.
-        take(seconds=job.every_seconds)
+        take(now=began, seconds=job.every_seconds)
     seconds = time.perf_counter() - started
     metrics.job_ended(job.name, "done")
     metrics.job_worked(job.name, items=done, seconds=seconds)
@@ -131,6 +135,27 @@ def _run_in_turn(platform: Platform, job: Job, *, holder: str, now: Callable[[],
         milliseconds=round(seconds * 1000, 1),
     )
     return True
+
+
+@contextmanager
+def _keeping(take: Callable[[], bool]) -> Iterator[None]:
+    """Take a turn again and again meanwhile, for as long as a run may last."""
+    ended = Event()
+
+    def keep() -> None:
+        for _ in range(int(LONGEST_RUN_SECONDS / KEEP_TURN_EVERY_SECONDS)):
+            if ended.wait(KEEP_TURN_EVERY_SECONDS):
+                return
+            with suppress(RetryLater):  # the database is busy: with this very run, say
+                take()
+
+    keeper = Thread(target=keep, daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        keeper.join()
 
 
 class _FromNow(IntervalTrigger):  # type: ignore[misc] # its base has no types

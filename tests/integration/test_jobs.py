@@ -12,11 +12,12 @@ from datetime import datetime, tzinfo
 from itertools import pairwise
 from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import pytest
 
 from api_actors import AUTHORITY, START, Board
-from fieldward_server.jobs import LONGEST_RUN_SECONDS, Job, jobs, run_once, start_jobs
+from fieldward_server.jobs import TURN_SECONDS, Job, jobs, run_once, start_jobs
 from fieldward_server.logs import EventFormatter, event
 from fieldward_server.services.distribution.partitions import list_partitions
 from fieldward_server.services.platform import Platform
@@ -82,13 +83,36 @@ def test_a_worker_that_died_at_work_is_followed_by_another(board: Board) -> None
         job=work.job.name,
         holder="dead",
         now=START,
-        seconds=LONGEST_RUN_SECONDS,
+        seconds=TURN_SECONDS,
         longest=work.job.longest_seconds,
     )
-    board.clock.seconds += LONGEST_RUN_SECONDS - 1
+    board.clock.seconds += TURN_SECONDS - 1
     assert not run_once(board.platform, work.job, holder="other", now=board.clock)
     board.clock.seconds += 1
     assert run_once(board.platform, work.job, holder="other", now=board.clock)
+
+
+def test_a_worker_that_is_long_at_work_is_followed_by_nobody(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = Counter[int]()
+
+    def take(*args: Any, now: int, **more: Any) -> bool:
+        taken = take_turn(*args, now=now, **more)
+        kept[now] += taken
+        return taken
+
+    def while_it_runs(_: Platform, __: int) -> int:
+        for _minutes in (2, 4, 6):
+            board.clock.seconds += TURN_SECONDS - 1
+            until(lambda: kept[board.clock.seconds] > 0)
+            assert not run_once(board.platform, Work().job, holder="other", now=board.clock)
+        return 1
+
+    monkeypatch.setattr("fieldward_server.jobs.take_turn", take)
+    monkeypatch.setattr("fieldward_server.jobs.KEEP_TURN_EVERY_SECONDS", 0.05)
+    job = Job("work", EVERY_SECONDS, while_it_runs)
+    assert run_once(board.platform, job, holder="slow", now=board.clock)
 
 
 def test_a_turn_that_was_taken_by_a_wrong_clock_stops_nobody(board: Board) -> None:
