@@ -175,7 +175,10 @@ def test_a_wrong_merge_is_undone_by_a_split_and_a_shield_stays_on_both(  # H5
     if shielded:
         raise_shield(world.platform, **WHY, record_id=shielded, now=world.now)
     merge(world.platform, record="old", into="both", **WHY, now=world.now)
-    take_apart(world, "involvements/b1", copying=(*fields, "nhs_number_withheld"))
+    came = live(world, "both").keys() - own["both"].keys()
+    (brought,) = {path.partition(".")[0] for path in came if path.startswith("involvements/")}
+    own["old"] = {path.replace("involvements/b1", brought): v for path, v in own["old"].items()}
+    take_apart(world, brought, copying=(*fields, "nhs_number_withheld"))
     for record, was in (("both", "both"), ("other", "old")):
         for path in fields:
             (meant,) = own[was][path]

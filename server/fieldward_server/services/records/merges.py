@@ -22,7 +22,7 @@ from fieldward_server.services.records.known_records import (
     find_records,
     responsible_for,
 )
-from fieldward_server.services.records.redirections import Redirection
+from fieldward_server.services.records.redirections import LATER, MEMBER_ID_BYTES, Redirection
 from fieldward_server.storage import Transaction, authorities, events, likenesses, merges
 from fieldward_server.storage.likenesses import SAME
 from fieldward_server.storage.merges import StoredMerge
@@ -35,7 +35,7 @@ from fieldward_sync.records import Change, Edit, LiveValue, same
 from fieldward_sync.sealing import Entropy
 from fieldward_sync.versions import Dot
 
-MEMBER_ID_BYTES = 8
+SECRET_BYTES = 16
 NUMBER, WITHHELD = "nhs_number", "nhs_number_withheld"
 
 
@@ -46,7 +46,8 @@ class MergePreview:
     record_id: str
     into_id: str
     coming: tuple[str, ...]
-    """The paths at which the survivor gets a value it does not have, as they are called there."""
+    """The paths at which the survivor gets a value it does not have, as the other record calls
+    them: what its members are called there is drawn when they are merged."""
     conflicts: tuple[str, ...]
     """The paths that would wait for a person in the survivor."""
     shielded: bool
@@ -64,12 +65,20 @@ def preview_merge(platform: Platform, *, authority: str, record: str, into: str)
     redirection = _redirection(loser, survivor, platform.entropy)
     after = survivor
     changes = _coming(loser, survivor, redirection)
+    called_here = {there: here for here, there in redirection.members.items()}
     for number, edit in enumerate(changes, start=1):
         after = after.with_edit(_edit(edit, redirection, Dot("server.0", number)), origin=SERVER)
     return MergePreview(
         record_id=record,
         into_id=into,
-        coming=tuple(sorted({c.path for edit in changes for c in edit.changes})),
+        coming=tuple(
+            sorted(
+                f"{called_here.get(group, group)}{dot}{name}"
+                for group, dot, name in {
+                    c.path.partition(".") for edit in changes for c in edit.changes
+                }
+            )
+        ),
         conflicts=conflicts(after.record),
         shielded=is_shielded(loser.record) or is_shielded(survivor.record),
         partitions=tuple(sorted(loser.elements)),
@@ -157,14 +166,14 @@ def _shield(book: Book, loser: KnownRecord, *, actor: str, reason: str) -> Known
 
 
 def _redirection(loser: KnownRecord, survivor: KnownRecord, entropy: Entropy) -> Redirection:
-    """Members that have the same id in both, and are not the same, get another one."""
-    renamed = {}
-    there = _members(survivor)
+    """Members get another id there, except those that are the same in both: files number theirs
+    from one, and the survivor's may come to the same number later (D4)."""
+    called, there = {LATER: entropy(SECRET_BYTES).hex()}, _members(survivor)
     for name, values in _members(loser).items():
-        if name in there and there[name] != values:
-            container = name.partition("/")[0]
-            renamed[name] = f"{container}/{entropy(MEMBER_ID_BYTES).hex()}"
-    return Redirection(survivor.record.record_id, renamed, frozenset(loser.elements))
+        container = name.partition("/")[0]
+        is_same = there.get(name) == values
+        called[name] = name if is_same else f"{container}/{entropy(MEMBER_ID_BYTES).hex()}"
+    return Redirection(survivor.record.record_id, called, frozenset(loser.elements))
 
 
 def _members(known: KnownRecord) -> dict[str, dict[str, object]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -13,6 +14,10 @@ from fieldward_sync.field_classes import split_member
 from fieldward_sync.records import Change, Edit, Record, Value
 from fieldward_sync.versions import Dot
 
+MEMBER_ID_BYTES = 8
+LATER = ""
+"""Beside the members of a redirection: a secret, which those that come later get their ids from."""
+
 
 @dataclass(frozen=True)
 class Redirection:
@@ -20,7 +25,8 @@ class Redirection:
 
     into_id: str
     members: Mapping[str, str] = field(default_factory=dict)
-    """Members of sets that are called otherwise there: ``carers/c1`` to ``carers/9f31``."""
+    """What the members of sets that it had when it was merged are called there: ``carers/c1`` is
+    ``carers/9f31``."""
     partitions: frozenset[str] = frozenset()
     """The partitions that the record was in: who holds one of these may have edits of it yet."""
 
@@ -39,7 +45,16 @@ class Redirection:
         if member is None:
             return path
         container, member_id, name = member
-        return f"{self.members.get(here := f'{container}/{member_id}', here)}.{name}"
+        here = f"{container}/{member_id}"
+        return f"{self.members.get(here) or self._coming_later(container, member_id)}.{name}"
+
+    def _coming_later(self, container: str, member_id: str) -> str:
+        """What a member is called there that was added here since: files number theirs from one, so
+        the id may be another member's there by then (D4). It is always the same, and tells nobody
+        who does not know the secret which record it came from (H6)."""
+        secret = f"{self.members.get(LATER, '')}/{container}/{member_id}"
+        drawn = hashlib.sha256(secret.encode()).hexdigest()
+        return f"{container}/{drawn[: 2 * MEMBER_ID_BYTES]}"
 
     def value(self, path: str, value: Value) -> Value:
         """What a value is there: a dispute names a path."""
