@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -52,9 +52,9 @@ class Redirection:
         """What a member is called there that was added here since: files number theirs from one, so
         the id may be another member's there by then (D4). It is always the same, and tells nobody
         who does not know the secret which record it came from (H6)."""
-        secret = f"{self.members.get(LATER, '')}/{container}/{member_id}"
-        drawn = hashlib.sha256(secret.encode()).hexdigest()
-        return f"{container}/{drawn[: 2 * MEMBER_ID_BYTES]}"
+        secret = bytes.fromhex(self.members.get(LATER, ""))
+        drawn = hmac.digest(secret, f"{container}/{member_id}".encode(), "sha256")
+        return f"{container}/{drawn[:MEMBER_ID_BYTES].hex()}"
 
     def value(self, path: str, value: Value) -> Value:
         """What a value is there: a dispute names a path."""
