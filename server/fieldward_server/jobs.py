@@ -121,8 +121,10 @@ def _run_in_turn(platform: Platform, job: Job, *, holder: str, now: Callable[[],
             done = job.run(platform, began)
         note_done(platform, job=job.name, now=now())
     finally:
-        # The turn is kept until the job is due again, so that the other workers pass.
-        take(now=began, seconds=job.every_seconds)
+        # The turn is kept until the job is due again, so that the other workers pass; not where it
+        # went to another of them, because this run was taken for stuck.
+        ended = now()
+        take(now=ended, seconds=began + job.every_seconds - ended)
     seconds = time.perf_counter() - started
     metrics.job_ended(job.name, "done")
     metrics.job_worked(job.name, items=done, seconds=seconds)

@@ -7,17 +7,17 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, tzinfo
 from itertools import pairwise
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
 
 from api_actors import AUTHORITY, START, Board
-from fieldward_server.jobs import TURN_SECONDS, Job, jobs, run_once, start_jobs
+from fieldward_server.jobs import LONGEST_RUN_SECONDS, TURN_SECONDS, Job, jobs, run_once, start_jobs
 from fieldward_server.logs import EventFormatter, event
 from fieldward_server.services.distribution.partitions import list_partitions
 from fieldward_server.services.platform import Platform
@@ -113,6 +113,31 @@ def test_a_worker_that_is_long_at_work_is_followed_by_nobody(
     monkeypatch.setattr("fieldward_server.jobs.KEEP_TURN_EVERY_SECONDS", 0.05)
     job = Job("work", EVERY_SECONDS, while_it_runs)
     assert run_once(board.platform, job, holder="slow", now=board.clock)
+
+
+def test_a_run_that_was_taken_for_stuck_takes_no_turn_from_who_followed(board: Board) -> None:
+    def offer(worker: str, run: Callable[[Platform, int], int]) -> bool:
+        job = Job("work", EVERY_SECONDS, run)
+        return run_once(board.platform, job, holder=worker, now=board.clock)
+
+    def while_the_other_runs(_: Platform, __: int) -> int:
+        slow.set()
+        assert ended.wait(30)
+        return 1
+
+    def while_it_is_stuck(_: Platform, __: int) -> int:
+        board.clock.seconds += LONGEST_RUN_SECONDS + TURN_SECONDS
+        followed.append(workers.submit(offer, "other", while_the_other_runs))
+        assert slow.wait(30)
+        return 1
+
+    slow, ended, followed = Event(), Event(), list[Future[bool]]()
+    with ThreadPoolExecutor(1) as workers:
+        assert offer("stuck", while_it_is_stuck)
+        thirds = offer("third", Work().job.run)
+        ended.set()
+        assert followed[0].result()
+    assert not thirds
 
 
 def test_a_turn_that_was_taken_by_a_wrong_clock_stops_nobody(board: Board) -> None:
