@@ -332,6 +332,29 @@ def test_a_damaged_file_is_made_again_under_the_next_manifest(
     assert sweep_files(world.platform, world.now) == 0, "what is whole stays"
 
 
+@pytest.mark.parametrize("stays", [0, 1])
+def test_a_file_that_cannot_be_removed_keeps_no_other(device: FieldDevice, stays: int) -> None:
+    world, files = device.world, device.world.platform.files
+    device.edit("c00", PHONE, "07700 900777")
+    assert world.seal() == 1
+    device.sync()
+    assert device.distribution is not None
+    names = [each.name for each in device.distribution.manifests[0].files]
+    paths = [path for name in names if (path := files.path(name)) is not None]
+    stray = paths[0].with_name("0" * 64)
+    stray.write_bytes(b"")
+    os.utime(stray, (0, 0))
+    for path in paths:
+        path.unlink()
+    paths.pop(stays).mkdir()
+    (damaged,) = paths
+    damaged.write_bytes(b"no longer what was sealed")
+    with pytest.raises(OSError, match="directory"):
+        sweep_files(world.platform, world.now)
+    assert not stray.exists()
+    assert not damaged.exists()
+
+
 def test_a_shield_makes_a_new_image_in_a_new_epoch_at_once(device: FieldDevice) -> None:
     raise_shield(
         device.world.platform,

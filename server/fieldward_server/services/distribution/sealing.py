@@ -83,8 +83,8 @@ def sweep_files(platform: Platform, now: int) -> int:
     with platform.storage.reading() as transaction:
         codes = authorities.serving(transaction)
     dropped = sum(_sweep(platform, code, now=now) for code in codes)
-    damaged = sum(_sweep_damaged(platform, code) for code in codes)
-    return dropped + damaged + _sweep_strays(platform, now=now)
+    strays = _sweep_strays(platform, now=now)
+    return dropped + strays + _sweep_damaged(platform, codes)
 
 
 def _sweep(platform: Platform, authority: str, *, now: int) -> int:
@@ -105,11 +105,21 @@ def _sweep(platform: Platform, authority: str, *, now: int) -> int:
             return removed
 
 
-def _sweep_damaged(platform: Platform, authority: str) -> int:
-    """No device takes such a file, nor anything else of a list that it is in."""
-    with platform.storage.reading() as transaction:
-        names = sealed_files.listed(transaction, authority)
-    return sum(platform.files.remove_damaged(name) for name in names)
+def _sweep_damaged(platform: Platform, codes: Iterable[str]) -> int:
+    """No device takes such a file, nor anything else of a list that it is in. One that cannot be
+    removed keeps no other: its error is raised at the end."""
+    removed, failed = 0, list[OSError]()
+    for authority in codes:
+        with platform.storage.reading() as transaction:
+            names = sealed_files.listed(transaction, authority)
+        for name in names:
+            try:
+                removed += platform.files.remove_damaged(name)
+            except OSError as e:
+                failed.append(e)
+    if failed:
+        raise failed[0]
+    return removed
 
 
 def _sweep_strays(platform: Platform, *, now: int) -> int:
