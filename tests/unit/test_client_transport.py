@@ -218,6 +218,20 @@ def test_a_certificate_that_nobody_vouches_for_is_told_and_one_of_ones_own_can_b
         server.server_close()
 
 
+def test_signal_that_is_lost_while_tls_begins_speaks_of_no_certificate() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def break_off() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+
+        threading.Thread(target=break_off, daemon=True).start()
+        transport = HttpTransport(f"https://localhost:{server.getsockname()[1]}")
+        with pytest.raises(RetryLater, match=r"\[offline\]"):
+            transport.post("/v1/sync", body=b"", headers={}, max_bytes=10)
+
+
 def certificate_for(host: str, file: Path) -> Path:
     """A key, and a certificate for it that it has signed itself."""
     key = Ed25519PrivateKey.generate()

@@ -7,6 +7,7 @@ the normal case.
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -137,12 +138,19 @@ def _in_lower_case(headers: Mapping[str, str]) -> Mapping[str, str]:
 def _offline() -> Iterator[None]:
     try:
         yield
-    except urllib3.exceptions.SSLError as e:
+    except (urllib3.exceptions.HTTPError, OSError) as e:
+        if not _is_of_the_certificate(e):
+            raise RetryLater("offline", "The server cannot be reached.") from e
         raise RetryLater(
             "certificate",
             "What answers does not prove to be the server: no certificate that is trusted here.",
             next_step="A network that wants you to log in answers so: log in there, or take "
             "another. Else the server's certificate has to be looked at.",
         ) from e
-    except (urllib3.exceptions.HTTPError, OSError) as e:
-        raise RetryLater("offline", "The server cannot be reached.") from e
+
+
+def _is_of_the_certificate(error: Exception) -> bool:
+    """Signal that is lost breaks TLS off too, which urllib3 raises as an ``SSLError`` as well."""
+    return isinstance(error, urllib3.exceptions.SSLError) and any(
+        isinstance(each, ssl.SSLCertVerificationError) for each in error.args
+    )
