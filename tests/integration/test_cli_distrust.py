@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import shutil
+import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ from fieldward_server.cli.administrator_key import read_key_file
 from fieldward_server.cli.key_files import ROOT, read_key
 from fieldward_server.cli.known_authorities import KnownAuthorities, KnownAuthority
 from fieldward_sync.encoding import pack
+from fieldward_sync.errors import RetryLater
 from fieldward_sync.invitations import fingerprint
 from fieldward_sync.signing import public_key, sign, signing_key
 from office import PASSPHRASE, Administrator, Keyboard, Office
@@ -176,6 +178,21 @@ def test_a_busy_gateway_is_something_that_passes(mo: Administrator, way: Way) ->
     with tampering(way, lambda answer: Answer("", 502, {}, b"<html>Bad gateway</html>")):
         away = mo.types("device", "list")
     assert (away.exit_code, "[server-busy]" in away.stderr) == (3, True)
+
+
+def test_a_line_that_goes_while_tls_begins_speaks_of_no_certificate(mo: Administrator) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def break_off() -> None:
+            for _ in range(3):  # it is tried again
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(4096)
+
+        Thread(target=break_off, daemon=True).start()
+        mo.settings["FIELDWARD_SERVER"] = f"https://localhost:{server.getsockname()[1]}"
+        with pytest.raises(RetryLater, match="no-answer"):
+            line_of(mo).trust(mo.authority)
 
 
 @pytest.mark.parametrize("founded", [True, False])

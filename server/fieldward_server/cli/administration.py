@@ -6,6 +6,7 @@ An answer counts only once it is verified: signed by the authority, for exactly 
 from __future__ import annotations
 
 import secrets
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -272,7 +273,7 @@ class Administration:
     def _not_reached(self, error: Exception) -> Error:
         url = self._address.url
         cause = error.reason if isinstance(error, urllib3.exceptions.MaxRetryError) else error
-        if isinstance(cause, urllib3.exceptions.SSLError):
+        if isinstance(cause, urllib3.exceptions.SSLError) and not _broke_off(cause):
             return PeerBrokeProtocol(
                 "certificate",
                 f"{url} does not prove that it is who it says: {cause}.",
@@ -290,6 +291,11 @@ class Administration:
         return RetryLater(
             "no-answer", f"{url} broke off before it answered.", next_step=_LOOK_FIRST
         )
+
+
+def _broke_off(error: urllib3.exceptions.SSLError) -> bool:
+    """Whether it is only that the line went, which TLS takes for a fault of its own."""
+    return any(isinstance(each, ssl.SSLEOFError | ssl.SSLZeroReturnError) for each in error.args)
 
 
 class _Counters:

@@ -68,7 +68,8 @@ CREATE TABLE notice (
     read_at INTEGER,
     PRIMARY KEY (authority, notice_id)
 );
-CREATE INDEX notice_by_reader ON notice (authority, practitioner, read_at);
+CREATE INDEX unread_notice ON notice (authority, practitioner, at, notice_id)
+    WHERE read_at IS NULL;
 
 CREATE TABLE likeness (
     authority TEXT NOT NULL REFERENCES authority,
