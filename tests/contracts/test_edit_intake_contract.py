@@ -297,6 +297,17 @@ def shield(world: World, record_id: str = "c1") -> None:
     )
 
 
+def release(world: World) -> None:
+    release_shield(
+        world.platform,
+        authority=AUTHORITY,
+        record_id="c1",
+        actor="test",
+        reason="ended",
+        now=world.now,
+    )
+
+
 def test_nobody_replaces_an_address_that_is_hidden_from_them(
     world: World, device: FieldDevice
 ) -> None:
@@ -362,14 +373,7 @@ def test_a_raise_that_no_release_has_named_holds(world: World, device: FieldDevi
     late = device.proposal("c1", "shield", "raised", shown=())
     assert device.edit("c1", "shield", "raised").outcome == "merged"
     assert world.view("c1").shielded
-    release_shield(
-        world.platform,
-        authority=AUTHORITY,
-        record_id="c1",
-        actor="test",
-        reason="ended",
-        now=world.now,
-    )
+    release(world)
     assert not world.view("c1").shielded
     device.deliver(late)
     assert world.view("c1").shielded
@@ -452,12 +456,5 @@ def test_consent_is_withdrawn_though_a_shield_hides_of_what(
     shield(world)
     withdrawn = device.edit("c1", "involvements/a1.consent_withdrawn", "raised", shown=())
     assert withdrawn.outcome == "merged"
-    release_shield(
-        world.platform,
-        authority=AUTHORITY,
-        record_id="c1",
-        actor="test",
-        reason="ended",
-        now=world.now,
-    )
+    release(world)
     assert not world.view("c1").at(PHONE)

@@ -78,7 +78,7 @@ def test_what_is_held_warm_is_synced_before_it_is_searched_and_without_signal_th
     assert "west: held warm, opens with a sync" in ann.does("status")
     ann.loop.signal = False
     said = " ".join(ann.does("search", "--given", "ada", "--reason", "clinic").split())
-    assert "Not searched, it opens with signal: west" in said
+    assert "Not searched, it opens once a sync has brought its keys: west" in said
 
 
 def test_not_on_this_device_is_another_answer_than_no_such_child(ann: HealthVisitor) -> None:

@@ -63,7 +63,7 @@ _ADD = {
 
 _UNSEARCHED = {
     "on-line-only": "on line only: {}. Ask with fieldward field enquire",
-    "until-sync": "it opens with signal: {}",
+    "until-sync": "it opens once a sync has brought its keys: {}",
 }
 
 
